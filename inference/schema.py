@@ -1,0 +1,304 @@
+"""The domain's types: frozen, validated when constructed. Standard library and numpy only.
+
+Positions named `*_px` are in pixels of the original image, x to the right, y down, and pixel i
+covers the interval [i, i+1).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.errors import UserError
+
+Side = Literal["base", "finetuned"]
+SIDES: tuple[Side, ...] = ("base", "finetuned")
+PointSource = Literal["text", "head", "human", "truth"]
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """A decoded picture.
+
+    pixels: (height, width, 3) uint8, RGB, upright.
+    content_hash: sha256 hex digest of the uploaded bytes.
+    """
+
+    pixels: NDArray[np.uint8]
+    content_hash: str
+    name: str = "image"
+
+    def __post_init__(self) -> None:
+        p = self.pixels
+        if p.ndim != 3 or p.shape[2] != 3 or p.dtype != np.uint8 or 0 in p.shape:
+            raise UserError(
+                "Not an RGB picture",
+                expected="an array of shape (height, width, 3) and type uint8",
+                got=f"{p.shape} {p.dtype}",
+                field="image",
+            )
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        return int(self.pixels.shape[1]), int(self.pixels.shape[0])
+
+    @property
+    def diagonal_px(self) -> float:
+        return math.hypot(*self.size_wh)
+
+
+@dataclass(frozen=True)
+class HazardPoint:
+    """Where the hazard is, in pixels of the original image."""
+
+    x_px: float
+    y_px: float
+    source: PointSource
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.x_px) and math.isfinite(self.y_px)):
+            raise UserError("Not a point", expected="finite x and y", got=f"{self.x_px}, {self.y_px}")
+
+    def distance_px(self, other: HazardPoint) -> float:
+        return math.hypot(self.x_px - other.x_px, self.y_px - other.y_px)
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """How image tokens tile the original image, row by row from the top left.
+
+    rows, cols: tokens down and across.
+    image_wh: width and height of the original image in pixels.
+    box_px: x1, y1, x2, y2 of the area that the grid covers, in original pixels (the whole image
+        unless the model pads or crops; padding lies outside the image).
+    """
+
+    rows: int
+    cols: int
+    image_wh: tuple[int, int]
+    box_px: tuple[float, float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.rows, self.cols, *self.image_wh) < 1:
+            raise UserError("Not a patch grid", expected="positive sizes", got=repr(self))
+
+    @property
+    def n_tokens(self) -> int:
+        return self.rows * self.cols
+
+    @property
+    def area_px(self) -> tuple[float, float, float, float]:
+        """x1, y1, x2, y2 covered by the grid, in original pixels."""
+        if self.box_px is not None:
+            return self.box_px
+        return 0.0, 0.0, float(self.image_wh[0]), float(self.image_wh[1])
+
+    def cell_px(self, index: int) -> tuple[float, float, float, float]:
+        """x1, y1, x2, y2 of one token's cell, in original pixels."""
+        if not 0 <= index < self.n_tokens:
+            raise IndexError(f"token {index} of {self.n_tokens}")
+        row, col = divmod(index, self.cols)
+        x1, y1, x2, y2 = self.area_px
+        w, h = (x2 - x1) / self.cols, (y2 - y1) / self.rows
+        return x1 + col * w, y1 + row * h, x1 + (col + 1) * w, y1 + (row + 1) * h
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """One value for each image token.
+
+    values: (rows, cols) float32. Unsigned maps are >= 0; signed ones are centred on zero.
+    title: what it shows, for a figure's heading and for screen readers.
+    unit: what a value means, for hover and colour bar.
+    """
+
+    values: NDArray[np.float32]
+    grid: PatchGrid
+    title: str
+    unit: str = ""
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.values.shape != (self.grid.rows, self.grid.cols):
+            raise UserError(
+                "Heatmap and patch grid differ",
+                expected=f"({self.grid.rows}, {self.grid.cols})",
+                got=str(self.values.shape),
+            )
+        if not np.isfinite(self.values).all():
+            raise UserError("Heatmap has values that are not finite")
+
+
+@dataclass(frozen=True)
+class AnswerToken:
+    """One token of an answer. `logprob` is natural-log, under the side that the trace belongs to."""
+
+    text: str
+    logprob: float
+    is_special: bool = False
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one side did while it was made to say `tokens` (teacher forcing).
+
+    The row of token t is the query that predicts t, that is, the position before it.
+
+    attention: (tokens, layers, heads, image_tokens) float; softmax over ALL keys, of which only
+        the image tokens are kept, so a row sums to the share that fell on the image.
+    attention_neutral: (layers, heads, image_tokens), the last prompt row under a neutral prompt,
+        or None.
+    logit_lens: (tokens, image_tokens) probability of the token read off each image position's
+        final hidden state, or None.
+    """
+
+    side: Side
+    tokens: tuple[AnswerToken, ...]
+    grid: PatchGrid
+    attention: NDArray[np.floating[Any]]
+    attention_neutral: NDArray[np.floating[Any]] | None = None
+    logit_lens: NDArray[np.floating[Any]] | None = None
+
+    def __post_init__(self) -> None:
+        a = self.attention
+        if a.ndim != 4 or a.shape[0] != len(self.tokens) or a.shape[3] != self.grid.n_tokens:
+            raise UserError(
+                "Trace does not fit its tokens and grid",
+                expected=f"({len(self.tokens)}, layers, heads, {self.grid.n_tokens})",
+                got=str(a.shape),
+            )
+
+    @property
+    def n_layers(self) -> int:
+        return int(self.attention.shape[1])
+
+    @property
+    def n_heads(self) -> int:
+        return int(self.attention.shape[2])
+
+
+@dataclass(frozen=True)
+class ParsedAnswer:
+    """What a task's parser made of the model's text. Exactly one of point and reason is set."""
+
+    point: HazardPoint | None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.point is None) == (self.reason is None):
+            raise ValueError("a parsed answer has a point or the reason why there is none")
+
+
+@dataclass(frozen=True)
+class SidePrediction:
+    """One side's own answer, and its trace over the forced tokens.
+
+    text: exactly what the model generated under SDPA.
+    parsed: the point in the text, or why there is none.
+    head_point, head_map: from the adapter's head, where it has one.
+    """
+
+    side: Side
+    label: str
+    text: str
+    tokens: tuple[AnswerToken, ...]
+    parsed: ParsedAnswer
+    trace: Trace
+    head_point: HazardPoint | None = None
+    head_map: Heatmap | None = None
+
+    @property
+    def point(self) -> HazardPoint | None:
+        """The point to show: the head's where there is one, else the text's."""
+        return self.head_point if self.head_point is not None else self.parsed.point
+
+
+@dataclass(frozen=True)
+class PairRequest:
+    """What to ask both sides.
+
+    adapter: name of a loaded adapter, or None for the base alone.
+    forced: whose answer both sides are made to say when maps are compared.
+    neutral_prompt: a prompt that asks for nothing in the picture, for relative attention.
+    """
+
+    task: str = "hazard"
+    prompt: str = ""
+    adapter: str | None = None
+    forced: Side = "finetuned"
+    neutral_prompt: str = "Describe the image."
+    max_new_tokens: int = 64
+
+
+@dataclass(frozen=True)
+class PairPrediction:
+    """Both sides' answers to one picture. `notes` are sentences for the page (e.g. that the two
+    sides ran one after the other because the adapter changes the vision tower)."""
+
+    image: ImageInput
+    request: PairRequest
+    base: SidePrediction
+    finetuned: SidePrediction | None
+    forced: Side
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def distance_px(self) -> float | None:
+        """Distance between the two points in original pixels, or None if one is missing."""
+        if self.finetuned is None or self.base.point is None or self.finetuned.point is None:
+            return None
+        return self.base.point.distance_px(self.finetuned.point)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The backbone, for the header. `requested` and `fallback_reason` are set when another model
+    was asked for and could not be had. `memory_mb` is 0 until it is loaded."""
+
+    id: str
+    family: str
+    device: str
+    dtype: str
+    quantize: Literal["none", "nf4", "int8"]
+    embedded: bool
+    loaded: bool = False
+    memory_mb: float = 0.0
+    requested: str | None = None
+    fallback_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class AdapterCard:
+    """What an adapter is, as written in its `card.json`.
+
+    heldout: the object that `python -m training.evaluate` prints as its last line.
+    """
+
+    name: str
+    task: str
+    base_model: str
+    base_sha256: str | None = None
+    head: str | None = None
+    coordinate_frame: str | None = None
+    not_trained_on: tuple[str, ...] = ()
+    description: str = ""
+    heldout: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AdapterEntry:
+    """An adapter that the app knows. `has_head` false: the point comes from the text alone."""
+
+    name: str
+    source: str
+    card: AdapterCard | None
+    has_head: bool
+    loaded: bool
+    targets_vision: bool = False
+    problem: str | None = None
