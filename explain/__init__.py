@@ -1,0 +1,1 @@
+"""Turns traces into maps and judges maps. Reads arrays; knows no model and no page."""

@@ -1,0 +1,86 @@
+"""Numbers about maps. Knows arrays, the patch grid and a point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain.attention import check_head, layer_slice
+from explain.types import HeadChoice
+from inference.schema import HazardPoint, Heatmap
+
+Floats = NDArray[np.floating[Any]]
+
+NEAR_WIDTHS = 0.1  # radius of "near the point", in widths of the image
+SAMPLES = 16  # sample points along each side of a cell, for the part of it inside the circle
+
+
+def distribution(values: Floats) -> Floats:
+    """The values scaled to sum 1 over the whole array; even where all of them are zero."""
+    flat = np.maximum(values.astype(np.float64), 0)
+    total = flat.sum()
+    return flat / total if total > 0 else np.full_like(flat, 1 / flat.size)
+
+
+def entropy_bits(values: Floats) -> float:
+    """Shannon entropy in bits of a map of values >= 0, taken as a distribution."""
+    p = distribution(values)
+    p = p[p > 0]
+    return float(-(p * np.log2(p)).sum()) + 0.0
+
+
+def entropy_relative(values: Floats) -> float:
+    """Entropy over its maximum: 0 = all on one token, 1 = evenly spread (1 for a single token)."""
+    return entropy_bits(values) / float(np.log2(values.size)) if values.size > 1 else 1.0
+
+
+def share_near_point(heatmap: Heatmap, point: HazardPoint) -> float:
+    """Share, 0..1, of the map within NEAR_WIDTHS of the image's width around the point.
+
+    A cell that the circle cuts counts by the part of its area inside, from SAMPLES x SAMPLES
+    points. An empty map counts as even.
+    """
+    grid = heatmap.grid
+    x1, y1, x2, y2 = grid.area_px
+    x = x1 + (np.arange(grid.cols * SAMPLES) + 0.5) * (x2 - x1) / (grid.cols * SAMPLES)
+    y = y1 + (np.arange(grid.rows * SAMPLES) + 0.5) * (y2 - y1) / (grid.rows * SAMPLES)
+    radius = NEAR_WIDTHS * grid.image_wh[0]
+    inside = (x - point.x_px) ** 2 + ((y - point.y_px) ** 2)[:, None] <= radius**2
+    parts = inside.reshape(grid.rows, SAMPLES, grid.cols, SAMPLES).mean((1, 3))
+    return float((distribution(heatmap.values) * parts).sum())
+
+
+def share_on_image(
+    attention: Floats, tokens: list[int], layers: tuple[int, int], heads: HeadChoice
+) -> float:
+    """Share of all attention that falls on the image, mean over tokens, layers and heads.
+
+    attention: (tokens, layers, heads, image_tokens), rows as in `Trace`. With one head chosen it
+    is that head's; "max" is read as the mean, since a maximum over heads is no share.
+    """
+    shares = attention[tokens][:, layer_slice(layers, attention.shape[1])].astype(np.float64).sum(3)
+    if isinstance(heads, int):
+        shares = shares[:, :, check_head(heads, attention.shape[2])]
+    return float(shares.mean())
+
+
+def layer_head_shift(base: Floats, finetuned: Floats, tokens: list[int]) -> NDArray[np.float32]:
+    """How far each head moved: (layers, heads), 0..1.
+
+    Total-variation distance, half the sum of absolute differences, between the two sides' rows
+    over image tokens, each scaled to sum 1, averaged over the chosen tokens.
+
+    Args:
+        base, finetuned: (tokens, layers, heads, image_tokens) on identical tokens.
+    """
+    distance = 0.5 * np.abs(_rows(finetuned[tokens]) - _rows(base[tokens])).sum(3)
+    return np.asarray(distance.mean(0), np.float32)
+
+
+def _rows(attention: Floats) -> Floats:
+    a = attention.astype(np.float64)
+    total = a.sum(-1, keepdims=True)
+    even = np.full_like(a, 1 / a.shape[-1])
+    return np.asarray(np.divide(a, total, out=even, where=total > 0))
