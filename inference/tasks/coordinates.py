@@ -1,0 +1,145 @@
+"""Numbers in a model's text, and the frames they are written in.
+
+Turns text into a point in original pixels or says in words why there is none. Knows no task and
+no model.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inference.errors import unknown
+from inference.schema import HazardPoint, ParsedAnswer
+
+WH = tuple[int, int]
+LONGER_SIDE = 512  # INSIGHT resizes pictures so that the longer side has this many pixels
+TOLERANCE = 0.005  # of a frame's side: numbers this far outside are put on the border
+
+
+@dataclass(frozen=True)
+class Frame:
+    """size(image_wh, resized_wh): width and height of the frame in its own units."""
+
+    label: str
+    size: Callable[[WH, WH | None], tuple[float, float]]
+
+
+def _longer512(image_wh: WH, _: WH | None) -> tuple[float, float]:
+    scale = LONGER_SIDE / max(image_wh)
+    return image_wh[0] * scale, image_wh[1] * scale
+
+
+FRAMES: dict[str, Frame] = {
+    "original_px": Frame("pixels of the original picture", lambda i, _: (i[0], i[1])),
+    "resized_px": Frame("pixels of the picture as the model saw it", lambda i, r: r or i),
+    "norm1000": Frame("thousandths of the width and height", lambda *_: (1000.0, 1000.0)),
+    "longer512": Frame("pixels after the longer side was made 512", _longer512),
+}
+
+
+def frame_size(frame: str, image_wh: WH, resized_wh: WH | None = None) -> tuple[float, float]:
+    """Width and height of a frame, in its own units."""
+    if frame not in FRAMES:
+        raise unknown("coordinate frame", frame, FRAMES)
+    return FRAMES[frame].size(image_wh, resized_wh)
+
+
+def to_pixels(
+    x: float, y: float, frame: str, image_wh: WH, resized_wh: WH | None = None
+) -> tuple[float, float]:
+    """A frame's position in original pixels."""
+    width, height = frame_size(frame, image_wh, resized_wh)
+    return x * image_wh[0] / width, y * image_wh[1] / height
+
+
+def from_pixels(
+    x_px: float, y_px: float, frame: str, image_wh: WH, resized_wh: WH | None = None
+) -> tuple[float, float]:
+    """An original-pixel position in a frame's units."""
+    width, height = frame_size(frame, image_wh, resized_wh)
+    return x_px * width / image_wh[0], y_px * height / image_wh[1]
+
+
+_NUMBER = r"([-+]?\d{1,7}(?:\.\d{1,9})?)"
+_SEP = r"\s*(?:,|;|\s)\s*"
+_BOX = re.compile(
+    rf"[(\[]\s*{_NUMBER}{_SEP}{_NUMBER}{_SEP}{_NUMBER}{_SEP}{_NUMBER}\s*[)\]]"
+    rf"|[(\[]\s*{_NUMBER}{_SEP}{_NUMBER}\s*[)\]]\s*,?\s*[(\[]\s*{_NUMBER}{_SEP}{_NUMBER}\s*[)\]]"
+)
+_POINT = re.compile(rf"[(\[]\s*{_NUMBER}{_SEP}{_NUMBER}\s*[)\]]")
+_NAMED = re.compile(
+    rf"\bx\"?\s*[=:]\s*\"?{_NUMBER}\D{{1,12}}?y\"?\s*[=:]\s*\"?{_NUMBER}", re.IGNORECASE
+)
+_BARE = re.compile(rf"(?<![\w.,]){_NUMBER}\s*,\s*{_NUMBER}(?![\w%]|[.,]\d)")
+_BOX_MARK = re.compile(r"box|\bbbox", re.IGNORECASE)
+_NAN = re.compile(r"[(\[=:,]\s*[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
+_ANY = re.compile(r"\d+(?:\.\d+)?")
+
+
+def find_point(text: str) -> tuple[float, float] | str:
+    """The first point written in the text, in whatever units it is written; else why there is none.
+
+    Accepts (x,y), [x, y], x=.., y=.., {"point_2d": [x, y]}, <|box_start|>(x,y)<|box_end|>, "x, y",
+    and boxes, of which it takes the centre: [x1, y1, x2, y2], or two points after a box mark.
+    """
+    if not text.strip():
+        return "the answer is empty"
+    if _NAN.search(text):
+        return "the coordinates are not finite numbers"
+    found = [m for m in (_box(text), _pair(_POINT, text), _pair(_NAMED, text)) if m]
+    found = found or [m for m in (_pair(_BARE, text),) if m]
+    if found:
+        return min(found)[1]
+    numbers = _ANY.findall(text)
+    if not numbers:
+        return "the answer has no numbers"
+    if len(numbers) == 1:
+        return f"the answer has only one number, {numbers[0]}"
+    return "the answer has numbers, but none written as a point such as (x,y)"
+
+
+def _pair(pattern: re.Pattern[str], text: str) -> tuple[int, tuple[float, float]] | None:
+    match = pattern.search(text)
+    if match is None:
+        return None
+    return match.start(), (float(match[1]), float(match[2]))
+
+
+def _box(text: str) -> tuple[int, tuple[float, float]] | None:
+    match = _BOX.search(text)
+    if match is None:
+        return None
+    # Two points side by side are a box only where the text says so (Qwen's box marks).
+    if match[1] is None and not _BOX_MARK.search(text[: match.start()]):
+        return None
+    x1, y1, x2, y2 = (float(g) for g in match.groups() if g is not None)
+    return match.start() - 1, ((x1 + x2) / 2, (y1 + y2) / 2)
+
+
+def parse_point(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> ParsedAnswer:
+    """The point in a text, in original pixels, or why there is none.
+
+    Numbers up to TOLERANCE outside the frame are put on the border; further out they are refused,
+    since a clipped wrong number would look like an answer.
+    """
+    found = find_point(text)
+    if isinstance(found, str):
+        return ParsedAnswer(None, found)
+    width, height = frame_size(frame, image_wh, resized_wh)
+    x, y = found
+    inside_x = -TOLERANCE * width <= x <= (1 + TOLERANCE) * width
+    inside_y = -TOLERANCE * height <= y <= (1 + TOLERANCE) * height
+    if not (inside_x and inside_y):
+        return ParsedAnswer(
+            None,
+            f"({x:g}, {y:g}) lies outside the picture: expected x from 0 to {width:g} and y from "
+            f"0 to {height:g} in {FRAMES[frame].label}",
+        )
+    x_px, y_px = to_pixels(x, y, frame, image_wh, resized_wh)
+    x_px = min(max(x_px, 0.0), float(image_wh[0]))
+    y_px = min(max(y_px, 0.0), float(image_wh[1]))
+    assert math.isfinite(x_px) and math.isfinite(y_px)
+    return ParsedAnswer(HazardPoint(x_px, y_px, "text"))

@@ -1,0 +1,77 @@
+"""The hazard task: which area of a road picture deserves more attention.
+
+Source: INSIGHT, Sec. III-B (prompt and target text). Knows no model and no page.
+"""
+
+from __future__ import annotations
+
+from inference.errors import UserError
+from inference.schema import HazardPoint, ParsedAnswer
+from inference.tasks.base import WH, Task
+from inference.tasks.coordinates import FRAMES, LONGER_SIDE, frame_size, from_pixels, parse_point
+
+__all__ = [
+    "FRAMES",
+    "LONGER_SIDE",
+    "MAX_PROMPT",
+    "NEUTRAL_PROMPT",
+    "NORM_STEP",
+    "PROMPT",
+    "PROMPTS",
+    "TASK",
+    "parse",
+    "target_text",
+    "validate_prompt",
+]
+
+PROMPT = "Which area should we pay more attention to in the current autonomous driving scenario?"
+NEUTRAL_PROMPT = "Describe the image."
+PROMPTS: dict[str, str] = {
+    "INSIGHT (the paper's)": PROMPT,
+    "Most dangerous spot": "Where is the most dangerous spot for our car right now?",
+    "Who might cross our path": "Point at the road user that is most likely to cross our path.",
+    "Neutral": NEUTRAL_PROMPT,
+}
+MAX_PROMPT = 2000  # characters
+NORM_STEP = 10  # thousandths are written in steps of this, as the embedded model learned them
+
+
+def parse(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> ParsedAnswer:
+    """The hazard point in a model's text, in original pixels, or why there is none."""
+    return parse_point(text, image_wh, frame, resized_wh)
+
+
+def target_text(
+    point: HazardPoint, image_wh: WH, frame: str, resized_wh: WH | None = None
+) -> str:
+    """The sentence that a model is trained to say for a point."""
+    x, y = from_pixels(point.x_px, point.y_px, frame, image_wh, resized_wh)
+    width, height = frame_size(frame, image_wh, resized_wh)
+    step = NORM_STEP if frame == "norm1000" else 1
+    column = min(max(round(x / step) * step, 0), int(width))
+    row = min(max(round(y / step) * step, 0), int(height))
+    return f"The area around ({column},{row}) should be paid more attention to."
+
+
+def validate_prompt(text: str) -> str:
+    """The prompt without surrounding space.
+
+    Raises:
+        UserError: it is empty or longer than MAX_PROMPT characters.
+    """
+    stripped = text.strip()
+    if not stripped:
+        raise UserError(
+            "The prompt is empty", expected=f"1 to {MAX_PROMPT} characters", field="prompt"
+        )
+    if len(stripped) > MAX_PROMPT:
+        raise UserError(
+            "The prompt is too long",
+            expected=f"at most {MAX_PROMPT} characters",
+            got=f"{len(stripped)}",
+            field="prompt",
+        )
+    return stripped
+
+
+TASK = Task("hazard", PROMPT, PROMPTS, NEUTRAL_PROMPT, parse, target_text, validate_prompt)
