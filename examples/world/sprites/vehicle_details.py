@@ -1,0 +1,223 @@
+"""Glass, wheels, lamps and plates painted on vehicle bodies. Knows nothing of whole vehicles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .body import Body
+from .mesh import Array, circle, rounded
+from .shapes import Scene
+
+_DARK = np.array([20.0, 21, 24])
+_REAR, _FRONT = np.array([-1.0, 0, 0]), np.array([1.0, 0, 0])
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What the lamps of a vehicle show."""
+
+    braking: bool = False
+    indicating: str | None = None  # "left" or "right", as the driver sees it
+    lights_on: bool = False
+
+
+def glass(
+    scene: Scene, quad: Array, normal: Array, rng: np.random.Generator, bands: int = 4
+) -> bool:
+    """A pane with a reflection gradient; quad (4, 3): foot left, foot right, top right, top left."""
+    if not scene.faces(quad, normal):
+        return False
+    sky = scene.light.sky
+    tilt = max(float(normal[2]) / float(np.linalg.norm(normal)), 0.0)
+    foot = _DARK + sky * (0.02 + rng.uniform(0, 0.10))
+    top = _DARK + sky * (rng.uniform(0.03, 0.25) + rng.uniform(0.1, 0.6) * tilt)
+    tint = np.array([0.92, 1.0, 1.06])
+    for i in range(bands):
+        a, b = i / bands, (i + 1) / bands
+        piece = np.stack([
+            quad[0] + (quad[3] - quad[0]) * a, quad[1] + (quad[2] - quad[1]) * a,
+            quad[1] + (quad[2] - quad[1]) * b, quad[0] + (quad[3] - quad[0]) * b,
+        ])  # fmt: skip
+        m = (i + 0.5) / bands
+        scene.patch(piece, (foot * (1 - m) + top * m) * tint)
+    return True
+
+
+def wheel(scene: Scene, x: float, half: float, radius: float, side: int, rng_rim: Array) -> None:
+    """The outer face of a wheel at (x, side * half), when it can be seen."""
+    centre = np.array([x, side * half, radius])
+    normal = np.array([0.0, side, 0.0])
+    if not scene.faces(centre, normal):
+        return
+    scene.patch(circle(centre, radius), (24, 24, 25))
+    scene.patch(circle(centre, radius * 0.66), rng_rim * 0.55)
+    scene.patch(circle(centre + normal * 0.004, radius * 0.58), rng_rim)
+    for k in range(5):
+        a = 2 * np.pi * (k + 0.3) / 5
+        c = centre + radius * 0.36 * np.array([np.cos(a), 0, np.sin(a)])
+        scene.patch(circle(c, radius * 0.12, 6), rng_rim * 0.25)
+    scene.patch(circle(centre, radius * 0.12, 8), rng_rim * 0.5)
+
+
+def tyre(
+    scene: Scene, x: float, half: float, radius: float, side: int, width: float = 0.22
+) -> None:
+    """The rubber of a wheel as a dark cylinder, painted before the body covers it."""
+    outer = circle(np.array([x, side * half, radius]), radius, 14)
+    inner = circle(np.array([x, side * (half - width), radius]), radius, 14)
+    nxt, nxi = np.roll(outer, -1, 0), np.roll(inner, -1, 0)
+    quads = np.stack([outer, nxt, nxi, inner], axis=1)
+    if side < 0:
+        quads = quads[:, ::-1]
+    scene.mesh(quads, (26, 26, 28))
+    for face in (inner, outer):
+        scene.patch(face, (17, 17, 18))
+
+
+def under(scene: Scene, x0: float, x1: float, half: float, z: float) -> None:
+    """The dark space below a body: a ground shadow and the floor pan."""
+    ground = np.array([[x0, half, 0], [x0, -half, 0], [x1, -half, 0], [x1, half, 0]])
+    scene.patch(ground, (10, 10, 12), alpha=150, bounds=False)
+    inner = half * 0.86
+    for x in sorted((x0 + 0.25, x1 - 0.25), key=lambda v: -scene.depth(np.array([v, 0, 0]))):
+        wall = np.array(
+            [[x, inner, z * 0.55], [x, -inner, z * 0.55], [x, -inner, z + 0.2], [x, inner, z + 0.2]]
+        )
+        scene.patch(wall, (14, 14, 15))
+
+
+def arch(scene: Scene, body: Body, x: float, radius: float, side: int) -> None:
+    """The dark wheel arch cut into the side skin."""
+    if not scene.faces(np.array([x, side * body.half, radius]), np.array([0.0, side, 0.0])):
+        return
+    a = np.linspace(-0.25, np.pi + 0.25, 14)
+    r = radius * 1.17
+    px, pz = x + r * np.cos(a), np.maximum(radius + r * np.sin(a), body.style.clearance - 0.02)
+    scene.patch(body.on_side(px, pz, side), (13, 13, 14))
+
+
+def end_patch(
+    scene: Scene,
+    body: Body,
+    end: int,
+    box: tuple[float, float, float, float],
+    colour: Array,
+    *,
+    emissive: float = 0.0,
+    r: float = 0.25,
+    lean: float = 0.0,
+) -> bool:
+    """A rounded patch on the front or rear: (a0, z0, a1, z1), a as share of the half width."""
+    ab = rounded(*box, r=r)
+    points = body.on_end(ab[:, 0], ab[:, 1], end)
+    normal = np.array([float(end), lean, 0.0])
+    return scene.patch(points, colour, normal=normal, emissive=emissive)
+
+
+def tail_lamps(
+    scene: Scene,
+    body: Body,
+    signals: Signals,
+    rng: np.random.Generator,
+    place: tuple[float, float, float, float],
+) -> None:
+    """Red lamps on both rear corners; place = (inner a, foot z, outer a, top z)."""
+    a0, z0, a1, z1 = place
+    off = np.array([132.0, 16, 20]) * rng.uniform(0.8, 1.1)
+    lit, glow = off, 0.0
+    if signals.lights_on:
+        lit, glow = np.array([205.0, 26, 26]), 0.5
+    if signals.braking:
+        lit, glow = np.array([255.0, 56, 44]), 1.0
+    for side, name in ((1, "left"), (-1, "right")):
+        lean = 0.45 * side
+        end_patch(scene, body, -1, (side * a0, z0, side * a1, z1), off * 0.55, lean=lean)
+        m, dz = 0.12 * (a1 - a0), 0.1 * (z1 - z0)
+        inner = (side * (a0 + m), z0 + dz, side * (a1 - m), z1 - dz)
+        end_patch(scene, body, -1, inner, lit, emissive=glow, lean=lean)
+        zc = z0 + 0.32 * (z1 - z0)
+        amber = signals.indicating in (name, "both")
+        colour = np.array([255.0, 158, 34]) if amber else np.array([196.0, 170, 160])
+        strip = (
+            side * (a0 + 2 * m),
+            z0 + dz * 1.5,
+            side * (a1 - 2 * m),
+            zc if not amber else z1 - 2 * dz,
+        )
+        end_patch(scene, body, -1, strip, colour, emissive=0.95 * amber, lean=lean)
+        if signals.braking:
+            zm, am = (z0 + z1) / 2, (a0 + a1) / 2
+            core = (side * (am - 1.6 * m), zm, side * (am + 1.6 * m), z1 - 2 * dz)
+            end_patch(scene, body, -1, core, np.array([255.0, 176, 150]), emissive=1.0, lean=lean)
+
+
+def head_lamps(
+    scene: Scene,
+    body: Body,
+    signals: Signals,
+    rng: np.random.Generator,
+    place: tuple[float, float, float, float],
+) -> None:
+    """Head lamps on both front corners; place as for tail_lamps."""
+    a0, z0, a1, z1 = place
+    housing = np.array([150.0, 156, 162]) * rng.uniform(0.7, 1.1)
+    for side, name in ((1, "left"), (-1, "right")):
+        lean = 0.45 * side
+        end_patch(scene, body, 1, (side * a0, z0, side * a1, z1), housing * 0.45, lean=lean)
+        m, dz = 0.1 * (a1 - a0), 0.12 * (z1 - z0)
+        inner = (side * (a0 + m), z0 + dz, side * (a1 - 2 * m), z1 - dz)
+        colour, glow = (
+            (housing, 0.0) if not signals.lights_on else (np.array([255.0, 252, 236]), 1.0)
+        )
+        end_patch(scene, body, 1, inner, colour, emissive=glow, lean=lean)
+        if signals.indicating in (name, "both"):
+            amber = (side * (a1 - 3.2 * m), z0, side * a1, z1)
+            end_patch(scene, body, 1, amber, np.array([255.0, 164, 40]), emissive=0.95, lean=lean)
+
+
+def plate(scene: Scene, body: Body, end: int, z: float, rng: np.random.Generator) -> None:
+    """A number plate with a hint of characters, centre height z metres."""
+    white = rng.uniform() < 0.6
+    base = np.array([216.0, 216, 208]) if white else np.array([222.0, 184, 60])
+    wide, high = 0.24 / body.half, 0.065
+    end_patch(scene, body, end, (-wide, z - high, wide, z + high), base * 0.92, r=0.1)
+    text = (-wide * 0.78, z - high * 0.5, wide * 0.78, z + high * 0.5)
+    end_patch(scene, body, end, text, base * 0.55, r=0.1)
+
+
+def side_lines(scene: Scene, body: Body, xs: list[float], colour: Array) -> None:
+    """Door seams and a sill on the visible side."""
+    for side in (1, -1):
+        if not scene.faces(np.array([0.0, side * body.half, 0.7]), np.array([0.0, side, 0.0])):
+            continue
+        low = body.style.clearance
+        for x in xs:
+            z = np.array([low + 0.1, (low + body.shoulder(x)) / 2, body.shoulder(x) - 0.03])
+            scene.stroke(body.on_side(np.full(3, x), z, side), 0.014, colour * 0.42)
+            hx = np.array([x + 0.07, x + 0.22])
+            handle = body.on_side(hx, np.full(2, float(body.shoulder(x)) - 0.13), side)
+            scene.stroke(handle, 0.03, colour * 0.62 + 18)
+        x = np.linspace(body.x(0.08), body.x(0.92), 6)
+        scene.stroke(body.on_side(x, np.full(6, low + 0.03), side), 0.07, colour * 0.15 + 8)
+
+
+def mirrors(scene: Scene, body: Body, colour: Array, far: bool) -> None:
+    """Door mirrors: the far ones are painted before the body, the near ones after it."""
+    x = body.cabin[3] - 0.16 * (body.cabin[3] - body.cabin[2]) - 0.1
+    z = float(body.shoulder(x)) + 0.10 * min(body.height / 1.5, 1.8)
+    tall = 0.065 * min(body.height / 1.5, 2.6)
+    for side in (1, -1):
+        if scene.faces(np.array([x, side * body.half, z]), np.array([0.0, side, 0.0])) == far:
+            continue
+        y0, y1 = side * body.half * 0.90, side * (body.half + 0.13)
+        face = np.array(
+            [[x, y0, z - tall], [x, y1, z - tall], [x, y1, z + tall], [x, y0, z + tall]]
+        )
+        going = scene.faces(face, _REAR)
+        scene.patch(face, (52, 56, 60) if going else colour * 0.6)
+        edge = face.copy()
+        edge[[1, 2], 0] += 0.09
+        edge[[0, 3], 1], edge[[0, 3], 0] = y1, x
+        scene.patch(edge, colour * 0.7)

@@ -1,0 +1,239 @@
+"""Cars and vans: a body style, its paint and everything fixed to it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import vehicle_details as detail
+from .body import STYLES, Body
+from .mesh import Array, box
+from .palette import paint
+from .shapes import Light, Scene, View
+from .vehicle_details import Signals
+
+_CARS = ("sedan", "hatchback", "suv", "estate", "minivan", "pickup", "taxi")
+_CAR_SHARE = (0.28, 0.20, 0.26, 0.08, 0.07, 0.08, 0.03)
+_VANS = ("panel_van", "small_van", "minibus")
+
+
+def car(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
+    """A passenger car; `view_of(length_m, width_m)` gives the camera."""
+    name = str(rng.choice(_CARS, p=_CAR_SHARE))
+    taxi = name == "taxi" or (colour == "yellow" and rng.uniform() < 0.5)
+    name = ("sedan", "suv", "minivan")[rng.integers(3)] if name == "taxi" else name
+    body = Body(STYLES[name], tuple(rng.uniform(0.95, 1.05, 3)))
+    scene = Scene(view_of(body.length, 2 * body.half), Light.draw(rng))
+    base = paint(colour, rng)
+    draw_body(scene, body, base, signals, rng)
+    if taxi:
+        x = (body.cabin[1] + body.cabin[2]) / 2
+        sign = box(x - 0.1, x + 0.1, 0.32, body.height - 0.01, body.height + 0.14, 0.03)
+        scene.mesh(sign, (226, 214, 150))
+    if name == "pickup":
+        _bed(scene, body, base)
+    return scene
+
+
+def van(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
+    """A van or minibus; `view_of(length_m, width_m)` gives the camera."""
+    name = str(rng.choice(_VANS, p=(0.5, 0.3, 0.2)))
+    body = Body(STYLES[name], tuple(rng.uniform(0.94, 1.06, 3)))
+    scene = Scene(view_of(body.length, 2 * body.half), Light.draw(rng))
+    base = paint(colour, rng)
+    draw_body(scene, body, base, signals, rng)
+    if rng.uniform() < 0.3:
+        _roof_rack(scene, body)
+    if rng.uniform() < 0.4 and name != "minibus":
+        _lettering(scene, body, rng)
+    return scene
+
+
+def draw_body(
+    scene: Scene,
+    body: Body,
+    base: Array,
+    signals: Signals,
+    rng: np.random.Generator,
+    wheels: bool = True,
+) -> None:
+    """A whole car-like body from the ground up, painted back to front."""
+    style = body.style
+    rim = np.array([128.0, 131, 135]) * rng.uniform(0.45, 1.25)
+    axles = [body.x(a) for a in style.axles]
+    if wheels:
+        detail.under(
+            scene, body.rear + 0.1, body.rear + body.length - 0.1, body.half, style.clearance
+        )
+        for side, x in sorted(
+            [(s, x) for s in (1, -1) for x in axles],
+            key=lambda p: -scene.depth(np.array([p[1], p[0] * body.half, 0.3])),
+        ):
+            detail.tyre(scene, x, body.half * 0.97, style.wheel, side)
+    detail.mirrors(scene, body, base, far=True)
+    gloss = rng.uniform(0.55, 1.0)
+    scene.mesh(body.shell(), base, gloss)
+    scene.mesh(body.greenhouse(), base, gloss)
+    _windows(scene, body, base, rng)
+    two = rng.uniform() < 0.15
+    doors = [0.70] if two or len(style.pillars) < 3 else [0.43, 0.69]
+    if style.wheel < 0.45:
+        detail.side_lines(scene, body, [body.x(d) for d in doors], base)
+    if wheels:
+        for x in axles:
+            for side in (1, -1):
+                detail.arch(scene, body, x, style.wheel, side)
+                detail.wheel(scene, x, body.half * 0.985, style.wheel, side, rim)
+    _rear_face(scene, body, base, signals, rng)
+    _front_face(scene, body, base, signals, rng)
+    detail.mirrors(scene, body, base, far=False)
+
+
+def _windows(scene: Scene, body: Body, base: Array, rng: np.random.Generator) -> None:
+    style = body.style
+    slope = body.cabin[1] - body.cabin[0]
+    rise = body.height - float(body.shoulder(body.cabin[0]))
+    lean = (0.9 - style.roof_width) * body.half / rise
+    pad = 0.022
+    for side in (1, -1):
+        for s0, s1 in zip(style.pillars[:-1], style.pillars[1:], strict=True):
+            lo = s0 + (0.05 if s0 == 0.0 else pad)
+            hi = s1 - (0.035 if s1 == 1.0 else pad)
+            pane = body.on_cabin_side([lo, hi, hi, lo], [0.07, 0.07, 0.84, 0.84], side)
+            detail.glass(scene, pane, np.array([0.0, side, lean]), rng, 3)
+    r = 0.86 if style.roof_width < 0.85 else 0.84
+    low = style.glass_low
+    back = np.array([-1.0, 0.0, slope / rise])
+    halves = ((-r, -0.05), (0.05, r)) if style.split_rear else ((-r, r),)
+    blind = style.split_rear and rng.uniform() < 0.35
+    for a0, a1 in halves:
+        if style.wheel > 0.45 or blind:
+            break
+        pane = body.on_cabin_end([a1, a0, a0, a1], [low, low, 0.84, 0.84], -1)
+        if detail.glass(scene, pane, back, rng, 5) and not style.split_rear:
+            _heads(scene, body, -1, rng)
+    rise = body.height - float(body.shoulder(body.cabin[3]))
+    front = np.array([1.0, 0.0, (body.cabin[3] - body.cabin[2]) / rise])
+    pane = body.on_cabin_end([-0.92, 0.92, 0.90, -0.90], [0.04, 0.04, 0.88, 0.88], 1)
+    if detail.glass(scene, pane, front, rng, 5):
+        _heads(scene, body, 1, rng)
+
+
+def _heads(scene: Scene, body: Body, end: int, rng: np.random.Generator) -> None:
+    """Seats and people as darker shapes behind the glass."""
+    for a in (-0.5, 0.5):
+        if end > 0 and rng.uniform() < 0.4:
+            continue
+        t = np.array([0.08, 0.35, 0.52, 0.58, 0.52, 0.35, 0.08])
+        across = a + np.array([-0.2, -0.17, -0.11, 0.0, 0.11, 0.17, 0.2])
+        scene.patch(body.on_cabin_end(across, t, end), (18, 18, 20), alpha=150)
+
+
+def _rear_face(
+    scene: Scene, body: Body, base: Array, signals: Signals, rng: np.random.Generator
+) -> None:
+    if (
+        not scene.faces(np.array([body.rear, 0, 0.8]), np.array([-1.0, 0, 0]))
+        and not scene.faces(np.array([body.rear, 0, 0.8]), np.array([-0.5, 1.0, 0]))
+        and not scene.faces(np.array([body.rear, 0, 0.8]), np.array([-0.5, -1.0, 0]))
+    ):
+        return
+    if body.style.wheel > 0.45:
+        return
+    low, deck = body.style.clearance + 0.08, float(body.shoulder(body.rear))
+    tall = deck - low
+    black = base * 0.08 + 18
+    detail.end_patch(scene, body, -1, (-0.86, low, 0.86, low + 0.16 * tall), black, r=0.2)
+    detail.end_patch(
+        scene, body, -1, (-0.84, low + 0.40 * tall, 0.84, low + 0.42 * tall), base * 0.4, r=0.1
+    )
+    if body.style.split_rear:
+        seam = body.on_end([0, 0], [low + 0.2 * tall, deck], -1)
+        if scene.faces(seam, np.array([-1.0, 0, 0])):
+            scene.stroke(
+                np.concatenate([seam, body.on_cabin_end([0, 0], [0.1, 0.95], -1)]),
+                0.02,
+                base * 0.35,
+            )
+    z = low + (0.62 if rng.uniform() < 0.7 else 0.27) * tall
+    detail.plate(scene, body, -1, z, rng)
+    if body.style.split_rear or rng.uniform() < 0.2:
+        place = (0.80, low + 0.45 * tall, 0.955, low + 0.98 * tall)
+    else:
+        inner = rng.uniform(0.48, 0.68)
+        foot = rng.uniform(0.55, 0.64)
+        place = (inner, low + foot * tall, 0.955, low + (foot + rng.uniform(0.20, 0.32)) * tall)
+    detail.tail_lamps(scene, body, signals, rng, place)
+    if signals.braking and rng.uniform() < 0.8:
+        bar = body.on_cabin_end([-0.2, 0.2, 0.2, -0.2], [0.86, 0.86, 0.92, 0.92], -1)
+        scene.patch(bar, (255, 70, 56), normal=np.array([-1.0, 0, 0.3]), emissive=1.0)
+    for a in ((-0.6,), (0.6,), (-0.6, 0.6))[rng.integers(3)]:
+        detail.end_patch(
+            scene, body, -1, (a - 0.07, low + 0.02, a + 0.07, low + 0.07), np.array([92.0, 92, 94])
+        )
+
+
+def _front_face(
+    scene: Scene, body: Body, base: Array, signals: Signals, rng: np.random.Generator
+) -> None:
+    low, nose = body.style.clearance + 0.05, float(body.shoulder(body.rear + body.length))
+    tall = nose - low
+    dark = np.array([22.0, 22, 24])
+    detail.end_patch(
+        scene, body, 1, (-0.72, low + 0.02 * tall, 0.72, low + 0.30 * tall), dark, r=0.35
+    )
+    wide = rng.uniform(0.36, 0.56)
+    grille = (-wide, low + rng.uniform(0.42, 0.56) * tall, wide, low + 0.88 * tall)
+    detail.end_patch(
+        scene, body, 1, grille, np.array([150.0, 152, 156]) * rng.uniform(0.3, 1), r=0.3
+    )
+    a0, z0, a1, z1 = grille
+    detail.end_patch(scene, body, 1, (a0 * 0.93, z0 + 0.04, a1 * 0.93, z1 - 0.035), dark, r=0.3)
+    detail.plate(scene, body, 1, low + 0.34 * tall, rng)
+    top = 0.93 if body.style.wheel < 0.45 else 0.45
+    place = (
+        max(wide + 0.05, 0.5),
+        low + (top - rng.uniform(0.2, 0.3)) * tall,
+        0.93,
+        low + top * tall,
+    )
+    detail.head_lamps(scene, body, signals, rng, place)
+
+
+def _bed(scene: Scene, body: Body, base: Array) -> None:
+    """The open load bed of a pickup, seen when the camera is above its rim."""
+    x0, x1 = body.rear + 0.25, body.cabin[0] - 0.05
+    w, z = body.half * 0.80, float(body.shoulder(body.rear)) + 0.015
+    rim = np.array([[x0, w, z], [x0, -w, z], [x1, -w, z], [x1, w, z]])
+    scene.patch(rim, base * 0.12 + 14, normal=np.array([0, 0, 1.0]))
+
+
+def _roof_rack(scene: Scene, body: Body) -> None:
+    z = body.height + 0.12
+    w = body.half * 0.75
+    for x in np.linspace(body.cabin[1] + 0.3, body.cabin[2] - 0.4, 3):
+        bar = [[x, w, z - 0.14], [x, w, z], [x, -w, z], [x, -w, z - 0.14]]
+        scene.stroke(np.array(bar), 0.05, (96, 98, 100))
+    for y in (-0.4, -0.2):
+        rail = [[body.cabin[1] - 0.1, y, z + 0.03], [body.cabin[2] - 0.2, y, z + 0.03]]
+        scene.stroke(np.array(rail), 0.06, (158, 160, 160))
+
+
+def _lettering(scene: Scene, body: Body, rng: np.random.Generator) -> None:
+    ink = rng.uniform(20, 200, 3)
+    for side in (1, -1):
+        if not scene.faces(np.array([0, side * body.half, 1.5]), np.array([0, side, 0.0])):
+            continue
+        for row in range(rng.integers(1, 3)):
+            s1 = rng.uniform(0.45, 0.68)
+            t0 = 0.52 - 0.26 * row
+            quad = body.on_cabin_side([0.15, s1, s1, 0.15], [t0, t0, t0 + 0.16, t0 + 0.16], side)
+            scene.patch(quad, ink)
+
+
+def viewer(yaw_rad: float, camera_height_m: float, depth_m: float):
+    """A function (length_m, width_m) -> View for the builders of this package."""
+
+    def view_of(length_m: float, width_m: float) -> View:
+        return View.of(yaw_rad, camera_height_m, depth_m, length_m, width_m)
+
+    return view_of

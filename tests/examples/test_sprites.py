@@ -1,0 +1,98 @@
+"""Road-user sprites: shapes, ground contact, determinism, lamps and metric truth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from examples.world.sprites import AGENT_SIZES_M, Sprite, make_sprite
+
+KINDS = sorted(AGENT_SIZES_M)
+YAWS = [0.0, 0.9, math.pi / 2, 2.4, math.pi, -math.pi / 2, -0.3]
+LIT = ["car", "van", "truck", "bus", "motorcycle"]
+
+
+def _draw(kind: str, yaw: float = 0.6, height_px: int = 60, seed: int = 3, **options) -> Sprite:
+    rng = np.random.default_rng(seed)
+    options = {"colour": "red", **options}
+    return make_sprite(kind, yaw_rad=yaw, height_px=height_px, rng=rng, **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("yaw", YAWS)
+@pytest.mark.parametrize("height_px", [15, 47, 160])
+def test_picture_is_whole(kind: str, yaw: float, height_px: int) -> None:
+    sprite = _draw(kind, yaw, height_px)
+    h, w = sprite.emissive.shape
+    assert sprite.rgba.shape == (h, w, 4)
+    assert h == height_px
+    assert sprite.rgba.dtype == np.uint8
+    assert sprite.emissive.dtype == np.float32
+    assert 0.0 <= sprite.emissive.min() <= sprite.emissive.max() <= 1.0
+    alpha = sprite.rgba[..., 3]
+    assert (alpha > 128).mean() > 0.05
+    assert alpha[-1].max() > 0, "the bottom row must touch the ground"
+    assert alpha[: max(h // 8, 2)].max() > 0
+    assert sprite.width_m / sprite.height_m == pytest.approx(w / h, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_same_rng_same_picture(kind: str) -> None:
+    first, second, other = _draw(kind, seed=5), _draw(kind, seed=5), _draw(kind, seed=6)
+    assert np.array_equal(first.rgba, second.rgba)
+    assert np.array_equal(first.emissive, second.emissive)
+    assert first.rgba.shape != other.rgba.shape or not np.array_equal(first.rgba, other.rgba)
+
+
+@pytest.mark.parametrize("kind", LIT)
+def test_braking_glows_at_the_rear_only(kind: str) -> None:
+    rear = _draw(kind, 0.0, 80).emissive.sum()
+    assert _draw(kind, 0.0, 80, braking=True).emissive.sum() > rear + 5
+    front = _draw(kind, math.pi, 80, braking=True).emissive
+    assert np.array_equal(front, _draw(kind, math.pi, 80).emissive)
+
+
+@pytest.mark.parametrize("kind", LIT)
+@pytest.mark.parametrize("yaw", [0.0, math.pi])
+def test_indicator_is_on_the_drivers_side(kind: str, yaw: float) -> None:
+    dark = _draw(kind, yaw, 90).emissive
+    lit = _draw(kind, yaw, 90, indicating="left").emissive
+    gain = np.clip(lit - dark, 0, None).sum(axis=0)
+    assert gain.sum() > 1
+    centre = (gain * np.arange(len(gain))).sum() / gain.sum() / len(gain)
+    assert centre < 0.5 if yaw == 0.0 else centre > 0.5
+
+
+def test_head_lamps_shine_forwards() -> None:
+    lit = _draw("car", math.pi, 90, lights_on=True)
+    assert lit.emissive.max() > 0.8
+    assert _draw("car", math.pi, 90).emissive.max() == 0.0
+
+
+def test_colour_is_recognisable() -> None:
+    for colour, channel in (("red", 0), ("blue", 2)):
+        sprite = _draw("car", 1.2, 90, colour=colour)
+        body = sprite.rgba[sprite.rgba[..., 3] > 250][:, :3].astype(float)
+        assert body.mean(axis=0).argmax() == channel
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_metric_height_is_near_the_typical_one(kind: str) -> None:
+    heights = [_draw(kind, 1.5, 20, seed=s).height_m for s in range(12)]
+    assert 0.45 < np.mean(heights) / AGENT_SIZES_M[kind] < 1.8
+
+
+def test_larger_steps_keep_the_agent() -> None:
+    small, large = _draw("car", height_px=40), _draw("car", height_px=120)
+    assert small.width_m == pytest.approx(large.width_m, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"kind": "tram"}, {"colour": "mauve"}, {"indicating": "up"}], ids=str
+)
+def test_bad_arguments_name_the_choices(bad: dict[str, str]) -> None:
+    kind = bad.get("kind", "car")
+    with pytest.raises(ValueError, match="car|red|left"):
+        _draw(kind, **{k: v for k, v in bad.items() if k != "kind"})
