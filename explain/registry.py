@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from explain.types import MapSettings
 from inference.errors import unknown
+from inference.registry import resolve as resolve_entry
 from inference.schema import Heatmap, SidePrediction
 
 Explainer = Callable[[SidePrediction, MapSettings], Heatmap]
@@ -77,9 +76,8 @@ def spec(method: str) -> ExplainerSpec:
 
 def resolve(method: str) -> Explainer:
     """The method's function."""
-    module, _, attribute = spec(method).entry.partition(":")
-    explainer: Any = getattr(import_module(module), attribute)
-    return explainer  # type: ignore[no-any-return]
+    explainer: Explainer = resolve_entry(spec(method).entry)
+    return explainer
 
 
 def can_run(method: str, side: SidePrediction) -> bool:

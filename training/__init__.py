@@ -1,0 +1,1 @@
+"""Corrections, training runs and what they achieve. Knows no page."""
