@@ -1,0 +1,1 @@
+"""What stands still: sky, road, roadside."""

@@ -1,0 +1,155 @@
+"""Walls along the road: house fronts, tree lines, hedges, all in perspective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from examples.world.camera import Camera
+from examples.world.canvas import Canvas
+from examples.world.plan import ScenePlan
+from examples.world.scene import SEM
+from examples.world.scenery import facades
+
+LAMP_TINTS = ((255, 214, 150), (255, 236, 205), (215, 230, 255), (255, 190, 120))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch z0..z1 (m) of a wall: tile of the bank, height and length of a tile in m."""
+
+    z0: float
+    z1: float
+    tile: int
+    height_m: float
+    repeat_m: float
+    tint: tuple[float, float, float]
+    lit: float
+
+
+@lru_cache(maxsize=1)
+def _levels() -> list[tuple[np.ndarray, np.ndarray]]:
+    """The bank at 256, 128, 64, 32 and 16 px a tile, tiles stacked downwards, one px repeated."""
+    pictures, lights = facades.bank()
+    out = []
+    for level in range(5):
+        size = facades.TILE >> level
+        small = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures]
+        lamps = [cv2.resize(p, (size, size), interpolation=cv2.INTER_NEAREST) for p in lights]
+        wide = [np.concatenate([s, s[:, :1]], 1) for s in small]
+        out.append((np.concatenate(wide, 0), np.concatenate(lamps, 0)))
+    return out
+
+
+def _row(plan: ScenePlan, rng: np.random.Generator, style: str) -> list[Segment]:
+    segments, z = [], rng.uniform(-12, 1.0)
+    night = plan.look.time_of_day in ("night", "dusk")
+    share = rng.uniform(0.05, 0.5) if night else 0.0
+    tall = rng.uniform(6, 26)
+    gaps = {"street": 0.12, "junction": 0.15, "avenue": 0.3, "suburb": 0.4}.get(
+        plan.road.kind, 0.1
+    )
+    while z < 150:
+        if style == "buildings":
+            length = rng.uniform(7, 26)
+            tile = int(rng.integers(0, facades.BUILDINGS))
+            height = float(np.clip(tall * rng.uniform(0.6, 1.6), 4.5, 60))
+            repeat = height * rng.uniform(0.6, 1.1)
+            if height > 16:
+                repeat = min(repeat, 16.0)
+        else:
+            length = rng.uniform(15, 50)
+            first = facades.BUILDINGS + (4 if style == "hedge" else 0)
+            tile = int(rng.integers(first, first + (2 if style == "hedge" else 4)))
+            height = rng.uniform(1.0, 2.6) if style == "hedge" else rng.uniform(5, 14)
+            repeat = height * rng.uniform(1.2, 2.2)
+        tone = rng.uniform(0.65, 1.15)
+        tint = tuple(float(tone * rng.uniform(0.93, 1.07)) for _ in range(3))
+        segments.append(Segment(z, z + length, tile, height, repeat, tint, share))
+        z += length + (rng.uniform(2, 12) if rng.random() < gaps else 0.0)
+    cut = plan.road.junction_z
+    if cut is not None and style != "far":
+        segments = [s for s in segments if s.z1 < cut + 2 or s.z0 > cut + 10] or segments[-2:]
+    return segments
+
+
+def paint_walls(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
+    """Rows of houses or green on both sides, the farthest first."""
+    rng = plan.rng("walls")
+    left, right = plan.road.edges_m
+    kind = plan.road.kind
+    shade = rng.uniform(0.55, 1.0), rng.uniform(0.75, 1.1)
+    for side, edge in ((-1, left), (1, right)):
+        offset = edge + side * (plan.road.sidewalk_m + plan.road.setback_m + 0.5)
+        styles = []
+        if kind in ("street", "avenue", "junction"):
+            styles = [("buildings", 0.0)] if rng.random() < 0.85 else [("trees", 3.0)]
+        elif kind == "suburb":
+            styles = [("trees", 9.0), ("hedge", 0.0)] if rng.random() < 0.6 else [("trees", 4.0)]
+        elif rng.random() < 0.85:
+            styles = [("trees", rng.uniform(0, 14))]
+            if rng.random() < 0.2:
+                styles = [("buildings", rng.uniform(10, 30))]
+        for style, extra in styles:
+            for segment in _row(plan, rng, style):
+                light = shade[0 if side < 0 else 1]
+                _paint(canvas, camera, plan, offset + side * extra, segment, light, rng)
+
+
+def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, offset: float, seg: Segment,
+           light: float, rng: np.random.Generator) -> None:  # fmt: skip
+    roll = rng.random(3)
+    z = camera.wall_depth(offset)
+    cols = np.flatnonzero((z >= seg.z0) & (z < seg.z1))
+    if cols.size == 0:
+        return
+    c0, c1 = int(cols[0]), int(cols[-1]) + 1
+    z = z[c0:c1]
+    u = np.arange(c0, c1)
+    horizon = camera.cy + camera.roll * (u - camera.cx)
+    top = horizon - camera.focal * (seg.height_m - camera.height_m) / z
+    bottom = horizon + camera.focal * camera.height_m / z
+    r0, r1 = int(max(0, top.min())), int(min(canvas.height, bottom.max() + 1))
+    if r1 <= r0:
+        return
+    v = np.arange(r0, r1) + 0.5
+    frac = 1 - (camera.height_m - (v[:, None] - horizon[None]) * (z / camera.focal)) / seg.height_m
+    near = float(np.median(z))
+    across = (z.max() - z.min() + 0.1) / seg.repeat_m * facades.TILE / max(c1 - c0, 1)
+    down = facades.TILE / (seg.height_m * camera.focal / near)
+    level = int(np.clip(np.log2(max(np.sqrt(across * down), 1e-3)) + 0.4, 0, 4))
+    size = facades.TILE >> level
+    mx = np.mod((z - seg.z0) / seg.repeat_m, 1.0) * size
+    my = seg.tile * size + np.clip(frac * size, 0, size - 1.01)
+    mx = np.broadcast_to(mx.astype(np.float32), my.shape)
+    pictures, lights = _levels()[level]
+    tile = cv2.remap(pictures, np.ascontiguousarray(mx), my.astype(np.float32), cv2.INTER_LINEAR)
+    inside = (frac > 0) & (frac < 1) & (z[None] < canvas.depth[r0:r1, c0:c1] + 0.5)
+    alpha = tile[..., 3] * inside
+    a3 = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
+    tint = tuple(c * light for c in seg.tint) + (0.0,)
+    front = cv2.multiply(cv2.multiply(tile[..., :3], tint), a3, scale=1 / 255)
+    target = canvas.rgb[r0:r1, c0:c1]
+    target[:] = cv2.add(cv2.multiply(target, 255 - a3, scale=1 / 255), front)
+    hit = alpha > 110
+    canvas.depth[r0:r1, c0:c1][hit] = np.broadcast_to(z.astype(np.float32), hit.shape)[hit]
+    green = seg.tile >= facades.BUILDINGS
+    canvas.sem[r0:r1, c0:c1][hit] = SEM["vegetation" if green else "building"]
+    if seg.lit > 0 and not green:
+        _light(canvas, lights, mx, my, hit, (r0, r1, c0, c1), seg, roll)
+
+
+def _light(canvas: Canvas, lights: np.ndarray, mx: np.ndarray, my: np.ndarray, hit: np.ndarray,
+           area: tuple[int, int, int, int], seg: Segment, roll: np.ndarray) -> None:  # fmt: skip
+    r0, r1, c0, c1 = area
+    level = lights.ravel().take(my.astype(np.int32) * lights.shape[1] + mx.astype(np.int32)
+                                % lights.shape[1])  # fmt: skip
+    on = (level > 255 * (1 - seg.lit)) & hit
+    tint = LAMP_TINTS[int(roll[0] * len(LAMP_TINTS))]
+    gain = 0.25 + 0.5 * roll[1]
+    glow = canvas.glow[r0:r1, c0:c1]
+    for channel in range(3):
+        glow[..., channel][on] = (level[on] * (gain * tint[channel] / 255)).astype(np.uint8)
