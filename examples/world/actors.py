@@ -11,7 +11,8 @@ from examples.world.camera import Camera
 from examples.world.canvas import Canvas
 from examples.world.plan import FOOTPRINT_M, AgentPlan, ScenePlan
 from examples.world.scene import KIND_SEMANTICS
-from examples.world.sprites import AGENT_SIZES_M, Sprite, make_sprite
+from examples.world.sprite_pool import bystander, protagonist
+from examples.world.sprites import Sprite
 
 
 def _blob() -> np.ndarray:
@@ -85,23 +86,15 @@ def paint_agent(canvas: Canvas, camera: Camera, plan: ScenePlan, agent: AgentPla
     rng = plan.rng(f"agent{index}")
     look = plan.look
     u, v = (float(t) for t in camera.project(agent.x_m, 0.0, agent.z_m))
-    tall_px = camera.focal / agent.z_m * AGENT_SIZES_M[agent.kind] * agent.size
     ray = math.atan2(u - camera.cx, camera.focal)
     yaw = agent.heading_rad + math.atan(camera.curve * agent.z_m) - ray
+    yaw = math.atan2(math.sin(yaw), math.cos(yaw))
     dark = look.time_of_day in ("night", "dusk") or look.weather in ("rain", "fog", "snow")
     lights = bool(dark or rng.random() < 0.25) and agent.motion != "parked"
-    sprite = make_sprite(
-        agent.kind,
-        yaw_rad=math.atan2(math.sin(yaw), math.cos(yaw)),
-        height_px=max(3, round(tall_px)),
-        rng=rng,
-        colour=agent.colour,
-        braking=agent.braking,
-        indicating=agent.indicating,
-        lights_on=lights,
-        camera_height_m=camera.height_m,
-        depth_m=agent.z_m,
-    )
+    if index == 1:
+        sprite = protagonist(agent, yaw, camera.focal, camera.height_m, lights, rng)
+    else:
+        sprite = bystander(agent, yaw, camera.focal, lights, rng)
     h, w = sprite.rgba.shape[:2]
     shade = plan.rng(f"shadow{index}")
     _contact(canvas, camera, agent, u, v, w, shade)

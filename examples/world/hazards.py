@@ -44,9 +44,9 @@ def make(kind: str, rng: np.random.Generator, x: float, z: float, heading: float
          **extra) -> AgentPlan:  # fmt: skip
     """An agent whose motion follows from its heading unless ``motion`` is given."""
     motion = extra.pop("motion", None) or _motion(heading)
-    size = float(rng.uniform(0.93, 1.07))
+    size = float(rng.uniform(0.94, 1.06))
     if kind == "animal":
-        size = float(rng.uniform(0.7, 1.3))
+        size = float(rng.uniform(0.9, 1.25))
     colour = extra.pop("colour", None) or colour_for(kind, rng)
     return AgentPlan(kind, colour, x, z, heading, motion, role, size=size, **extra)
 
@@ -135,7 +135,7 @@ def _debris(rng: np.random.Generator, road: RoadPlan) -> list[AgentPlan]:
 def _animal(rng: np.random.Generator, road: RoadPlan) -> list[AgentPlan]:
     sign = 1.0 if rng.random() < 0.5 else -1.0
     heading = -sign * HALF_PI + rng.normal(0, 0.3)
-    x, z = sign * rng.uniform(-1.2, 1.6), _near(rng, 5, 30)
+    x, z = sign * rng.uniform(-1.2, 1.6), _near(rng, 4.5, 20)
     return [make("animal", rng, x, z, heading, "animal", entering=abs(x) > 1.2)]
 
 

@@ -140,7 +140,7 @@ def expose(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
 
 def _noise(image: np.ndarray, rng: np.random.Generator, night: bool) -> np.ndarray:
     h, w = image.shape[:2]
-    level = rng.uniform(0, 0.35) ** 1.3 if not night else rng.uniform(0.1, 0.6)
+    level = rng.uniform(0, 0.35) ** 1.3 if not night else rng.uniform(0.05, 0.4)
     bank = grain(71)
     y, x = int(rng.integers(0, 400)), int(rng.integers(0, 100))
     if level < 0.04 or h > 1000 or w > 1300:

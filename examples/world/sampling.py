@@ -142,7 +142,7 @@ def _attempt(seed: int, attempt: int, exclude: frozenset[str],
     if conditions & exclude or not asked <= conditions:
         return None
     hazards = _draw_hazard(rng, road, exclude, only - asked)
-    least = {"debris": 5.5, "cone": 8.0, "barrier": 8.0}
+    least = {"debris": 5.5, "cone": 8.0, "barrier": 8.0, "animal": 14.0}
     if not hazards or not _hazard_shows(
         _mirror(hazards[0], road.side), camera, look, least.get(hazards[0].kind, 10.0)
     ):

@@ -34,7 +34,6 @@ def paint_ground(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
     """Everything flat. Also writes the depth of the ground."""
     rng, road = plan.rng("ground"), plan.road
     x, z, top = camera.ground_grid()
-    seen = z < 199
     grass = np.array((92, 108, 58)) * rng.uniform(0.7, 1.2) + rng.normal(0, 6, 3)
     earth = np.array((128, 112, 88)) * rng.uniform(0.8, 1.15)
     paved = np.array(_tone(rng, 110, 160, 5))
@@ -43,9 +42,12 @@ def paint_ground(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
     base = paved if urban else grass * (1 - mix) + earth * mix
     if road.snow:
         base = np.array((218, 222, 228)) * rng.uniform(0.85, 1.05)
-    canvas.rgb[top:][seen] = np.clip(base, 0, 255).astype(np.uint8)
-    canvas.sem[top:][seen] = SEM["sidewalk" if urban else "terrain"]
-    canvas.depth[top:][seen] = z[seen]
+    slope = camera.roll * np.array([-camera.cx, camera.width - camera.cx])
+    corners = [[camera.width, camera.height], [0, camera.height]]
+    horizon = np.stack([[0, camera.width], camera.cy + slope + 0.5], 1)
+    flat = tuple(np.clip(base, 0, 255).tolist())
+    canvas.polygon(np.vstack([horizon, corners]), flat, "sidewalk" if urban else "terrain")
+    np.minimum(canvas.depth[top:], z, out=canvas.depth[top:])
     left, right = road.edges_m
     _pavement(canvas, camera, plan, rng)
     asphalt = _tone(rng, 70, 128, 2.5)
@@ -56,7 +58,7 @@ def paint_ground(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
             strip(camera, -90, 90, road.junction_z + 3, road.junction_z + 3 + wide), asphalt, "road"
         )
     _wear(canvas, camera, plan, asphalt, rng)
-    paint_markings(canvas, camera, plan)
+    paint_markings(canvas, camera, plan, asphalt)
     if road.median_m > 0.5:
         _median(canvas, camera, plan, base, rng)
     _texture(canvas, camera, plan, x, z, top)
@@ -101,15 +103,14 @@ def _wear(canvas: Canvas, camera: Camera, plan: ScenePlan, asphalt: tuple[float,
     left, right = plan.road.edges_m
     for _ in range(int(rng.integers(0, 6))):
         x, z = rng.uniform(left, right), rng.uniform(2, 30)
-        shade = rng.uniform(0.7, 1.2)
+        shade = rng.uniform(0.8, 1.12)
         size = rng.uniform(0.4, 2.5), rng.uniform(1, 9)
         colour = tuple(min(255.0, c * shade) for c in asphalt)
-        alpha = rng.uniform(0.4, 0.9)
-        canvas.polygon(strip(camera, x, x + size[0], z, z + size[1]), colour, None, alpha)
-    track = rng.uniform(0.86, 1.08)
+        canvas.polygon(strip(camera, x, x + size[0], z, z + size[1]), colour)
+    track = rng.uniform(0.93, 1.04)
     for x in (-0.8, 0.8):
         colour = tuple(min(255.0, c * track) for c in asphalt)
-        canvas.polygon(strip(camera, x - 0.3, x + 0.3), colour, None, 0.5)
+        canvas.polygon(strip(camera, x - 0.3, x + 0.3), colour)
     for _ in range(int(rng.integers(0, 8))):
         z = rng.uniform(2.0, 18) + np.cumsum(rng.uniform(0.05, 0.7, 9))
         x = rng.uniform(left, right) + np.cumsum(rng.normal(0, 0.18, 9))
@@ -135,7 +136,7 @@ def _texture(canvas: Canvas, camera: Camera, plan: ScenePlan, x: np.ndarray, z: 
     ix = (x * per_m + float(offset[0])).astype(np.int32) & 1023
     iz = (z * per_m + float(offset[1])).astype(np.int32) & 1023
     fine = bank.ravel().take((iz << 10) | ix)
-    fade = np.clip(1.15 - z[:, :1] / 22.0, 0.06, 1.0) * rng.uniform(0.25, 0.7)
+    fade = np.clip(1.15 - z[:, :1] / 22.0, 0.06, 1.0) * rng.uniform(0.1, 0.45)
     xs, zs, _ = camera.ground_grid(4)
     coarse = _sample(fractal(512, 1.2, 22), xs * 22, zs * 9, offset[2:])
     shade = 1 + (coarse - 0.5) * rng.uniform(0.15, 0.6)
@@ -146,7 +147,7 @@ def _texture(canvas: Canvas, camera: Camera, plan: ScenePlan, x: np.ndarray, z: 
                       interpolation=cv2.INTER_LINEAR)[: x.shape[0]]  # fmt: skip
     full = full * (1 + (fine - 0.5) * fade)
     region = canvas.rgb[top:]
-    full[z >= 199] = 1.0
+    np.copyto(full, 1.0, where=z >= 199)
     grey = cv2.merge([full, full, full])
     region[:] = cv2.multiply(region, grey, dtype=cv2.CV_8U)
 

@@ -149,7 +149,7 @@ def _light(canvas: Canvas, lights: np.ndarray, mx: np.ndarray, my: np.ndarray, h
                                 % lights.shape[1])  # fmt: skip
     on = (level > 255 * (1 - seg.lit)) & hit
     tint = LAMP_TINTS[int(roll[0] * len(LAMP_TINTS))]
-    gain = 0.25 + 0.5 * roll[1]
+    gain = 0.06 + 0.3 * roll[1] ** 2
     glow = canvas.glow[r0:r1, c0:c1]
     for channel in range(3):
         glow[..., channel][on] = (level[on] * (gain * tint[channel] / 255)).astype(np.uint8)
