@@ -18,6 +18,7 @@ __all__ = [
     "NORM_STEP",
     "PROMPT",
     "PROMPTS",
+    "REASON_PROMPT",
     "TASK",
     "parse",
     "target_text",
@@ -25,9 +26,11 @@ __all__ = [
 ]
 
 PROMPT = "Which area should we pay more attention to in the current autonomous driving scenario?"
+REASON_PROMPT = PROMPT + " Give the reason."
 NEUTRAL_PROMPT = "Describe the image."
 PROMPTS: dict[str, str] = {
     "INSIGHT (the paper's)": PROMPT,
+    "INSIGHT, with the reason": REASON_PROMPT,
     "Most dangerous spot": "Where is the most dangerous spot for our car right now?",
     "Who might cross our path": "Point at the road user that is most likely to cross our path.",
     "Neutral": NEUTRAL_PROMPT,
@@ -41,9 +44,7 @@ def parse(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> 
     return parse_point(text, image_wh, frame, resized_wh)
 
 
-def target_text(
-    point: HazardPoint, image_wh: WH, frame: str, resized_wh: WH | None = None
-) -> str:
+def target_text(point: HazardPoint, image_wh: WH, frame: str, resized_wh: WH | None = None) -> str:
     """The sentence that a model is trained to say for a point."""
     x, y = from_pixels(point.x_px, point.y_px, frame, image_wh, resized_wh)
     width, height = frame_size(frame, image_wh, resized_wh)
