@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise _too_large("more than Pillow opens") from error
+        pixels = next((int(n) for n in re.findall(r"\d+", str(error))), 0)
+        raise _too_large(f"{pixels / 1e6:.0f} megapixels") from error
     except _HEADER_ERRORS as error:
         raise UserError(
             "The file is not a picture that can be opened",

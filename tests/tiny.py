@@ -53,7 +53,7 @@ SMOL_TEMPLATE = (
 
 
 def make_tiny(family: str, folder: Path | str, *, seed: int = 0, layers: int = LAYERS) -> Path:
-    """Write a random model of that family, with tokenizer and image processor; returns its folder."""
+    """Write a random model of that family, with tokenizer and image processor, into folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(family)

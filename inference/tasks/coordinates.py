@@ -6,7 +6,6 @@ no model.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,5 +140,4 @@ def parse_point(text: str, image_wh: WH, frame: str, resized_wh: WH | None = Non
     x_px, y_px = to_pixels(x, y, frame, image_wh, resized_wh)
     x_px = min(max(x_px, 0.0), float(image_wh[0]))
     y_px = min(max(y_px, 0.0), float(image_wh[1]))
-    assert math.isfinite(x_px) and math.isfinite(y_px)
     return ParsedAnswer(HazardPoint(x_px, y_px, "text"))

@@ -1,0 +1,375 @@
+"""Adapter folders: found, fetched and checked before a single weight is loaded.
+
+Reads JSON and safetensors headers only. Knows neither torch nor PEFT, so the page can list
+adapters before the model is there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from inference import adapter_config
+from inference.errors import UserError
+from inference.fingerprint import file_sha256
+from inference.schema import AdapterCard, AdapterEntry
+from inference.tasks.coordinates import FRAMES
+
+WEIGHTS, CONFIG, CARD = "adapter_model.safetensors", "adapter_config.json", "card.json"
+HEAD, HEAD_CONFIG = "head.safetensors", "head.json"
+FILES = (CONFIG, WEIGHTS, CARD, HEAD, HEAD_CONFIG)
+HUB_PATTERNS = ["*.json", "*.safetensors"]
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".pickle")
+MAX_JSON_BYTES = 1_000_000
+MAX_WEIGHT_BYTES = 4_000_000_000
+HEAD_FIELDS = {
+    "architecture",
+    "hidden_size",
+    "grid",
+    "decode",
+    "base_sha256",
+    "sha256",
+}
+_KEY = re.compile(
+    r"^(?:base_model\.model\.)?(?P<module>.+)\.lora_(?P<half>[AB])(?:\.default)?\.weight$"
+)
+_VISION = re.compile(r"(^|\.)(visual|vision_model|vision_tower|connector)\.")
+# Where older transformers kept what is now elsewhere; tried in order.
+_RENAMES = (
+    ("", ""),
+    ("model.layers.", "model.language_model.layers."),
+    ("visual.", "model.visual."),
+    ("model.visual.", "visual."),
+    ("language_model.model.layers.", "model.language_model.layers."),
+)
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """What an adapter is checked against. shapes: module name -> (in_features, out_features) of
+    each linear layer. sha256: of the base's weights, computed when first asked for."""
+
+    id: str
+    hidden_size: int
+    shapes: Mapping[str, tuple[int, int]]
+    weights: Path | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        return file_sha256(self.weights) if self.weights is not None else None
+
+
+@dataclass(frozen=True)
+class CheckedAdapter:
+    """An adapter that may be loaded.
+
+    settings: arguments for LoraConfig. keys: name in the file -> name on this backbone
+    ("<module>.lora_A.weight").
+    """
+
+    entry: AdapterEntry
+    folder: Path
+    settings: dict[str, Any]
+    keys: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def _bad(message: str, **details: Any) -> UserError:
+    return UserError(message, field="adapter", **details)
+
+
+def validate_adapter(
+    folder: Path | str, backbone: BackboneInfo | None = None, name: str | None = None
+) -> CheckedAdapter:
+    """Check an adapter folder, against a backbone where one is given.
+
+    Raises:
+        UserError: (field "adapter") for everything that would fail or be unsafe later.
+    """
+    folder = Path(folder)
+    _check_files(folder)
+    config = _read_json(folder / CONFIG)
+    settings = adapter_config.lora_settings(config)
+    card = read_card(folder)
+    shapes = _header(folder / WEIGHTS)
+    keys, halves = _modules(shapes, backbone)
+    _check_shapes(halves, backbone)
+    has_head = _check_head(folder, backbone)
+    if card is not None and backbone is not None:
+        _check_base(card.base_sha256, backbone, "The adapter was trained on another base model")
+    settings["target_modules"] = sorted(halves)
+    settings["rank_pattern"] = {
+        m: h["A"][0] for m, h in halves.items() if h["A"][0] != settings["r"]
+    }
+    entry = AdapterEntry(
+        name=name or (card.name if card else folder.resolve().name),
+        source=str(folder),
+        card=card,
+        has_head=has_head,
+        loaded=False,
+        targets_vision=any(_VISION.search(m) for m in halves),
+    )
+    return CheckedAdapter(entry, folder, settings, keys, _notes(config, card, backbone))
+
+
+def _check_files(folder: Path) -> None:
+    """The folder is there, holds what it must, and nothing in it points elsewhere."""
+    if not folder.is_dir():
+        raise _bad("There is no such adapter folder", got=str(folder))
+    root = folder.resolve()
+    for file in FILES:
+        path = folder / file
+        if path.is_symlink() and not _stays(path, root):
+            raise _bad("A file of the adapter points outside its folder", got=file)
+    if not (folder / CONFIG).is_file():
+        raise _bad("That folder is not an adapter", expected=f"a file {CONFIG}", got=str(folder))
+    if not (folder / WEIGHTS).is_file():
+        pickles = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in PICKLES)
+        if pickles:
+            raise _bad(
+                "The adapter's weights are a pickle, which can run code when it is opened",
+                expected=WEIGHTS,
+                got=", ".join(pickles),
+                hint="Save it again with safe_serialization=True",
+            )
+        raise _bad("The adapter has no weights", expected=f"a file {WEIGHTS}", got=str(folder))
+    if (folder / WEIGHTS).stat().st_size > MAX_WEIGHT_BYTES:
+        raise _bad("The adapter's weights are too large", expected="at most 4 GB")
+
+
+def _stays(path: Path, root: Path) -> bool:
+    """A link may lead to its own folder, or into the blob store of a hub cache snapshot."""
+    target = path.resolve()
+    if target.is_relative_to(root):
+        return True
+    in_cache = root.parent.name == "snapshots"
+    return in_cache and target.parent == root.parent.parent / "blobs"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise _bad(f"{path.name} is too large", expected="at most 1 MB")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _bad(f"{path.name} cannot be read as JSON", got=str(error)[:200]) from error
+    if not isinstance(value, dict):
+        raise _bad(f"{path.name} is not a JSON object", got=type(value).__name__)
+    return value
+
+
+def read_card(folder: Path) -> AdapterCard | None:
+    """The adapter's card, or None where it has none."""
+    if not (folder / CARD).is_file():
+        return None
+    values = _read_json(folder / CARD)
+    known = {f.name: f for f in fields(AdapterCard)}
+    strange = sorted(set(values) - set(known))
+    if strange:
+        raise _bad(
+            f"{CARD} has unknown fields",
+            expected=f"only {', '.join(known)}",
+            got=", ".join(strange)[:200],
+        )
+    for key in ("name", "task", "base_model"):
+        if not isinstance(values.get(key), str) or not values[key]:
+            raise _bad(f"{CARD} lacks the text {key!r}", got=repr(values.get(key))[:100])
+    for key in ("base_sha256", "head", "coordinate_frame"):
+        if not isinstance(values.get(key), str | None):
+            raise _bad(f"{CARD}: {key!r} must be text or null", got=repr(values[key])[:100])
+    for key in ("heldout", "extra"):
+        if not isinstance(values.get(key, {}), dict):
+            raise _bad(f"{CARD}: {key!r} must be an object", got=repr(values[key])[:100])
+    frame = values.get("coordinate_frame")
+    if frame is not None and frame not in FRAMES:
+        raise _bad(
+            f"{CARD} names an unknown coordinate frame",
+            expected=f"one of {', '.join(FRAMES)}",
+            got=frame[:100],
+        )
+    values["not_trained_on"] = tuple(str(v) for v in values.get("not_trained_on") or ())
+    return AdapterCard(**values)
+
+
+def _header(path: Path) -> dict[str, tuple[int, ...]]:
+    """Tensor shapes of a safetensors file. The library also checks that the file is whole."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _bad(
+            f"{path.name} is damaged or cut off",
+            expected="a safetensors file",
+            got=str(error)[:200],
+        ) from error
+
+
+def _modules(
+    shapes: Mapping[str, tuple[int, ...]], backbone: BackboneInfo | None
+) -> tuple[dict[str, str], dict[str, dict[str, tuple[int, ...]]]]:
+    """Names of the file's tensors on this backbone, and each module's two halves."""
+    keys: dict[str, str] = {}
+    halves: dict[str, dict[str, tuple[int, ...]]] = {}
+    for key, shape in shapes.items():
+        match = _KEY.match(key)
+        if match is None:
+            raise _bad(
+                "The adapter holds a weight that is not a LoRA of a linear layer",
+                expected="only lora_A.weight and lora_B.weight",
+                got=key[:200],
+            )
+        module = _place(match["module"], backbone)
+        keys[key] = f"{module}.lora_{match['half']}.weight"
+        halves.setdefault(module, {})[match["half"]] = shape
+    if not halves:
+        raise _bad("The adapter has no weights in it", expected="LoRA weights")
+    return keys, halves
+
+
+def _place(module: str, backbone: BackboneInfo | None) -> str:
+    if backbone is None:
+        return module
+    for old, new in _RENAMES:
+        if module.startswith(old) and new + module[len(old) :] in backbone.shapes:
+            return new + module[len(old) :]
+    raise _bad(
+        "The adapter is for another base model",
+        expected=f"layers of {backbone.id}",
+        got=f"{module[:200]}, which it does not have",
+    )
+
+
+def _check_shapes(
+    halves: Mapping[str, dict[str, tuple[int, ...]]], backbone: BackboneInfo | None
+) -> None:
+    for module, pair in halves.items():
+        if set(pair) != {"A", "B"} or any(len(s) != 2 for s in pair.values()):
+            raise _bad("The adapter is incomplete", expected="lora_A and lora_B", got=module[:200])
+        (rank, n_in), (n_out, rank_b) = pair["A"], pair["B"]
+        if rank != rank_b:
+            raise _bad("The adapter's halves differ in rank", got=f"{rank}, {rank_b} at {module}")
+        if backbone is not None and backbone.shapes[module] != (n_in, n_out):
+            want_in, want_out = backbone.shapes[module]
+            raise _bad(
+                "The adapter is for another base model",
+                expected=f"{want_in} -> {want_out} at {module} in {backbone.id}",
+                got=f"{n_in} -> {n_out}",
+            )
+
+
+def _check_head(folder: Path, backbone: BackboneInfo | None) -> bool:
+    """Whether there is a head; it is whole and made for this base."""
+    weights, description = folder / HEAD, folder / HEAD_CONFIG
+    if not weights.is_file() and not description.is_file():
+        return False
+    if not (weights.is_file() and description.is_file()):
+        raise _bad("The adapter's head is incomplete", expected=f"{HEAD} and {HEAD_CONFIG}")
+    config = _read_json(description)
+    strange = sorted(set(config) - HEAD_FIELDS)
+    if strange:
+        raise _bad(f"{HEAD_CONFIG} has unknown fields", got=", ".join(strange)[:200])
+    if config.get("architecture") not in ("patch", "pooled"):
+        raise _bad(
+            "Unknown head architecture",
+            expected="patch or pooled",
+            got=repr(config.get("architecture"))[:100],
+        )
+    _header(weights)
+    digest = file_sha256(weights)
+    if digest != config.get("sha256"):
+        raise _bad(
+            "The adapter's head is damaged or was changed",
+            expected=f"sha256 {config.get('sha256')}",
+            got=digest,
+        )
+    if backbone is not None:
+        if config.get("hidden_size") != backbone.hidden_size:
+            raise _bad(
+                "The adapter's head is for another base model",
+                expected=f"width {backbone.hidden_size}",
+                got=repr(config.get("hidden_size"))[:100],
+            )
+        _check_base(
+            config.get("base_sha256"),
+            backbone,
+            "The adapter's head was trained on another base model",
+        )
+    return True
+
+
+def _check_base(claimed: object, backbone: BackboneInfo, message: str) -> None:
+    if claimed is None:
+        return
+    actual = backbone.sha256
+    if actual is not None and claimed != actual:
+        raise _bad(message, expected=f"base sha256 {actual}", got=str(claimed)[:100])
+
+
+def _notes(
+    config: Mapping[str, Any], card: AdapterCard | None, backbone: BackboneInfo | None
+) -> tuple[str, ...]:
+    """The base's name is only a hint: folders and mirrors carry any name."""
+    claimed = (card.base_model if card else None) or config.get("base_model_name_or_path")
+    if backbone is None or not claimed:
+        return ()
+    if Path(str(claimed)).name.lower() == Path(backbone.id).name.lower():
+        return ()
+    return (f"The adapter names {claimed} as its base; it runs on {backbone.id}.",)
+
+
+def discover(
+    roots: Iterable[Path | str], backbone: BackboneInfo | None = None
+) -> list[AdapterEntry]:
+    """All adapters in the sub-folders of the roots, the faulty ones with their problem."""
+    entries: list[AdapterEntry] = []
+    for root in map(Path, roots):
+        if not root.is_dir():
+            continue
+        for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.is_symlink()):
+            if (folder / CONFIG).exists():
+                entries.append(examine(folder, backbone))
+    return entries
+
+
+def examine(folder: Path | str, backbone: BackboneInfo | None = None) -> AdapterEntry:
+    """The folder's entry; never raises a UserError, but carries it as `problem`."""
+    try:
+        return validate_adapter(folder, backbone).entry
+    except UserError as error:
+        return AdapterEntry(Path(folder).name, str(folder), None, False, False, problem=str(error))
+
+
+def fetch(source: str) -> Path:
+    """The folder of an adapter: itself if local, else downloaded from the hub (JSON and
+    safetensors only).
+
+    Raises:
+        UserError: (field "adapter") neither a folder nor a hub id that can be had.
+    """
+    path = Path(source).expanduser()
+    if path.exists():
+        return path
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", source) or ".." in source:
+        raise _bad(
+            "There is no such adapter",
+            expected="a folder, or a hub id such as name/adapter",
+            got=source[:200],
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(source, allow_patterns=HUB_PATTERNS, etag_timeout=5, max_workers=2)
+        )
+    except Exception as error:  # the hub client raises many kinds
+        raise _bad(
+            "The adapter could not be had from the hub",
+            got=f"{source}: {type(error).__name__}",
+            hint="Check the name and the connection, or give a local folder",
+        ) from error

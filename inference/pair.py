@@ -1,0 +1,250 @@
+"""The steps of one prediction over one picture, once the model's lock is held.
+
+Rows that can share the vision tower's output run as one batch; an adapter that changes the vision
+tower cannot share it, so then each side is a batch of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inference.backbones.base import Backbone, View
+from inference.backbones.generation import Answer, Generated, generate
+from inference.backbones.lora import AdapterBank
+from inference.backbones.tracing import Forced, force, last_prompt_row
+from inference.errors import Cancelled
+from inference.loaded_adapters import LoadedAdapter
+from inference.schema import (
+    AnswerToken,
+    HazardPoint,
+    Heatmap,
+    PairRequest,
+    PatchGrid,
+    Side,
+    SidePrediction,
+    Trace,
+)
+from inference.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sides that run together. shared: more than one adapter choice within the batch."""
+
+    sides: tuple[Side, ...]
+    adapters: tuple[LoadedAdapter | None, ...]
+    whole_model: bool
+
+    def language(self, bank: AdapterBank) -> AbstractContextManager[None]:
+        slots = [a.slot if a else None for a in self.adapters]
+        return bank.whole(slots[0]) if self.whole_model else bank.rows(slots)
+
+    def vision(self, bank: AdapterBank) -> AbstractContextManager[None]:
+        adapter = self.adapters[0] if self.whole_model else None
+        return bank.whole(adapter.slot if adapter else None)
+
+
+def batches(adapter: LoadedAdapter | None, only: Side | None = None) -> list[Batch]:
+    """How the sides are run: together, unless the adapter changes the vision tower."""
+    pairs: dict[Side, LoadedAdapter | None] = {"base": None}
+    if adapter is not None:
+        pairs["finetuned"] = adapter
+    if only is not None:
+        pairs = {only: pairs[only]}
+    if adapter is not None and adapter.entry.targets_vision:
+        return [Batch((side,), (a,), True) for side, a in pairs.items()]
+    return [Batch(tuple(pairs), tuple(pairs.values()), False)]
+
+
+@dataclass
+class Run:
+    """report: (stage in words, fraction). stop: whether the person cancelled."""
+
+    backbone: Backbone
+    bank: AdapterBank
+    adapter: LoadedAdapter | None
+    pixels: NDArray[np.uint8]
+    report: Callable[[str, float], None]
+    stop: Callable[[], bool]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def pair(
+        self, task: Task, prompt: str, neutral: str, request: PairRequest
+    ) -> dict[Side, SidePrediction]:
+        """Each side's answer and trace.
+
+        Raises:
+            Cancelled: between two steps, or between two tokens.
+        """
+        plan = batches(self.adapter)
+        view, features = self._see(plan)
+        prompt_ids = self.backbone.ask(view, prompt)
+        generated = self._answer(plan, view, features, prompt_ids, request.max_new_tokens)
+        answers = {s: a for b, g in generated for s, a in zip(b.sides, g.answers, strict=True)}
+        forced = request.forced if request.forced in answers else "base"
+        words = self._without_end(answers[forced].ids)
+        traces = self._trace(plan, view, features, (prompt_ids, words), neutral)
+        results: dict[Side, SidePrediction] = {}
+        for batch, made in generated:
+            for row, side in enumerate(batch.sides):
+                head = self._head(batch.adapters[row], made, row, prompt_ids, view.grid)
+                results[side] = self._side(task, side, answers[side], traces[side], view, head)
+        return results
+
+    @contextmanager
+    def _timed(self, stage: str, fraction: float, key: str) -> Iterator[None]:
+        if self.stop():
+            raise Cancelled
+        self.report(stage, fraction)
+        started = time.perf_counter()
+        yield
+        self.seconds[key] = time.perf_counter() - started
+
+    def _see(self, plan: list[Batch]) -> tuple[View, list[Any]]:
+        with self._timed("Looking at the picture", 0.02, "vision"):
+            view = self.backbone.look(self.pixels)
+            features = []
+            for batch in plan:
+                with batch.vision(self.bank):
+                    features.append(self.backbone.see(view))
+            return view, features
+
+    def _answer(
+        self, plan: list[Batch], view: View, features: list[Any], prompt_ids: list[int], n: int
+    ) -> list[tuple[Batch, Generated]]:
+        made = []
+        with self._timed("Writing the answers", 0.1, "answers"):
+            for i, (batch, seen) in enumerate(zip(plan, features, strict=True)):
+
+                def step(fraction: float, i: int = i) -> None:
+                    done = (i + fraction) / len(plan)
+                    self.report("Writing the answers", 0.1 + 0.5 * done)
+
+                with batch.language(self.bank):
+                    answers = generate(
+                        self.backbone,
+                        view,
+                        seen,
+                        prompt_ids,
+                        len(batch.sides),
+                        max_new_tokens=n,
+                        step=step,
+                        cancelled=self.stop,
+                    )
+                made.append((batch, answers))
+        return made
+
+    def _trace(
+        self,
+        plan: list[Batch],
+        view: View,
+        features: list[Any],
+        said: tuple[list[int], list[int]],
+        neutral: str,
+    ) -> dict[Side, Trace]:
+        prompt_ids, words = said
+        tokens = self._texts(words)
+        neutral_ids = self.backbone.ask(view, neutral)
+        traces: dict[Side, Trace] = {}
+        for i, (batch, seen) in enumerate(zip(plan, features, strict=True)):
+            n, key = len(batch.sides), f"trace {i + 1}"
+            with batch.language(self.bank), self._timed("Reading the attention", 0.6, key):
+                forced = force(self.backbone, view, seen, prompt_ids, words, n)
+            with batch.language(self.bank), self._timed("Neutral prompt", 0.85, f"neutral {i + 1}"):
+                plain = last_prompt_row(self.backbone, view, seen, neutral_ids, n)
+            for row, side in enumerate(batch.sides):
+                traces[side] = _as_trace(side, tokens, view.grid, forced, plain, row)
+        return traces
+
+    def _texts(self, ids: list[int]) -> list[tuple[str, bool]]:
+        special = set(self.backbone.tokenizer.all_special_ids)
+        return [(self.backbone.tokenizer.decode([i]), i in special) for i in ids]
+
+    def _without_end(self, ids: list[int]) -> list[int]:
+        """Maps compare words; the end token says nothing of the picture. An answer that is only an
+        end token keeps it, since a trace needs at least one."""
+        ends = set(self.backbone.eos_ids)
+        return [i for i in ids if i not in ends] or ids
+
+    def _side(
+        self,
+        task: Task,
+        side: Side,
+        answer: Answer,
+        trace: Trace,
+        view: View,
+        head: tuple[HazardPoint, Heatmap] | None,
+    ) -> SidePrediction:
+        text = self.backbone.tokenizer.decode(answer.ids, skip_special_tokens=True).strip()
+        adapter = self.adapter if side == "finetuned" else None
+        card = adapter.entry.card if adapter else None
+        frame = (card.coordinate_frame if card else None) or self.backbone.spec.frame
+        texts = self._texts(answer.ids)
+        return SidePrediction(
+            side=side,
+            label=adapter.entry.name if adapter else "Base",
+            text=text,
+            tokens=tuple(
+                AnswerToken(t, p, special)
+                for (t, special), p in zip(texts, answer.logprobs, strict=True)
+            ),
+            parsed=task.parse(text, view.grid.image_wh, frame, view.resized_wh),
+            trace=trace,
+            head_point=head[0] if head else None,
+            head_map=head[1] if head else None,
+        )
+
+    def _head(
+        self,
+        adapter: LoadedAdapter | None,
+        made: Generated,
+        row: int,
+        prompt_ids: list[int],
+        grid: PatchGrid,
+    ) -> tuple[HazardPoint, Heatmap] | None:
+        if adapter is None or adapter.head is None:
+            return None
+        image = torch.tensor(prompt_ids, device=made.prompt_states.device)[None] == (
+            self.backbone.image_token_id
+        )
+        states = made.prompt_states[row : row + 1]
+        out = adapter.head(states, image, ~image, (grid.rows, grid.cols))
+        x1, y1, x2, y2 = grid.area_px
+        x01, y01 = out.point01[0].tolist()
+        # The area may reach past the picture where a model pads; a point never does.
+        x = min(max(x1 + x01 * (x2 - x1), 0.0), float(grid.image_wh[0]))
+        y = min(max(y1 + y01 * (y2 - y1), 0.0), float(grid.image_wh[1]))
+        values = out.probabilities[0].float().cpu().numpy()
+        cells = PatchGrid(*values.shape, image_wh=grid.image_wh, box_px=grid.box_px)
+        title = "Hazard probability from the adapter's head"
+        return HazardPoint(x, y, "head"), Heatmap(values, cells, title, "probability")
+
+
+def _as_trace(
+    side: Side,
+    tokens: list[tuple[str, bool]],
+    grid: PatchGrid,
+    forced: Forced,
+    plain: NDArray[np.floating[Any]],
+    row: int,
+) -> Trace:
+    spoken = tuple(
+        AnswerToken(text, float(p), special)
+        for (text, special), p in zip(tokens, forced.logprobs[row], strict=True)
+    )
+    return Trace(
+        side=side,
+        tokens=spoken,
+        grid=grid,
+        attention=forced.attention[row],
+        attention_neutral=plain[row],
+        logit_lens=forced.lens[row],
+    )

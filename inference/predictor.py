@@ -1,0 +1,219 @@
+"""One prediction, base beside fine-tuned, on one copy of the backbone.
+
+Puts the steps in order: see once, answer, force the same words on both sides, read the maps. Every
+use of the model goes through one lock, since PEFT's layers are shared between threads.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inference import registry
+from inference.adapters import fetch, validate_adapter
+from inference.backbones.base import Backbone
+from inference.backbones.loading import Quantize, load_backbone
+from inference.backbones.tracing import answer_logprobs
+from inference.errors import Cancelled, UserError, unknown
+from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
+from inference.pair import Run, batches
+from inference.schema import (
+    SIDES,
+    AdapterEntry,
+    ImageInput,
+    ModelInfo,
+    PairPrediction,
+    PairRequest,
+    Side,
+)
+
+Progress = Callable[[str, float], None]
+MAX_NEW_TOKENS = 512
+SEQUENTIAL_NOTE = (
+    "This adapter also changes the vision tower, so the two sides ran one after the other."
+)
+
+
+class Predictor:
+    """A loaded model with its adapters."""
+
+    def __init__(self, backbone: Backbone, info: ModelInfo, source: str) -> None:
+        self.info = info
+        self._backbone = backbone
+        self._lock = threading.RLock()
+        self._adapters = LoadedAdapters(backbone, backbone_info(backbone, source))
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | None,
+        *,
+        quantize: Quantize = "none",
+        device: str = "auto",
+        dtype: str = "auto",
+        embedded: bool = False,
+    ) -> Predictor:
+        """Load a model from a folder or a hub id.
+
+        Raises:
+            UserError: (field "model") it cannot be had.
+        """
+        if model is None:
+            raise UserError("No model was named", expected="a folder or hub id", field="model")
+        source = str(model)
+        backbone = load_backbone(source, quantize=quantize, device=device, dtype=dtype)
+        weights = [*backbone.model.parameters(), *backbone.model.buffers()]
+        size = sum(t.numel() * t.element_size() for t in weights)
+        info = ModelInfo(
+            id=Path(source).name if Path(source).is_dir() else source,
+            family=backbone.family,
+            device=str(backbone.device.type),
+            dtype=str(backbone.model.dtype).removeprefix("torch."),
+            quantize=quantize,
+            embedded=embedded,
+            loaded=True,
+            memory_mb=size / 1e6,
+        )
+        return cls(backbone, info, source)
+
+    # Adapters ---------------------------------------------------------------------------------
+    def adapters(self) -> list[AdapterEntry]:
+        """The loaded adapters, in the order in which they came."""
+        return self._adapters.entries()
+
+    def load_adapter(self, source: str | Path, name: str | None = None) -> AdapterEntry:
+        """Check and load an adapter from a folder or a hub id, beside those that are there. One of
+        the same name is replaced after the new one is in place.
+
+        Raises:
+            UserError: (field "adapter") it does not fit or is not safe; nothing has changed.
+        """
+        folder = fetch(str(source))
+        checked = validate_adapter(folder, self._adapters.info, name)
+        with self._lock:
+            return self._adapters.load(checked, str(source))
+
+    def unload_adapter(self, name: str) -> None:
+        """Take an adapter off the model."""
+        with self._lock:
+            self._adapters.unload(name)
+
+    # Predictions --------------------------------------------------------------------------------
+    def predict_pair(
+        self,
+        image: ImageInput,
+        request: PairRequest,
+        *,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> PairPrediction:
+        """Ask both sides (the base alone without an adapter) and trace them over the same words.
+
+        Raises:
+            UserError: the prompt, the task or the adapter's name is not valid.
+            Cancelled: `cancelled` said so.
+        """
+        task = registry.task(request.task)
+        prompt = task.validate_prompt(request.prompt or task.prompt)
+        neutral = task.validate_prompt(request.neutral_prompt or task.neutral_prompt)
+        _check(request)
+        stop = cancelled or (lambda: False)
+        report = progress or (lambda _stage, _fraction: None)
+        report("Waiting for the model", 0.0)
+        started = time.perf_counter()
+        with self._lock, torch.inference_mode():
+            waited = time.perf_counter() - started
+            if stop():
+                raise Cancelled
+            adapter = self._adapters.get(request.adapter) if request.adapter else None
+            run = Run(self._backbone, self._adapters.bank, adapter, image.pixels, report, stop)
+            results = run.pair(task, prompt, neutral, request)
+        report("Done", 1.0)
+        return PairPrediction(
+            image=image,
+            request=request,
+            base=results["base"],
+            finetuned=results.get("finetuned"),
+            forced=request.forced if request.forced in results else "base",
+            seconds={"waiting": waited, **run.seconds, "total": time.perf_counter() - started},
+            notes=_notes(adapter),
+        )
+
+    def scorer(
+        self,
+        image: ImageInput,
+        request: PairRequest,
+        side: Side,
+        answer_token_ids: Sequence[int],
+    ) -> Callable[[NDArray[np.uint8]], float]:
+        """A function from pixels (height, width, 3) uint8 to the summed natural log-probability
+        that `side` gives to the answer tokens under the request's prompt. `image` only sets the
+        size that is expected."""
+        task = registry.task(request.task)
+        prompt = task.validate_prompt(request.prompt or task.prompt)
+        _check(request)
+        ids = list(answer_token_ids)
+        if not ids:
+            raise UserError("There is nothing to score", expected="at least one answer token")
+        if side == "finetuned" and request.adapter is None:
+            raise unknown("adapter", "(none)", [e.name for e in self.adapters()], "adapter")
+
+        def score(pixels: NDArray[np.uint8]) -> float:
+            if pixels.shape != image.pixels.shape or pixels.dtype != np.uint8:
+                raise UserError(
+                    "The picture to score has another shape",
+                    expected=f"{image.pixels.shape} uint8",
+                    got=f"{pixels.shape} {pixels.dtype}",
+                )
+            return self._score(pixels, prompt, request.adapter, side, ids)
+
+        return score
+
+    def _score(
+        self, pixels: NDArray[np.uint8], prompt: str, name: str | None, side: Side, ids: list[int]
+    ) -> float:
+        with self._lock, torch.inference_mode():
+            adapter = self._adapters.get(name) if name else None
+            (batch,) = batches(adapter, side)
+            view = self._backbone.look(pixels)
+            with batch.vision(self._adapters.bank):
+                features = self._backbone.see(view)
+            prompt_ids = self._backbone.ask(view, prompt)
+            with batch.language(self._adapters.bank):
+                logprobs = answer_logprobs(self._backbone, view, features, prompt_ids, ids, 1)
+            return float(logprobs.sum())
+
+    def encode_answer(self, text: str) -> list[int]:
+        """Token ids of an answer's text, for `scorer`."""
+        encoded = self._backbone.tokenizer(
+            text, add_special_tokens=False, split_special_tokens=True
+        )
+        return [int(i) for i in encoded.input_ids]
+
+
+def _check(request: PairRequest) -> None:
+    if request.forced not in SIDES:
+        raise unknown("side", request.forced, SIDES)
+    if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
+        raise UserError(
+            "The answer's length is not valid",
+            expected=f"1 to {MAX_NEW_TOKENS} tokens",
+            got=str(request.max_new_tokens),
+        )
+
+
+def _notes(adapter: LoadedAdapter | None) -> tuple[str, ...]:
+    if adapter is None:
+        return ()
+    notes = adapter.notes
+    if not adapter.entry.has_head:
+        notes += ("This adapter has no head: its point comes from the text alone.",)
+    if adapter.entry.targets_vision:
+        notes += (SEQUENTIAL_NOTE,)
+    return notes
