@@ -2,6 +2,6 @@
 
 from .factory import AGENT_SIZES_M, make_sprite
 from .palette import COLOURS
-from .shapes import Sprite
+from .raster import Sprite
 
 __all__ = ["AGENT_SIZES_M", "COLOURS", "Sprite", "make_sprite"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh import Array, hull
+from .mesh import Array, columns, hull
 
 _LEVEL = np.array([0.0, 0.08, 0.3, 0.5, 0.68, 0.86, 0.97, 1.0, 1.02])
 _LEVEL_W = np.array([0.90, 0.965, 0.995, 1.0, 0.985, 0.965, 0.90, 0.78, 0.0])
@@ -91,8 +91,11 @@ class Body:
         self.half = style.width * size[1] / 2
         self.height = style.height * size[2]
         self.rear = offset - self.length / 2
-        self._z_scale = size[2]
         self.cabin = [self.rear + c * self.length for c in style.cabin]
+        knots = np.array([0.0, style.cabin[0] + 0.01, style.cabin[3], 0.93, 1.0])
+        d = style.deck
+        self._deck_x = self.rear + self.length * knots
+        self._deck_z = np.array([d[0], d[1], d[2], d[3] + 0.35 * (d[2] - d[3]), d[3]]) * size[2]
 
     def x(self, share: float) -> float:
         """Metres along x for a share of the length counted from the rear."""
@@ -100,17 +103,14 @@ class Body:
 
     def shoulder(self, x: Array | float) -> Array:
         """Height of the bonnet, belt line or boot above the ground at x."""
-        knots = [0.0, self.style.cabin[0] + 0.01, self.style.cabin[3], 0.93, 1.0]
-        d = self.style.deck
-        z = [d[0], d[1], d[2], d[3] + 0.35 * (d[2] - d[3]), d[3]]
-        return np.interp((np.asarray(x) - self.rear) / self.length, knots, z) * self._z_scale
+        return np.interp(x, self._deck_x, self._deck_z)
 
     def shell(self) -> Array:
         """The lower body as a closed mesh (m, 4, 3)."""
-        share = np.array([0.0, 0.012, 0.04, 0.10, 0.2, 0.35, 0.55, 0.75, 0.85, 0.93, 0.97, 1.0])
-        width = np.array([0.86, 0.925, 0.965, 0.99, 1, 1, 1, 1, 0.985, 0.95, 0.90, 0.78])
+        share = np.array([0.0, 0.012, 0.05, 0.15, 0.40, 0.76, 0.86, 0.94, 1.0])
+        width = np.array([0.86, 0.925, 0.97, 0.995, 1, 1, 0.985, 0.945, 0.78])
         x = self.rear + share * self.length
-        low = self.style.clearance + np.array([0.10, 0.06, 0.03, 0, 0, 0, 0, 0, 0, 0, 0.02, 0.05])
+        low = self.style.clearance + np.array([0.10, 0.06, 0.02, 0, 0, 0, 0, 0.01, 0.05])
         scale = min(self.length / 4.5, 1.0)
         return hull(
             x,
@@ -163,7 +163,7 @@ class Body:
         x = (r0 + (r1 - r0) * t) * (1 - s) + (f0 + (f1 - f0) * t) * s
         foot = self.shoulder(np.clip(x, r0, f0))
         z = foot + (self.height * 0.985 - foot) * t
-        return np.stack([x, side * (self.roof_w(t) + 0.004), z], axis=1)
+        return columns(x, side * (self.roof_w(t) + 0.004), z)
 
     def on_cabin_end(self, a: Array, t: Array, end: int) -> Array:
         """Points on the rear (end -1) or front (+1) glass: a -1..1 across, t 0..1 upwards."""
@@ -172,7 +172,7 @@ class Body:
         x = r0 + (r1 - r0) * t - 0.01 if end < 0 else f0 + (f1 - f0) * t + 0.01
         foot = float(self.shoulder(r0 if end < 0 else f0))
         z = foot + (self.height * 0.98 - foot) * t
-        return np.stack([x, a * self.roof_w(t), z], axis=1)
+        return columns(x, a * self.roof_w(t), z)
 
     def on_end(self, a: Array, z: Array, end: int) -> Array:
         """Points on the rear or front skin: a -1..1 across (wrapping the corner), z metres."""
@@ -188,7 +188,7 @@ class Body:
         bend = np.interp(np.abs(a), knots, share) * self.length
         fade = np.interp(np.abs(a), knots, [1.0, 1.0, 0.15, 0.0])
         x = edge + shift * fade - end * bend + end * 0.012
-        return np.stack([x, a * self.half * np.interp(t, _LEVEL, _LEVEL_W), z], axis=1)
+        return columns(x, a * self.half * np.interp(t, _LEVEL, _LEVEL_W), z)
 
     def on_side(self, x: Array, z: Array, side: int) -> Array:
         """Points on the lower side skin at x, z metres."""
@@ -196,4 +196,4 @@ class Body:
         low = self.style.clearance
         t = (z - low) / (self.shoulder(x) - low)
         y = self.half * np.interp(t, _LEVEL, _LEVEL_W) + 0.006
-        return np.stack([x, side * y, z], axis=1)
+        return columns(x, side * y, z)

@@ -10,7 +10,7 @@ from .objects import barrier, cone, debris
 from .palette import COLOURS
 from .people import pedestrian
 from .riders import cyclist, motorcycle
-from .shapes import Sprite
+from .raster import Sprite
 from .vehicle_details import Signals
 from .vehicles import car, van, viewer
 
@@ -64,7 +64,7 @@ def make_sprite(
         raise ValueError(f"unknown colour {colour!r}; choose from {', '.join(COLOURS)}")
     if indicating not in (None, "left", "right", "both"):
         raise ValueError(f"indicating is None, 'left', 'right' or 'both', not {indicating!r}")
-    view_of = viewer(yaw_rad, camera_height_m, depth_m)
+    view_of = viewer(yaw_rad, camera_height_m, depth_m, height_px / AGENT_SIZES_M[kind])
     if kind in _LIT:
         scene = _LIT[kind](view_of, rng, colour, Signals(braking, indicating, lights_on))
     else:

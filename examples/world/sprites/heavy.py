@@ -37,13 +37,14 @@ def truck(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> S
     x0, x1 = -total / 2, -total / 2 + bed
     top = rng.uniform(2.9, 3.9) if load in ("box", "lorry") else rng.uniform(2.6, 3.3)
     _chassis(scene, x0, total / 2, bed, cab, rng)
+    rng_load, rng_cab = (np.random.default_rng(int(v)) for v in rng.integers(0, 1 << 62, 2))
 
     def load_up() -> None:
-        _load(scene, load, x0, x1, top, cargo, rng)
-        _rear(scene, x0, signals, rng)
+        _load(scene, load, x0, x1, top, cargo, rng_load)
+        _rear(scene, x0, signals, rng_load)
 
     def drive() -> None:
-        draw_body(scene, cab, base, signals, rng, wheels=False)
+        draw_body(scene, cab, base, signals, rng_cab, wheels=False)
         _wheels(scene, [cab.x(0.62)])
 
     away = scene.depth(np.array([cab.rear, 0, 0])) > scene.depth(np.array([x1, 0, 0]))

@@ -6,9 +6,18 @@ A mesh is a float array (m, 4, 3) whose corners run counter-clockwise seen from 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 Array = np.ndarray
+
+
+def columns(x: Array, y: Array, z: Array) -> Array:
+    """Three coordinate arrays as points (n, 3)."""
+    out = np.empty((len(x), 3))
+    out[:, 0], out[:, 1], out[:, 2] = x, y, z
+    return out
 
 
 def hull(
@@ -66,80 +75,97 @@ def tube(centres: Array, radii: Array, sides: int = 8, ref: Array | None = None)
     tangent = np.empty_like(c)
     tangent[1:-1] = c[2:] - c[:-2]
     tangent[0], tangent[-1] = c[1] - c[0], c[-1] - c[-2]
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
+    tangent /= (np.sqrt(np.einsum("ij,ij->i", tangent, tangent)) + 1e-9)[:, None]
     axis = np.array([1.0, 0.02, 0.013]) if ref is None else np.asarray(ref, dtype=float)
-    u = np.cross(tangent, axis)
-    u /= np.linalg.norm(u, axis=1, keepdims=True) + 1e-9
-    v = np.cross(u, tangent)
+    ax, ay, az = axis.tolist()
+    u = tangent @ np.array([[0.0, -az, ay], [az, 0.0, -ax], [-ay, ax, 0.0]])
+    v = axis - tangent * (tangent @ axis)[:, None]
+    size = 1.0 / (np.sqrt(np.einsum("ij,ij->i", u, u)) + 1e-9)
+    u *= (size * r[:, 0])[:, None]
+    v *= (size * r[:, 1])[:, None]
+    cos, sin = _turn(sides)
+    rings = c[:, None] + u[:, None] * cos[:, None] + v[:, None] * sin[:, None]
+    return loft(rings[:, ::-1], c)
+
+
+@lru_cache(maxsize=32)
+def _turn(sides: int) -> tuple[Array, Array]:
     a = np.arange(sides) * (2 * np.pi / sides)
-    rings = (
-        c[:, None]
-        + u[:, None] * (r[:, :1] * np.cos(a))[..., None]
-        + v[:, None] * (r[:, 1:] * np.sin(a))[..., None]
-    )
-    return loft(rings, c)
+    return np.cos(a), np.sin(a)
+
+
+@lru_cache(maxsize=32)
+def _ring_order(sides: int) -> Array:
+    return (np.arange(sides) + 1) % sides
 
 
 def loft(rings: Array, centres: Array) -> Array:
-    """Quads between rings (n, k, 3), closed round k and capped to the end centres (n, 3)."""
-    rings = np.concatenate(
-        [
-            np.broadcast_to(centres[0], rings[:1].shape),
-            rings,
-            np.broadcast_to(centres[-1], rings[:1].shape),
-        ]
-    )
-    nxt = np.roll(rings, -1, axis=1)
-    quads = np.stack([rings[:-1], nxt[:-1], nxt[1:], rings[1:]], axis=2)
-    normal = np.cross(quads[:, :, 2] - quads[:, :, 0], quads[:, :, 3] - quads[:, :, 1])
-    middle = np.concatenate([centres[:1], (centres[1:] + centres[:-1]) / 2, centres[-1:]])
-    out = quads.mean(axis=2) - middle[:, None]
-    axis = centres[-1] - centres[0]
-    out[0] -= axis * 0.5
-    out[-1] += axis * 0.5
-    flip = (normal * out).sum(axis=-1) < 0
-    quads[flip] = quads[flip][:, ::-1]
+    """Quads between rings (n, k, 3), closed round k and capped to the end centres (n, 3).
+
+    Seen against the direction of travel the rings must run counter-clockwise.
+    """
+    n, k = rings.shape[:2]
+    full = np.empty((n + 2, k, 3))
+    full[0], full[1:-1], full[-1] = centres[0], rings, centres[-1]
+    nxt = full[:, _ring_order(k)]
+    quads = np.empty((n + 1, k, 4, 3))
+    quads[:, :, 0], quads[:, :, 1] = full[:-1], nxt[:-1]
+    quads[:, :, 2], quads[:, :, 3] = nxt[1:], full[1:]
     return quads.reshape(-1, 4, 3)
 
 
 def limb(joints: list[Array] | Array, radii: list[float], sides: int = 7, bend: int = 2) -> Array:
     """A limb through its joints with `bend` rings a segment; radii belong to the joints."""
-    j = np.asarray(joints, dtype=float)
-    at = np.linspace(0, len(j) - 1, (len(j) - 1) * bend + 1)
-    knots = np.arange(len(j))
-    centres = np.stack([np.interp(at, knots, j[:, i]) for i in range(3)], axis=1)
-    return tube(centres, np.interp(at, knots, radii), sides)
+    weights = _limb_weights(len(joints), bend)
+    return tube(weights @ np.asarray(joints), weights @ np.asarray(radii), sides)
+
+
+@lru_cache(maxsize=8)
+def _limb_weights(joints: int, bend: int) -> Array:
+    """Rows that interpolate `bend` rings a segment from the joints."""
+    at = np.linspace(0, joints - 1, (joints - 1) * bend + 1)
+    return np.maximum(1 - np.abs(at[:, None] - np.arange(joints)), 0)
 
 
 def ellipsoid(centre: Array, radii: Array, sides: int = 9, rings: int = 6) -> Array:
     """An ellipsoid standing on z. `radii` are (x, y, z) in metres. Returns (m, 4, 3)."""
+    pts, axis = _unit_ball(sides, rings)
+    return loft(pts * radii + centre, axis * radii + centre)
+
+
+@lru_cache(maxsize=16)
+def _unit_ball(sides: int, rings: int) -> tuple[Array, Array]:
     t = np.linspace(-np.pi / 2 + 0.25, np.pi / 2 - 0.25, rings)
-    a = np.arange(sides) * (2 * np.pi / sides)
-    pts = np.empty((rings, sides, 3))
-    pts[..., 0] = centre[0] + radii[0] * np.outer(np.cos(t), np.cos(a))
-    pts[..., 1] = centre[1] + radii[1] * np.outer(np.cos(t), np.sin(a))
-    pts[..., 2] = centre[2] + (radii[2] * np.sin(t))[:, None]
-    axis = np.array([0.0, 0.0, 1.0]) * np.sin(t)[:, None] * radii[2] + np.asarray(centre)
-    return loft(pts, axis)
+    cos, sin = _turn(sides)
+    pts = np.stack(
+        np.broadcast_arrays(np.outer(np.cos(t), cos), np.outer(np.cos(t), sin), np.sin(t)[:, None]),
+        axis=-1,
+    )
+    return pts, np.sin(t)[:, None] * np.array([0.0, 0.0, 1.0])
 
 
 def circle(centre: Array, radius: float, n: int = 20, stretch: float = 1.0) -> Array:
     """A circle in the x-z plane round `centre` (3,), radius in metres. Returns (n, 3)."""
-    a = np.arange(n) * (2 * np.pi / n)
-    pts = np.empty((n, 3))
-    pts[:, 0] = centre[0] + radius * np.cos(a)
-    pts[:, 1] = centre[1]
-    pts[:, 2] = centre[2] + radius * stretch * np.sin(a)
-    return pts
+    return _unit_circle(n, stretch) * radius + centre
 
 
-def rounded(a0: float, b0: float, a1: float, b1: float, r: float = 0.25) -> Array:
-    """A rectangle with cut corners in face coordinates; `r` is a share of the shorter side."""
-    c = r * min(abs(a1 - a0), abs(b1 - b0))
-    ca, cb = np.copysign(c, a1 - a0), np.copysign(c, b1 - b0)
-    return np.array(
-        [
-            [a0 + ca, b0], [a1 - ca, b0], [a1, b0 + cb], [a1, b1 - cb],
-            [a1 - ca, b1], [a0 + ca, b1], [a0, b1 - cb], [a0, b0 + cb],
-        ]
-    )  # fmt: skip
+@lru_cache(maxsize=32)
+def _unit_circle(n: int, stretch: float) -> Array:
+    cos, sin = _turn(n)
+    return np.stack([cos, np.zeros(n), sin * stretch], axis=1)
+
+
+def rounded(boxes: Array, r: Array) -> Array:
+    """Rectangles (n, 4) as (a0, b0, a1, b1) with cut corners, (n, 8, 2) in face coordinates.
+
+    `r` (n,) is each cut as a share of the shorter side.
+    """
+    a0, b0, a1, b1 = np.asarray(boxes, dtype=float).T
+    cut = r * np.minimum(np.abs(a1 - a0), np.abs(b1 - b0))
+    ca, cb = np.copysign(cut, a1 - a0), np.copysign(cut, b1 - b0)
+    out = np.empty((len(a0), 8, 2))
+    for i, a in enumerate((a0 + ca, a1 - ca, a1, a1, a1 - ca, a0 + ca, a0, a0)):
+        out[:, i, 0] = a
+    for i, b in enumerate((b0, b0, b0 + cb, b1 - cb, b1, b1, b1 - cb, b0 + cb)):
+        out[:, i, 1] = b
+    return out

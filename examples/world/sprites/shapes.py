@@ -1,28 +1,16 @@
-"""Projection, shading and painting of meshes into a sprite. Does not know what it draws."""
+"""Projection and shading of meshes into a picture list. Does not know what it draws."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from .raster import Op, Sprite, paint_all
 
 Array = np.ndarray
 Colour = tuple[float, float, float]
-_SHIFT = 3  # sub-pixel bits of OpenCV's integer coordinates
-_MAX_INTERNAL_PX = 340
-_MAX_AREA_PX = 330_000
-
-
-@dataclass(frozen=True)
-class Sprite:
-    """One road user, ready to be placed: straight alpha, the bottom row touches the ground."""
-
-    rgba: Array  # (h, w, 4) uint8, RGB order
-    emissive: Array  # (h, w) float32 0..1, how much a pixel glows by itself
-    width_m: float
-    height_m: float
 
 
 @dataclass(frozen=True)
@@ -33,13 +21,21 @@ class View:
     camera_height_m: float
     depth_m: float
     reach_m: float  # distance from the object's nearest extent to its origin
+    px_per_m: float = 100.0  # how fine the picture will be; details below a pixel are left out
 
     @classmethod
     def of(
-        cls, yaw_rad: float, camera_height_m: float, depth_m: float, length_m: float, width_m: float
+        cls,
+        yaw_rad: float,
+        camera_height_m: float,
+        depth_m: float,
+        length_m: float,
+        width_m: float,
+        px_per_m: float = 100.0,
     ) -> View:
+        """A view of an object of this length and width, metres."""
         reach = abs(math.cos(yaw_rad)) * length_m / 2 + abs(math.sin(yaw_rad)) * width_m / 2
-        return cls(yaw_rad, camera_height_m, max(depth_m, 1.5), reach)
+        return cls(yaw_rad, camera_height_m, max(depth_m, 1.5), reach, px_per_m)
 
     def rotate(self, v: Array) -> Array:
         """Object vectors (..., 3) to camera axes: right, up, away."""
@@ -74,7 +70,7 @@ class Light:
     def shade(self, base: Array, normal: Array, eye: Array, gloss: Array | float) -> Array:
         """Colours (m, 3) 0..255 of faces with unit normals and unit eye rays, both (m, 3)."""
         up = normal[:, 1]
-        lit = 0.40 + 0.42 * (0.5 + 0.5 * up) + self.strength * np.maximum(normal @ self.sun, 0)
+        lit = 0.50 + 0.40 * (0.5 + 0.5 * up) + self.strength * np.maximum(normal @ self.sun, 0)
         cosine = (normal * eye).sum(axis=1)
         mirror = eye - 2 * cosine[:, None] * normal
         env = np.interp(
@@ -89,54 +85,39 @@ class Light:
         return np.clip(out + glint[:, None], 0, 255)
 
 
-@dataclass
-class _Op:
-    uv: Array  # (m, k, 2) faces or (k, 2) for a stroke
-    colours: list[Colour]
-    alpha: int = 255
-    emissive: float = 0.0
-    width: float = 0.0  # > 0: a stroke, in image units
-    bounds: bool = True
-
-
 class Scene:
-    """Collects projected faces back to front, then paints them once at the wanted size."""
+    """Collects parts back to front; projects, shades and paints them in one go at the end."""
 
     def __init__(self, view: View, light: Light) -> None:
         self.view = view
         self.light = light
-        self._ops: list[_Op] = []
+        self._ops: list[Op] = []
+        self._quads: list[Array] = []
+        self._base: list[Array] = []
+        self._gloss: list[float] = []
+        self._points: list[Array] = []
+        s, c = math.sin(view.yaw_rad), math.cos(view.yaw_rad)
+        self._axes = (s, c, view.depth_m + view.reach_m, view.camera_height_m)
 
-    def faces(self, points: Array, normal: Array | float | None = None) -> bool:
+    def faces(self, points: Array, normal: Array) -> bool:
         """Whether a flat patch at `points` with this outward normal looks at the camera."""
-        at = self.view.place(np.asarray(points, dtype=float).reshape(-1, 3).mean(axis=0))
-        return bool((self.view.rotate(np.asarray(normal, dtype=float)) * at).sum() < -0.03)
+        x, y, z = (points if points.ndim == 1 else points[0]).tolist()
+        nx, ny, nz = normal.tolist()
+        s, c, far, high = self._axes
+        right, away = x * s - y * c, max(x * c + y * s + far, 0.3)
+        return (nx * s - ny * c) * right + (nx * c + ny * s) * away + nz * (z - high) < -0.03
 
     def depth(self, point: Array) -> float:
         """Distance of a point in front of the camera plane, metres."""
-        return float(self.view.place(np.asarray(point, dtype=float))[2])
+        s, c, far, _ = self._axes
+        return max(float(point[0]) * c + float(point[1]) * s + far, 0.3)
 
     def mesh(self, quads: Array, colour: Colour | Array, gloss: float = 0.0) -> None:
-        """Shade, cull and sort a closed mesh (m, 4, 3); `colour` (3,) or one a face (m, 3)."""
-        cam = self.view.place(quads)
-        a, b = cam[:, 2] - cam[:, 0], cam[:, 3] - cam[:, 1]
-        # The camera axes (right, up, away) are left-handed, hence b x a.
-        normal = np.empty_like(a)
-        normal[:, 0] = b[:, 1] * a[:, 2] - b[:, 2] * a[:, 1]
-        normal[:, 1] = b[:, 2] * a[:, 0] - b[:, 0] * a[:, 2]
-        normal[:, 2] = b[:, 0] * a[:, 1] - b[:, 1] * a[:, 0]
-        eye = cam.mean(axis=1)
-        seen = np.flatnonzero((normal * eye).sum(axis=1) < 0)
-        if not len(seen):
-            return
-        seen = seen[np.argsort(-eye[seen, 2], kind="stable")]
-        cam, normal, eye = cam[seen], normal[seen], eye[seen]
-        normal /= np.sqrt((normal**2).sum(axis=1, keepdims=True)) + 1e-12
-        eye /= np.sqrt((eye**2).sum(axis=1, keepdims=True))
-        base = np.asarray(colour, dtype=float)
-        base = base[seen] if base.ndim == 2 else base[None]
-        rgb = self.light.shade(base, normal, eye, gloss)
-        self._ops.append(_Op(cam[..., :2] / cam[..., 2:], [tuple(c) for c in rgb.tolist()]))
+        """Add a closed mesh (m, 4, 3); `colour` (3,) or one a face (m, 3)."""
+        self._ops.append(Op("mesh", len(self._quads)))
+        self._quads.append(quads)
+        self._base.append(np.broadcast_to(np.asarray(colour, dtype=float), (len(quads), 3)))
+        self._gloss.append(gloss)
 
     def patch(
         self,
@@ -151,102 +132,61 @@ class Scene:
         """A flat polygon (k, 3) in its final colour; with `normal`, only when it faces us."""
         if normal is not None and not self.faces(points, normal):
             return False
-        cam = self.view.place(points)
-        rgb = tuple(float(v) for v in np.clip(colour, 0, 255))
-        self._ops.append(
-            _Op((cam[:, :2] / cam[:, 2:])[None], [rgb], alpha, emissive, bounds=bounds)
-        )
+        self._ops.append(Op("patch", len(self._points), colour, alpha, emissive, 0.0, bounds))
+        self._points.append(points)
         return True
 
     def stroke(
         self, points: Array, width_m: float, colour: Colour | Array, closed: bool = False
     ) -> None:
         """A line of constant metric width through points (k, 3)."""
-        cam = self.view.place(np.asarray(points, dtype=float))
-        uv = cam[:, :2] / cam[:, 2:]
-        uv = np.concatenate([uv, uv[:1]]) if closed else uv
-        rgb = tuple(float(v) for v in np.clip(colour, 0, 255))
-        self._ops.append(_Op(uv, [rgb], width=width_m / float(cam[:, 2].mean())))
+        width = width_m / self.depth(points[0])
+        self._ops.append(Op("stroke", len(self._points), colour, width=width))
+        self._points.append(np.concatenate([points, points[:1]]) if closed else points)
 
-    def render(self, height_px: int, rng: np.random.Generator, grain: float = 5.0) -> Sprite:
+    def render(self, height_px: int, rng: np.random.Generator, grain: float = 4.0) -> Sprite:
         """Paint everything at `height_px` rows. `grain` is the texture's strength (grey levels)."""
-        low, high = self._bounds()
-        size = np.maximum(high - low, 1e-4)
-        h = max(int(round(height_px)), 1)
-        aspect = min(float(size[0] / size[1]), 40.0)
-        w = max(round(h * aspect), 1)
-        inner_h = min(max(2 * h, 72), max(h, _MAX_INTERNAL_PX))
-        inner_h = max(min(inner_h, int(math.sqrt(_MAX_AREA_PX / aspect))), 4)
-        scale = inner_h / size[1]
-        inner_w = max(round(inner_h * aspect), 1)
-        image = np.zeros((inner_h, inner_w, 4), np.uint8)
-        glow = np.zeros((inner_h, inner_w), np.uint8)
-        for op in self._ops:
-            _paint(image, glow, op, (low[0], high[1]), scale)
-        inter = cv2.INTER_AREA if inner_h >= h else cv2.INTER_LINEAR
-        if (inner_h, inner_w) != (h, w):
-            image = cv2.resize(image, (w, h), interpolation=inter)
-            glow = cv2.resize(glow, (w, h), interpolation=inter)
-        rgba, emissive = _finish(image, glow, rng, grain)
-        height_m = float(size[1]) * self.view.depth_m
-        return Sprite(rgba, emissive, height_m * w / h, height_m)
-
-    def _bounds(self) -> tuple[Array, Array]:
         lows, highs = [], []
-        for op in self._ops:
-            if op.bounds:
-                flat = op.uv.reshape(-1, 2)
-                lows.append(flat.min(axis=0) - op.width / 2)
-                highs.append(flat.max(axis=0) + op.width / 2)
-        return np.min(lows, axis=0), np.max(highs, axis=0)
+        solids: list[tuple[Array, list]] = []
+        if self._quads:
+            uv, solids = self._solids()
+            lows.append(uv.min(axis=(0, 1)))
+            highs.append(uv.max(axis=(0, 1)))
+        flats: list[Array] = []
+        if self._points:
+            cam = self.view.place(np.concatenate(self._points))
+            uv = cam[:, :2] / cam[:, 2:]
+            counts = [len(p) for p in self._points]
+            flats = np.split(uv, np.cumsum(counts)[:-1])
+            drawn = [op for op in self._ops if op.kind != "mesh"]
+            kept = np.repeat([op.bounds for op in drawn], counts)
+            if kept.any():
+                pad = np.repeat([op.width / 2 for op in drawn], counts)[kept, None]
+                lows.append((uv[kept] - pad).min(axis=0))
+                highs.append((uv[kept] + pad).max(axis=0))
+        low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+        return paint_all(
+            self._ops, solids, flats, (low, high), height_px, self.view.depth_m, rng, grain
+        )
 
-
-def _paint(image: Array, glow: Array, op: _Op, origin: tuple[float, float], scale: float) -> None:
-    """Paint one operation; `origin` is the (left, top) of the picture in image units."""
-    one = 1 << _SHIFT
-    px = (op.uv - origin) * (scale * one, -scale * one)
-    px = (px - one / 2).round().astype(np.int32)
-    if op.width > 0:
-        width = max(round(op.width * scale), 1)
-        cv2.polylines(image, [px], False, (*op.colours[0], 255), width, cv2.LINE_8, _SHIFT)
-        return
-    if op.alpha < 255:
-        share = op.alpha / 255
-        colour = tuple(v * share for v in op.colours[0])
-        cv2.fillPoly(image, [px[0]], (*colour, op.alpha), cv2.LINE_8, _SHIFT)
-        return
-    if px.shape[1] > 4:
-        cv2.fillPoly(image, [px[0]], (*op.colours[0], 255), cv2.LINE_8, _SHIFT)
-    else:
-        fill = cv2.fillConvexPoly
-        for points, colour in zip(px, op.colours, strict=True):
-            fill(image, points, (*colour, 255), 8, _SHIFT)
-    if op.emissive > 0:
-        cv2.fillPoly(glow, list(px), 255 * op.emissive, cv2.LINE_8, _SHIFT)
-
-
-def _finish(
-    image: Array, glow: Array, rng: np.random.Generator, grain: float
-) -> tuple[Array, Array]:
-    """Straight alpha, lamp halo and surface texture at the final size."""
-    h, w = glow.shape
-    alpha = image[..., 3]
-    rgb = image[..., :3].astype(np.float32)
-    edge = (alpha > 0) & (alpha < 255)
-    rgb[edge] *= (255.0 / alpha[edge].astype(np.float32))[:, None]
-    emissive = glow.astype(np.float32) * np.float32(1 / 255)
-    coarse = rng.standard_normal((max(h // 9, 2), max(w // 9, 2)), dtype=np.float32)
-    fine = rng.standard_normal((max(h // 2, 2), max(w // 2, 2)), dtype=np.float32)
-    noise = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR)
-    noise += 0.6 * cv2.resize(fine, (w, h), interpolation=cv2.INTER_LINEAR)
-    rgb *= (1.0 + noise * np.float32(grain / 128))[..., None]
-    rgb += (noise * np.float32(grain / 4))[..., None]
-    if glow.any():
-        halo = cv2.GaussianBlur(emissive, (0, 0), max(h / 28, 0.8))
-        tint = cv2.GaussianBlur(rgb * emissive[..., None], (0, 0), max(h / 28, 0.8))
-        rgb += 0.7 * tint
-        emissive = np.maximum(emissive, 0.4 * halo) * (alpha > 0)
-    out = np.empty((h, w, 4), np.uint8)
-    out[..., :3] = np.clip(rgb, 0, 255)
-    out[..., 3] = alpha
-    return out, emissive
+    def _solids(self) -> tuple[Array, list[tuple[Array, list]]]:
+        """All meshes culled, shaded and sorted: their uv (m, 4, 2), and (uv, colours) of each."""
+        counts = [len(q) for q in self._quads]
+        cam = self.view.place(np.concatenate(self._quads))
+        a, b = cam[:, 2] - cam[:, 0], cam[:, 3] - cam[:, 1]
+        # The camera axes (right, up, away) are left-handed, hence b x a.
+        normal = b[:, [1, 2, 0]] * a[:, [2, 0, 1]] - b[:, [2, 0, 1]] * a[:, [1, 2, 0]]
+        eye = (cam[:, 0] + cam[:, 1] + cam[:, 2] + cam[:, 3]) * 0.25
+        part = np.repeat(np.arange(len(counts)), counts)
+        seen = np.flatnonzero(np.einsum("ij,ij->i", normal, eye) < 0)
+        seen = seen[np.lexsort((-eye[seen, 2], part[seen]))]
+        cam, normal, eye, part = cam[seen], normal[seen], eye[seen], part[seen]
+        normal /= np.sqrt(np.einsum("ij,ij->i", normal, normal))[:, None] + 1e-12
+        eye /= np.sqrt(np.einsum("ij,ij->i", eye, eye))[:, None]
+        gloss = np.asarray(self._gloss)[part]
+        rgba = np.full((len(seen), 4), 255.0)
+        rgba[:, :3] = self.light.shade(np.concatenate(self._base)[seen], normal, eye, gloss)
+        uv = cam[..., :2] / cam[..., 2:]
+        edges = np.searchsorted(part, np.arange(len(counts) + 1)).tolist()
+        colours = rgba.tolist()
+        return uv, [(uv[i:j], colours[i:j]) for i, j in zip(edges, edges[1:], strict=False)]

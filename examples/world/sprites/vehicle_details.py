@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -27,22 +28,30 @@ def glass(
     scene: Scene, quad: Array, normal: Array, rng: np.random.Generator, bands: int = 4
 ) -> bool:
     """A pane with a reflection gradient; quad (4, 3): foot left, foot right, top right, top left."""
+    bands = min(bands, 2 + int(scene.view.px_per_m / 40))
+    shine = rng.uniform(size=3).tolist()
     if not scene.faces(quad, normal):
         return False
     sky = scene.light.sky
     tilt = max(float(normal[2]) / float(np.linalg.norm(normal)), 0.0)
-    foot = _DARK + sky * (0.02 + rng.uniform(0, 0.10))
-    top = _DARK + sky * (rng.uniform(0.03, 0.25) + rng.uniform(0.1, 0.6) * tilt)
+    foot = _DARK + sky * (0.02 + 0.10 * shine[0])
+    top = _DARK + sky * (0.03 + 0.22 * shine[1] + (0.1 + 0.5 * shine[2]) * tilt)
     tint = np.array([0.92, 1.0, 1.06])
+    pieces = np.tensordot(_band_weights(bands), quad, axes=1)
+    for i in range(bands):
+        m = (i + 0.5) / bands
+        scene.patch(pieces[i], (foot * (1 - m) + top * m) * tint)
+    return True
+
+
+@lru_cache(maxsize=8)
+def _band_weights(bands: int) -> Array:
+    """Corner weights (bands, 4, 4) that cut a pane into strips from foot to top."""
+    out = np.zeros((bands, 4, 4))
     for i in range(bands):
         a, b = i / bands, (i + 1) / bands
-        piece = np.stack([
-            quad[0] + (quad[3] - quad[0]) * a, quad[1] + (quad[2] - quad[1]) * a,
-            quad[1] + (quad[2] - quad[1]) * b, quad[0] + (quad[3] - quad[0]) * b,
-        ])  # fmt: skip
-        m = (i + 0.5) / bands
-        scene.patch(piece, (foot * (1 - m) + top * m) * tint)
-    return True
+        out[i] = [[1 - a, 0, 0, a], [0, 1 - a, a, 0], [0, 1 - b, b, 0], [1 - b, 0, 0, b]]
+    return out
 
 
 def wheel(scene: Scene, x: float, half: float, radius: float, side: int, rng_rim: Array) -> None:
@@ -54,7 +63,7 @@ def wheel(scene: Scene, x: float, half: float, radius: float, side: int, rng_rim
     scene.patch(circle(centre, radius), (24, 24, 25))
     scene.patch(circle(centre, radius * 0.66), rng_rim * 0.55)
     scene.patch(circle(centre + normal * 0.004, radius * 0.58), rng_rim)
-    for k in range(5):
+    for k in range(5 if scene.view.px_per_m > 40 else 0):
         a = 2 * np.pi * (k + 0.3) / 5
         c = centre + radius * 0.36 * np.array([np.cos(a), 0, np.sin(a)])
         scene.patch(circle(c, radius * 0.12, 6), rng_rim * 0.25)
@@ -98,27 +107,41 @@ def arch(scene: Scene, body: Body, x: float, radius: float, side: int) -> None:
     scene.patch(body.on_side(px, pz, side), (13, 13, 14))
 
 
-def end_patch(
-    scene: Scene,
-    body: Body,
-    end: int,
-    box: tuple[float, float, float, float],
-    colour: Array,
-    *,
-    emissive: float = 0.0,
-    r: float = 0.25,
-    lean: float = 0.0,
-) -> bool:
-    """A rounded patch on the front or rear: (a0, z0, a1, z1), a as share of the half width."""
-    ab = rounded(*box, r=r)
-    points = body.on_end(ab[:, 0], ab[:, 1], end)
-    normal = np.array([float(end), lean, 0.0])
-    return scene.patch(points, colour, normal=normal, emissive=emissive)
+class EndFace:
+    """Collects rounded patches on a front or rear, then places them on the skin in one go."""
+
+    def __init__(self, scene: Scene, body: Body, end: int) -> None:
+        self.scene, self.body, self.end = scene, body, end
+        self._edge = body.rear + (body.length if end > 0 else 0.0)
+        self._items: list[tuple[tuple[float, ...], Array, float, float]] = []
+
+    def add(
+        self,
+        box: tuple[float, float, float, float],
+        colour: Array,
+        *,
+        emissive: float = 0.0,
+        r: float = 0.25,
+        lean: float = 0.0,
+    ) -> None:
+        """A patch (a0, z0, a1, z1), a as share of the half width; `lean` turns it sideways."""
+        at = np.array([self._edge, (box[0] + box[2]) / 2 * self.body.half, box[1]])
+        if self.scene.faces(at, np.array([float(self.end), lean, 0.0])):
+            self._items.append((box, colour, emissive, r))
+
+    def flush(self) -> None:
+        """Hand the patches to the scene in the order in which they came."""
+        if not self._items:
+            return
+        ab = rounded(np.array([i[0] for i in self._items]), np.array([i[3] for i in self._items]))
+        ab = ab.reshape(-1, 2)
+        points = self.body.on_end(ab[:, 0], ab[:, 1], self.end).reshape(-1, 8, 3)
+        for (_, colour, emissive, _), patch in zip(self._items, points, strict=True):
+            self.scene.patch(patch, colour, emissive=emissive)
 
 
 def tail_lamps(
-    scene: Scene,
-    body: Body,
+    face: EndFace,
     signals: Signals,
     rng: np.random.Generator,
     place: tuple[float, float, float, float],
@@ -133,10 +156,10 @@ def tail_lamps(
         lit, glow = np.array([255.0, 56, 44]), 1.0
     for side, name in ((1, "left"), (-1, "right")):
         lean = 0.45 * side
-        end_patch(scene, body, -1, (side * a0, z0, side * a1, z1), off * 0.55, lean=lean)
+        face.add((side * a0, z0, side * a1, z1), off * 0.55, lean=lean)
         m, dz = 0.12 * (a1 - a0), 0.1 * (z1 - z0)
         inner = (side * (a0 + m), z0 + dz, side * (a1 - m), z1 - dz)
-        end_patch(scene, body, -1, inner, lit, emissive=glow, lean=lean)
+        face.add(inner, lit, emissive=glow, lean=lean)
         zc = z0 + 0.32 * (z1 - z0)
         amber = signals.indicating in (name, "both")
         colour = np.array([255.0, 158, 34]) if amber else np.array([196.0, 170, 160])
@@ -146,16 +169,15 @@ def tail_lamps(
             side * (a1 - 2 * m),
             zc if not amber else z1 - 2 * dz,
         )
-        end_patch(scene, body, -1, strip, colour, emissive=0.95 * amber, lean=lean)
+        face.add(strip, colour, emissive=0.95 * amber, lean=lean)
         if signals.braking:
             zm, am = (z0 + z1) / 2, (a0 + a1) / 2
             core = (side * (am - 1.6 * m), zm, side * (am + 1.6 * m), z1 - 2 * dz)
-            end_patch(scene, body, -1, core, np.array([255.0, 176, 150]), emissive=1.0, lean=lean)
+            face.add(core, np.array([255.0, 176, 150]), emissive=1.0, lean=lean)
 
 
 def head_lamps(
-    scene: Scene,
-    body: Body,
+    face: EndFace,
     signals: Signals,
     rng: np.random.Generator,
     place: tuple[float, float, float, float],
@@ -165,26 +187,28 @@ def head_lamps(
     housing = np.array([150.0, 156, 162]) * rng.uniform(0.7, 1.1)
     for side, name in ((1, "left"), (-1, "right")):
         lean = 0.45 * side
-        end_patch(scene, body, 1, (side * a0, z0, side * a1, z1), housing * 0.45, lean=lean)
+        face.add((side * a0, z0, side * a1, z1), housing * 0.45, lean=lean)
         m, dz = 0.1 * (a1 - a0), 0.12 * (z1 - z0)
         inner = (side * (a0 + m), z0 + dz, side * (a1 - 2 * m), z1 - dz)
         colour, glow = (
             (housing, 0.0) if not signals.lights_on else (np.array([255.0, 252, 236]), 1.0)
         )
-        end_patch(scene, body, 1, inner, colour, emissive=glow, lean=lean)
+        face.add(inner, colour, emissive=glow, lean=lean)
         if signals.indicating in (name, "both"):
             amber = (side * (a1 - 3.2 * m), z0, side * a1, z1)
-            end_patch(scene, body, 1, amber, np.array([255.0, 164, 40]), emissive=0.95, lean=lean)
+            face.add(amber, np.array([255.0, 164, 40]), emissive=0.95, lean=lean)
 
 
-def plate(scene: Scene, body: Body, end: int, z: float, rng: np.random.Generator) -> None:
+def plate(face: EndFace, z: float, rng: np.random.Generator) -> None:
     """A number plate with a hint of characters, centre height z metres."""
     white = rng.uniform() < 0.6
     base = np.array([216.0, 216, 208]) if white else np.array([222.0, 184, 60])
-    wide, high = 0.24 / body.half, 0.065
-    end_patch(scene, body, end, (-wide, z - high, wide, z + high), base * 0.92, r=0.1)
+    wide, high = 0.24 / face.body.half, 0.065
+    face.add((-wide, z - high, wide, z + high), base * 0.92, r=0.1)
+    if face.scene.view.px_per_m < 40:
+        return
     text = (-wide * 0.78, z - high * 0.5, wide * 0.78, z + high * 0.5)
-    end_patch(scene, body, end, text, base * 0.55, r=0.1)
+    face.add(text, base * 0.55, r=0.1)
 
 
 def side_lines(scene: Scene, body: Body, xs: list[float], colour: Array) -> None:
@@ -193,14 +217,16 @@ def side_lines(scene: Scene, body: Body, xs: list[float], colour: Array) -> None
         if not scene.faces(np.array([0.0, side * body.half, 0.7]), np.array([0.0, side, 0.0])):
             continue
         low = body.style.clearance
-        for x in xs:
-            z = np.array([low + 0.1, (low + body.shoulder(x)) / 2, body.shoulder(x) - 0.03])
-            scene.stroke(body.on_side(np.full(3, x), z, side), 0.014, colour * 0.42)
-            hx = np.array([x + 0.07, x + 0.22])
-            handle = body.on_side(hx, np.full(2, float(body.shoulder(x)) - 0.13), side)
-            scene.stroke(handle, 0.03, colour * 0.62 + 18)
-        x = np.linspace(body.x(0.08), body.x(0.92), 6)
-        scene.stroke(body.on_side(x, np.full(6, low + 0.03), side), 0.07, colour * 0.15 + 8)
+        sill = np.linspace(body.x(0.08), body.x(0.92), 6)
+        x = np.concatenate([[x, x, x, x + 0.07, x + 0.22] for x in xs] + [sill])
+        z = np.full(len(x), low + 0.03)
+        for i, top in enumerate(body.shoulder(np.array(xs)).tolist()):
+            z[5 * i : 5 * i + 5] = low + 0.1, (low + top) / 2, top - 0.03, top - 0.13, top - 0.13
+        points = body.on_side(x, z, side)
+        for i in range(0, 5 * len(xs), 5):
+            scene.stroke(points[i : i + 3], 0.014, colour * 0.42)
+            scene.stroke(points[i + 3 : i + 5], 0.03, colour * 0.62 + 18)
+        scene.stroke(points[-6:], 0.07, colour * 0.15 + 8)
 
 
 def mirrors(scene: Scene, body: Body, colour: Array, far: bool) -> None:

@@ -9,7 +9,7 @@ from .body import STYLES, Body
 from .mesh import Array, box
 from .palette import paint
 from .shapes import Light, Scene, View
-from .vehicle_details import Signals
+from .vehicle_details import EndFace, Signals
 
 _CARS = ("sedan", "hatchback", "suv", "estate", "minivan", "pickup", "taxi")
 _CAR_SHARE = (0.28, 0.20, 0.26, 0.08, 0.07, 0.08, 0.03)
@@ -76,7 +76,7 @@ def draw_body(
     _windows(scene, body, base, rng)
     two = rng.uniform() < 0.15
     doors = [0.70] if two or len(style.pillars) < 3 else [0.43, 0.69]
-    if style.wheel < 0.45:
+    if style.wheel < 0.45 and scene.view.px_per_m > 22:
         detail.side_lines(scene, body, [body.x(d) for d in doors], base)
     if wheels:
         for x in axles:
@@ -94,11 +94,14 @@ def _windows(scene: Scene, body: Body, base: Array, rng: np.random.Generator) ->
     rise = body.height - float(body.shoulder(body.cabin[0]))
     lean = (0.9 - style.roof_width) * body.half / rise
     pad = 0.022
+    edges: list[float] = []
+    for s0, s1 in zip(style.pillars[:-1], style.pillars[1:], strict=True):
+        lo, hi = s0 + (0.05 if s0 == 0.0 else pad), s1 - (0.035 if s1 == 1.0 else pad)
+        edges += [lo, hi, hi, lo]
+    height = np.tile([0.07, 0.07, 0.84, 0.84], len(edges) // 4)
     for side in (1, -1):
-        for s0, s1 in zip(style.pillars[:-1], style.pillars[1:], strict=True):
-            lo = s0 + (0.05 if s0 == 0.0 else pad)
-            hi = s1 - (0.035 if s1 == 1.0 else pad)
-            pane = body.on_cabin_side([lo, hi, hi, lo], [0.07, 0.07, 0.84, 0.84], side)
+        panes = body.on_cabin_side(np.array(edges), height, side).reshape(-1, 4, 3)
+        for pane in panes:
             detail.glass(scene, pane, np.array([0.0, side, lean]), rng, 3)
     r = 0.86 if style.roof_width < 0.85 else 0.84
     low = style.glass_low
@@ -110,42 +113,34 @@ def _windows(scene: Scene, body: Body, base: Array, rng: np.random.Generator) ->
             break
         pane = body.on_cabin_end([a1, a0, a0, a1], [low, low, 0.84, 0.84], -1)
         if detail.glass(scene, pane, back, rng, 5) and not style.split_rear:
-            _heads(scene, body, -1, rng)
+            _heads(scene, body, -1, (-0.5, 0.5))
     rise = body.height - float(body.shoulder(body.cabin[3]))
     front = np.array([1.0, 0.0, (body.cabin[3] - body.cabin[2]) / rise])
     pane = body.on_cabin_end([-0.92, 0.92, 0.90, -0.90], [0.04, 0.04, 0.88, 0.88], 1)
+    people = (-0.5, 0.5) if rng.uniform() < 0.4 else (0.5,)
     if detail.glass(scene, pane, front, rng, 5):
-        _heads(scene, body, 1, rng)
+        _heads(scene, body, 1, people)
 
 
-def _heads(scene: Scene, body: Body, end: int, rng: np.random.Generator) -> None:
+def _heads(scene: Scene, body: Body, end: int, places: tuple[float, ...]) -> None:
     """Seats and people as darker shapes behind the glass."""
-    for a in (-0.5, 0.5):
-        if end > 0 and rng.uniform() < 0.4:
-            continue
-        t = np.array([0.08, 0.35, 0.52, 0.58, 0.52, 0.35, 0.08])
+    t = np.array([0.08, 0.35, 0.52, 0.58, 0.52, 0.35, 0.08])
+    for a in places:
         across = a + np.array([-0.2, -0.17, -0.11, 0.0, 0.11, 0.17, 0.2])
-        scene.patch(body.on_cabin_end(across, t, end), (18, 18, 20), alpha=150)
+        scene.patch(body.on_cabin_end(across, t, end), (15, 16, 18))
 
 
 def _rear_face(
     scene: Scene, body: Body, base: Array, signals: Signals, rng: np.random.Generator
 ) -> None:
-    if (
-        not scene.faces(np.array([body.rear, 0, 0.8]), np.array([-1.0, 0, 0]))
-        and not scene.faces(np.array([body.rear, 0, 0.8]), np.array([-0.5, 1.0, 0]))
-        and not scene.faces(np.array([body.rear, 0, 0.8]), np.array([-0.5, -1.0, 0]))
-    ):
-        return
     if body.style.wheel > 0.45:
         return
+    face = EndFace(scene, body, -1)
     low, deck = body.style.clearance + 0.08, float(body.shoulder(body.rear))
     tall = deck - low
     black = base * 0.08 + 18
-    detail.end_patch(scene, body, -1, (-0.86, low, 0.86, low + 0.16 * tall), black, r=0.2)
-    detail.end_patch(
-        scene, body, -1, (-0.84, low + 0.40 * tall, 0.84, low + 0.42 * tall), base * 0.4, r=0.1
-    )
+    face.add((-0.86, low, 0.86, low + 0.16 * tall), black, r=0.2)
+    face.add((-0.84, low + 0.40 * tall, 0.84, low + 0.42 * tall), base * 0.4, r=0.1)
     if body.style.split_rear:
         seam = body.on_end([0, 0], [low + 0.2 * tall, deck], -1)
         if scene.faces(seam, np.array([-1.0, 0, 0])):
@@ -155,21 +150,20 @@ def _rear_face(
                 base * 0.35,
             )
     z = low + (0.62 if rng.uniform() < 0.7 else 0.27) * tall
-    detail.plate(scene, body, -1, z, rng)
+    detail.plate(face, z, rng)
     if body.style.split_rear or rng.uniform() < 0.2:
         place = (0.80, low + 0.45 * tall, 0.955, low + 0.98 * tall)
     else:
         inner = rng.uniform(0.48, 0.68)
         foot = rng.uniform(0.55, 0.64)
         place = (inner, low + foot * tall, 0.955, low + (foot + rng.uniform(0.20, 0.32)) * tall)
-    detail.tail_lamps(scene, body, signals, rng, place)
-    if signals.braking and rng.uniform() < 0.8:
+    detail.tail_lamps(face, signals, rng, place)
+    if rng.uniform() < 0.8 and signals.braking:
         bar = body.on_cabin_end([-0.2, 0.2, 0.2, -0.2], [0.86, 0.86, 0.92, 0.92], -1)
         scene.patch(bar, (255, 70, 56), normal=np.array([-1.0, 0, 0.3]), emissive=1.0)
     for a in ((-0.6,), (0.6,), (-0.6, 0.6))[rng.integers(3)]:
-        detail.end_patch(
-            scene, body, -1, (a - 0.07, low + 0.02, a + 0.07, low + 0.07), np.array([92.0, 92, 94])
-        )
+        face.add((a - 0.07, low + 0.02, a + 0.07, low + 0.07), np.array([92.0, 92, 94]))
+    face.flush()
 
 
 def _front_face(
@@ -178,17 +172,14 @@ def _front_face(
     low, nose = body.style.clearance + 0.05, float(body.shoulder(body.rear + body.length))
     tall = nose - low
     dark = np.array([22.0, 22, 24])
-    detail.end_patch(
-        scene, body, 1, (-0.72, low + 0.02 * tall, 0.72, low + 0.30 * tall), dark, r=0.35
-    )
+    face = EndFace(scene, body, 1)
+    face.add((-0.72, low + 0.02 * tall, 0.72, low + 0.30 * tall), dark, r=0.35)
     wide = rng.uniform(0.36, 0.56)
     grille = (-wide, low + rng.uniform(0.42, 0.56) * tall, wide, low + 0.88 * tall)
-    detail.end_patch(
-        scene, body, 1, grille, np.array([150.0, 152, 156]) * rng.uniform(0.3, 1), r=0.3
-    )
+    face.add(grille, np.array([150.0, 152, 156]) * rng.uniform(0.3, 1), r=0.3)
     a0, z0, a1, z1 = grille
-    detail.end_patch(scene, body, 1, (a0 * 0.93, z0 + 0.04, a1 * 0.93, z1 - 0.035), dark, r=0.3)
-    detail.plate(scene, body, 1, low + 0.34 * tall, rng)
+    face.add((a0 * 0.93, z0 + 0.04, a1 * 0.93, z1 - 0.035), dark, r=0.3)
+    detail.plate(face, low + 0.34 * tall, rng)
     top = 0.93 if body.style.wheel < 0.45 else 0.45
     place = (
         max(wide + 0.05, 0.5),
@@ -196,7 +187,8 @@ def _front_face(
         0.93,
         low + top * tall,
     )
-    detail.head_lamps(scene, body, signals, rng, place)
+    detail.head_lamps(face, signals, rng, place)
+    face.flush()
 
 
 def _bed(scene: Scene, body: Body, base: Array) -> None:
@@ -220,20 +212,19 @@ def _roof_rack(scene: Scene, body: Body) -> None:
 
 def _lettering(scene: Scene, body: Body, rng: np.random.Generator) -> None:
     ink = rng.uniform(20, 200, 3)
+    rows = [(rng.uniform(0.45, 0.68), 0.52 - 0.26 * row) for row in range(rng.integers(1, 3))]
     for side in (1, -1):
         if not scene.faces(np.array([0, side * body.half, 1.5]), np.array([0, side, 0.0])):
             continue
-        for row in range(rng.integers(1, 3)):
-            s1 = rng.uniform(0.45, 0.68)
-            t0 = 0.52 - 0.26 * row
+        for s1, t0 in rows:
             quad = body.on_cabin_side([0.15, s1, s1, 0.15], [t0, t0, t0 + 0.16, t0 + 0.16], side)
             scene.patch(quad, ink)
 
 
-def viewer(yaw_rad: float, camera_height_m: float, depth_m: float):
+def viewer(yaw_rad: float, camera_height_m: float, depth_m: float, px_per_m: float = 100.0):
     """A function (length_m, width_m) -> View for the builders of this package."""
 
     def view_of(length_m: float, width_m: float) -> View:
-        return View.of(yaw_rad, camera_height_m, depth_m, length_m, width_m)
+        return View.of(yaw_rad, camera_height_m, depth_m, length_m, width_m, px_per_m)
 
     return view_of
