@@ -62,7 +62,7 @@ def _cast(canvas: Canvas, camera: Camera, agent: AgentPlan, sprite: Sprite, u: f
     tall = sprite.height_m
     z1 = agent.z_m + sun_xz[1] * tall
     z1 = float(np.clip(z1, max(1.2, agent.z_m * 0.45), agent.z_m * 3))
-    u1, v1 = camera.project(agent.x_m + sun_xz[0] * tall, 0.0, z1)
+    u1, v1 = camera.point(agent.x_m + sun_xz[0] * tall, 0.0, z1)
     grow = w * agent.z_m / z1
     source = np.array([[0, h], [w, h], [w, 0], [0, 0]], np.float32)
     goal = np.array([[u - w / 2, v], [u + w / 2, v], [u1 + grow / 2, v1], [u1 - grow / 2, v1]],
@@ -85,7 +85,7 @@ def paint_agent(canvas: Canvas, camera: Camera, plan: ScenePlan, agent: AgentPla
     """Paint one agent with instance value ``index``; returns its unhidden pixel count."""
     rng = plan.rng(f"agent{index}")
     look = plan.look
-    u, v = (float(t) for t in camera.project(agent.x_m, 0.0, agent.z_m))
+    u, v = camera.point(agent.x_m, 0.0, agent.z_m)
     ray = math.atan2(u - camera.cx, camera.focal)
     yaw = agent.heading_rad + math.atan(camera.curve * agent.z_m) - ray
     yaw = math.atan2(math.sin(yaw), math.cos(yaw))
@@ -96,8 +96,7 @@ def paint_agent(canvas: Canvas, camera: Camera, plan: ScenePlan, agent: AgentPla
     else:
         sprite = bystander(agent, yaw, camera.focal, lights, rng)
     h, w = sprite.rgba.shape[:2]
-    shade = plan.rng(f"shadow{index}")
-    _contact(canvas, camera, agent, u, v, w, shade)
+    _contact(canvas, camera, agent, u, v, w, rng)
     if look.sun > 0.15:
         _cast(canvas, camera, agent, sprite, u, v, look.sun_xz, 0.25 + 0.4 * look.sun)
     semantics = KIND_SEMANTICS[agent.kind]

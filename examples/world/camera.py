@@ -61,6 +61,12 @@ class Camera:
         v = self.cy + self.roll * (u - self.cx) + self.focal * (self.height_m - np.asarray(y_m)) / z
         return u, v
 
+    def point(self, x_m: float, y_m: float, z_m: float) -> tuple[float, float]:
+        """Pixel (u, v) of one road point; the cheap scalar form of ``project``."""
+        u = self.cx + self.focal * (x_m / z_m + 0.5 * self.curve * z_m)
+        v = self.cy + self.roll * (u - self.cx) + self.focal * (self.height_m - y_m) / z_m
+        return u, v
+
     def ground_grid(self, step: int = 1) -> tuple[np.ndarray, np.ndarray, int]:
         """Road coordinates (x_m, z_m) of the ground seen by each pixel, float32.
 

@@ -18,6 +18,7 @@ class Canvas:
         self.depth = np.full((height, width), SKY_DEPTH_M, np.float32)
         self.sem = np.zeros((height, width), np.uint8)
         self.inst = np.zeros((height, width), np.uint8)
+        self.peopled = False  # set once agents are painted: later polygons then hide them
 
     def clip(self, x: int, y: int, w: int, h: int) -> tuple[int, int, int, int] | None:
         """The part (x0, y0, x1, y1) of a rectangle inside the picture, or None."""
@@ -51,15 +52,16 @@ class Canvas:
             lamp = (over * e[..., None]).astype(np.uint8)
             glow[:] = cv2.add(glow, lamp)
         hit = alpha > 110
-        self.depth[y0:y1, x0:x1][hit] = depth_m
-        self.sem[y0:y1, x0:x1][hit] = SEM[sem]
-        self.inst[y0:y1, x0:x1][hit] = inst
+        np.copyto(self.depth[y0:y1, x0:x1], depth_m, where=hit)
+        np.copyto(self.sem[y0:y1, x0:x1], np.uint8(SEM[sem]), where=hit)
+        np.copyto(self.inst[y0:y1, x0:x1], np.uint8(inst), where=hit)
         return total
 
     def polygon(self, points: np.ndarray, colour: tuple[float, ...], sem: str | None = None,
                 alpha: float = 1.0) -> None:  # fmt: skip
         """Fill an Nx2 polygon of pixel points with anti-aliased edges; depth stays."""
-        fixed = np.clip(points * 16.0, -4e6, 4e6).astype(np.int32).reshape(-1, 1, 2)
+        fixed = np.minimum(np.maximum(points * 16.0, -4e6), 4e6).astype(np.int32)
+        fixed = fixed.reshape(-1, 1, 2)
         if alpha >= 0.99:
             cv2.fillPoly(self.rgb, [fixed], colour, cv2.LINE_AA, 4)
         else:
@@ -75,3 +77,13 @@ class Canvas:
             roi[:] = cv2.addWeighted(layer, alpha, roi, 1 - alpha, 0)
         if sem is not None:
             cv2.fillPoly(self.sem, [fixed], SEM[sem], cv2.LINE_8, 4)
+            if self.peopled:
+                cv2.fillPoly(self.inst, [fixed], 0, cv2.LINE_8, 4)
+                cv2.fillPoly(self.glow, [fixed], (0, 0, 0), cv2.LINE_8, 4)
+
+    def polygons(self, points: np.ndarray, colour: tuple[float, ...], sem: str) -> None:
+        """Fill N polygons that do not overlap, NxKx2 pixel points, in one go."""
+        fixed = np.minimum(np.maximum(points * 16.0, -4e6), 4e6).astype(np.int32)
+        parts = list(fixed)
+        cv2.fillPoly(self.rgb, parts, colour, cv2.LINE_AA, 4)
+        cv2.fillPoly(self.sem, parts, SEM[sem], cv2.LINE_8, 4)

@@ -38,6 +38,7 @@ def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, things: Furniture) -
         for edge in plan.road.edges_m:
             if rng.random() < 0.8:
                 paint_snowbank(canvas, camera, edge, int(rng.integers(0, 2**31)))
+    canvas.peopled = True
     totals = [0] * len(plan.agents)
     jobs = [(z, 0, i) for i, (z, _) in enumerate(things.items)]
     jobs += [(agent.z_m, 1, i) for i, agent in enumerate(plan.agents)]

@@ -52,7 +52,7 @@ def _tone(rng: np.random.Generator, dark: bool) -> np.ndarray:
     y = y + rng.uniform(-0.03, 0.05) * (1 - y) * (0.4 if dark else 1)
     warm, green = rng.normal(0, 0.05), rng.normal(0, 0.025)
     gains = np.array((1 + warm, 1 + green, 1 - warm))
-    if rng.random() < 0.06:
+    if rng.random() < 0.04:
         gains = gains * np.array((1.1, 0.88, 1.12))
     return np.clip(y[:, None] * gains * 255, 0, 255).astype(np.uint8)
 
@@ -115,7 +115,7 @@ def expose(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
     rng = plan.rng("lens")
     h, w = image.shape[:2]
     night = plan.look.time_of_day == "night"
-    gain = rng.uniform(0.8, 1.3) if not night else float(np.exp(rng.normal(0.1, 0.35)))
+    gain = rng.uniform(0.95, 1.6) if not night else float(np.exp(rng.normal(0.35, 0.4)))
     if rng.random() < 0.7:
         edge = 1 - _vignette(w, h) * rng.uniform(0.1, 0.6)
         image = cv2.multiply(image, cv2.merge([edge * gain] * 3))

@@ -48,9 +48,9 @@ def box_fraction(agent: AgentPlan, camera: CameraPlan) -> tuple[float, float, fl
     view = camera.at(1600, 900)
     half = max(agent.half_width_m(), 0.25)
     tall = AGENT_SIZES_M[agent.kind] * agent.size
-    u, v = view.project(agent.x_m, 0.0, agent.z_m)
+    u, v = view.point(agent.x_m, 0.0, agent.z_m)
     scale = view.focal / agent.z_m
-    box = float(u) - half * scale, float(v) - tall * scale, float(u) + half * scale, float(v)
+    box = u - half * scale, v - tall * scale, u + half * scale, v
     return box[0] / 1600, box[1] / 900, box[2] / 1600, box[3] / 900
 
 
@@ -142,10 +142,11 @@ def _attempt(seed: int, attempt: int, exclude: frozenset[str],
     if conditions & exclude or not asked <= conditions:
         return None
     hazards = _draw_hazard(rng, road, exclude, only - asked)
-    least = {"debris": 5.5, "cone": 8.0, "barrier": 8.0, "animal": 14.0}
-    if not hazards or not _hazard_shows(
-        _mirror(hazards[0], road.side), camera, look, least.get(hazards[0].kind, 10.0)
-    ):
+    least = {"debris": 9.0, "cone": 8.0, "barrier": 8.0, "animal": 14.0}
+    if not hazards:
+        return None
+    tall = 15.0 if hazards[0].role == "lead_braking" else least.get(hazards[0].kind, 11.0)
+    if not _hazard_shows(_mirror(hazards[0], road.side), camera, look, tall):
         return None
     banned = {kind for name in exclude for kind in BANNED_KINDS.get(name, ())}
     chosen = [_mirror(a, road.side) for a in hazards if a.kind not in banned]

@@ -22,12 +22,12 @@ def _night_light(canvas: Canvas, camera: Camera, plan: ScenePlan, lamps: list[La
         ambient *= 1.6
     u = (np.arange(canvas.width, dtype=np.float32) - camera.cx) / camera.focal
     v = (camera.cy - np.arange(canvas.height, dtype=np.float32)) / camera.focal
-    spread = rng.uniform(0.3, 0.7)
+    spread = rng.uniform(0.4, 0.9)
     beam = np.exp(-((u / spread) ** 2))[None, :]
     cut = rng.uniform(0.0, 0.05)
     high = 0.12 + 0.88 / (1 + np.exp((v - cut) / 0.025))
-    power = rng.uniform(0.45, 1.6)
-    reach = rng.uniform(9, 22)
+    power = rng.uniform(0.7, 2.0)
+    reach = rng.uniform(11, 26)
     fall = cv2.pow(1 + canvas.depth / reach, -2.0)
     head = fall * (beam * high[:, None] * power * 2.2)
     pool = _pools(camera, lamps, canvas, rng.uniform(0.25, 0.8))

@@ -47,10 +47,10 @@ def _cover(canvas: Canvas, points: np.ndarray, rng: np.random.Generator, w: int,
         return
     noise = crop(fractal(512, 1.5, 51), rng, 64, 256)[:, ::2]
     sheen = cv2.resize(noise, (w, h - top), interpolation=cv2.INTER_LINEAR)
-    ramp = np.linspace(rng.uniform(0.8, 1.7), 0.6, h - top)[:, None]
+    ramp = np.linspace(rng.uniform(0.8, 1.7), 0.6, h - top, dtype=np.float32)[:, None]
     gain = 1 + (ramp - 1 + (sheen - 0.5) * rng.uniform(0.3, 1.5)) * mask[top:]
-    rows = canvas.rgb[top:].astype(np.float32) * gain[..., None]
-    canvas.rgb[top:] = np.clip(rows, 0, 255).astype(np.uint8)
+    rows = canvas.rgb[top:]
+    rows[:] = cv2.multiply(rows, cv2.merge([gain.astype(np.float32)] * 3), dtype=cv2.CV_8U)
 
 
 def _wiper(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -59,13 +59,17 @@ def _crown(rng: np.random.Generator, size: int, style: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def trees() -> list[np.ndarray]:
-    """Eighteen grey-green trees, 256x256x4 uint8 straight alpha; the last four are bare."""
-    out = []
-    for i in range(18):
-        rng = np.random.default_rng(900 + i)
-        out.append(_tree(rng, "bare" if i >= 14 else "conifer" if i % 5 == 4 else "round"))
-    return out
+def _grown() -> tuple[np.ndarray, ...]:
+    styles = ["bare" if i >= 14 else "conifer" if i % 5 == 4 else "round" for i in range(18)]
+    return tuple(_tree(np.random.default_rng(900 + i), style) for i, style in enumerate(styles))
+
+
+@lru_cache(maxsize=200)
+def tree(index: int, level: int, flip: bool) -> np.ndarray:
+    """Tree ``index`` of 18 (the last four bare), uint8 RGBA straight alpha, 256 px >> ``level``."""
+    picture = cv2.flip(_grown()[index], 1) if flip else _grown()[index]
+    size = 256 >> level
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) if level else picture
 
 
 def _branch(image: np.ndarray, rng: np.random.Generator, x: float, y: float, angle: float,
@@ -90,6 +94,7 @@ def _tree(rng: np.random.Generator, style: str) -> np.ndarray:
     fine = crop(fractal(512, 0.6, 6), rng, size, size)
     mask = cv2.GaussianBlur(_crown(rng, size, style), (0, 0), 5).astype(np.float32) / 255
     cover = np.clip((mask + (noise - 0.5) * 1.0 + (fine - 0.5) * 0.5 - 0.42) * 5, 0, 1)
+    cover *= np.clip(mask * 8 - 0.3, 0, 1)
     bumps = cv2.GaussianBlur(noise, (0, 0), 2)
     light = np.clip((bumps - np.roll(bumps, (5, 4), (0, 1))) * 4 + 0.5, 0, 1)
     high = np.linspace(1.15, 0.55, size, dtype=np.float32)[:, None]

@@ -12,7 +12,7 @@ from examples.world.camera import Camera
 from examples.world.canvas import Canvas
 from examples.world.plan import ScenePlan
 from examples.world.scene import SEM
-from examples.world.scenery.banks import trees
+from examples.world.scenery.banks import tree
 from examples.world.scenery.structures import paint_bridge, paint_house, paint_rail, paint_wires
 
 Paint = Callable[[Canvas, Camera], None]
@@ -80,20 +80,22 @@ def _trees(plan: ScenePlan, out: Furniture, rng: np.random.Generator, left: floa
 def _tree(index: int, spot: tuple[float, float], tall: float, tint: np.ndarray,
           flip: bool) -> Paint:  # fmt: skip
     def paint(canvas: Canvas, camera: Camera) -> None:
-        u, v = camera.project(spot[0], 0.0, spot[1])
+        u, v = camera.point(spot[0], 0.0, spot[1])
         size = int(tall * camera.focal / spot[1])
-        if size < 3 or u + size / 2 < 0 or u - size / 2 > canvas.width or size > 4000:
+        if size < 3 or u + size / 2 < 0 or u - size / 2 > canvas.width or size > 6000:
             return
-        picture = trees()[index]
-        if flip:
-            picture = picture[:, ::-1]
         x, y = int(u - size / 2), int(v - size)
-        mode = cv2.INTER_AREA if size < 256 else cv2.INTER_LINEAR
-        if size > 700:
+        area = canvas.clip(x, y, size, size)
+        if area is None:
             return
-        big = cv2.resize(np.ascontiguousarray(picture), (size, size), interpolation=mode)
+        picture = tree(index, min(3, max(0, int(np.log2(256 / size)))), flip)
+        grow = picture.shape[0] / size
+        x0, y0, x1, y1 = area
+        matrix = np.array([[grow, 0, (x0 - x) * grow], [0, grow, (y0 - y) * grow]])
+        big = cv2.warpAffine(picture, matrix, (x1 - x0, y1 - y0),
+                             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
         big = cv2.multiply(big, (*tint.tolist(), 1.0))
-        canvas.paste(big, x, y, spot[1], "vegetation")
+        canvas.paste(big, x0, y0, spot[1], "vegetation")
 
     return paint
 
@@ -101,8 +103,8 @@ def _tree(index: int, spot: tuple[float, float], tall: float, tint: np.ndarray,
 def _bar(canvas: Canvas, camera: Camera, x: float, z: float, low: float, high: float,
          wide: float, colour: tuple[float, ...], sem: str = "pole") -> None:  # fmt: skip
     """An upright rectangle that faces us; hidden where something nearer stands."""
-    u, v0 = camera.project(x, low, z)
-    _, v1 = camera.project(x, high, z)
+    u, v0 = camera.point(x, low, z)
+    _, v1 = camera.point(x, high, z)
     half = max(wide * camera.focal / z / 2, 0.5)
     area = canvas.clip(int(round(float(u) - half)), int(v1), max(1, int(round(2 * half))),
                        max(1, int(v0 - v1)))  # fmt: skip
@@ -120,7 +122,7 @@ def _bar(canvas: Canvas, camera: Camera, x: float, z: float, low: float, high: f
 def _disc(canvas: Canvas, camera: Camera, x: float, y: float, z: float, radius: float,
           colour: tuple[int, int, int]) -> None:  # fmt: skip
     """A glowing disc."""
-    u, v = camera.project(x, y, z)
+    u, v = camera.point(x, y, z)
     r = max(radius * camera.focal / z, 0.7)
     spot = (int(u * 16), int(v * 16))
     if 0 <= u < canvas.width and 0 <= v < canvas.height and canvas.depth[int(v), int(u)] > z - 1:
@@ -149,8 +151,8 @@ def _lamp(x: float, z: float, tall: float, arm: float, grey: float,
     def paint(canvas: Canvas, camera: Camera) -> None:
         tone = (grey, grey, grey)
         _bar(canvas, camera, x, z, 0, tall, 0.16, tone)
-        a = camera.project(x, tall, z)
-        b = camera.project(x + arm, tall + 0.2, z)
+        a = camera.point(x, tall, z)
+        b = camera.point(x + arm, tall + 0.2, z)
         wide = max(1, int(0.1 * camera.focal / z))
         ends = [(int(p[0]), int(p[1])) for p in (a, b)]
         cv2.line(canvas.rgb, ends[0], ends[1], tone, wide, cv2.LINE_AA)
@@ -179,7 +181,7 @@ def _signal(x: float, y: float, z: float, light: tuple[int, int, int],
         post = mast or x
         _bar(canvas, camera, post, z, 0, y + 0.2, 0.14, (60.0, 62.0, 62.0))
         if mast:
-            ends = [camera.project(px, y + 0.7, z) for px in (mast, x)]
+            ends = [camera.point(px, y + 0.7, z) for px in (mast, x)]
             points = [(int(p[0]), int(p[1])) for p in ends]
             wide = max(1, int(0.1 * camera.focal / z))
             cv2.line(canvas.rgb, points[0], points[1], (60, 62, 62), wide, cv2.LINE_AA)
@@ -207,7 +209,7 @@ def _sign(x: float, z: float, y: float, size: float, face: tuple[int, int, int],
           shape: float) -> Paint:  # fmt: skip
     def paint(canvas: Canvas, camera: Camera) -> None:
         _bar(canvas, camera, x, z, 0, y, 0.07, (125.0, 127.0, 128.0))
-        u, v = camera.project(x, y, z)
+        u, v = camera.point(x, y, z)
         r = size * camera.focal / z / 2
         inside = 0 <= u < canvas.width and 0 <= v < canvas.height
         if r < 1 or not inside or canvas.depth[int(v), int(u)] < z - 1:

@@ -23,14 +23,19 @@ def _line(canvas: Canvas, camera: Camera, x: float, style: tuple[float, float, f
           colour: Colour, start: float, gap: tuple[float, float] | None) -> None:  # fmt: skip
     """A line of ``style`` (width, dash, space in m); space 0 = solid. ``gap`` stays free."""
     width, dash, space = style
+    starts, ends = [], []
     z = 0.7 if space == 0 else 0.7 - start
     while z < (150 if space == 0 else 75):
         end = z + (dash if space else z * 0.9)
         blocked = gap is not None and end > gap[0] and z < gap[1]
         if end > 0.75 and not blocked:
-            quad = _quad(camera, x - width / 2, x + width / 2, max(z, 0.7), end)
-            canvas.polygon(quad, colour, "marking")
+            starts.append(max(z, 0.7))
+            ends.append(end)
         z = end + space
+    if starts:
+        zs = np.stack([starts, ends, ends, starts], 1)
+        xs = x + np.array([-0.5, -0.5, 0.5, 0.5]) * width
+        canvas.polygons(np.stack(camera.project(xs, 0.0, zs), -1), colour, "marking")
 
 
 def _zebra(canvas: Canvas, camera: Camera, road: RoadPlan, colour: Colour, asphalt: Colour,

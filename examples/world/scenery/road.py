@@ -139,7 +139,7 @@ def _texture(canvas: Canvas, camera: Camera, plan: ScenePlan, x: np.ndarray, z: 
     fade = np.clip(1.15 - z[:, :1] / 22.0, 0.06, 1.0) * rng.uniform(0.1, 0.45)
     xs, zs, _ = camera.ground_grid(4)
     coarse = _sample(fractal(512, 1.2, 22), xs * 22, zs * 9, offset[2:])
-    shade = 1 + (coarse - 0.5) * rng.uniform(0.15, 0.6)
+    shade = 1 + (coarse - 0.5) * rng.uniform(0.1, 0.4)
     if plan.road.snow:
         shade = shade + (_sample(fractal(512, 1.4, 24), xs * 30, zs * 8, offset[:2]) > 0.55) * 0.3
     shade = shade * _shadows(plan, xs, zs, rng)
@@ -165,11 +165,11 @@ def _shadows(plan: ScenePlan, x: np.ndarray, z: np.ndarray, rng: np.random.Gener
         return np.ones_like(x)
     left, right = plan.road.edges_m
     light = np.ones_like(x)
-    deep = 0.35 + 0.3 * rng.random()
+    deep = 0.42 + 0.3 * rng.random()
     if rng.random() < 0.65:
-        noise = _sample(fractal(512, 0.95, 23), x * 26, z * 14, rng.integers(0, 512, 2))
-        patch = _sample(fractal(512, 1.3, 25), x * 9, z * 5, rng.integers(0, 512, 2))
-        leaf = np.clip((noise * 0.5 + patch - rng.uniform(0.65, 0.95)) * 7, 0, 1)
+        noise = _sample(fractal(512, 0.95, 23), x * 16, z * 6, rng.integers(0, 512, 2))
+        patch = _sample(fractal(512, 1.3, 25), x * 6, z * 3, rng.integers(0, 512, 2))
+        leaf = np.clip((noise * 0.5 + patch - rng.uniform(0.72, 1.0)) * rng.uniform(2.5, 6), 0, 1)
         light -= leaf * (1 - deep)
     if rng.random() < 0.45 and plan.road.kind in ("street", "avenue", "junction"):
         reach = rng.uniform(0.1, 0.9) * (right - left)

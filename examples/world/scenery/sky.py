@@ -103,5 +103,6 @@ def _fill(canvas: Canvas, points: np.ndarray, colour: tuple[float, ...], sem: st
     noise = cv2.resize(noise, (canvas.width, canvas.height // 6 + 8))[: bottom - top]
     rows = canvas.rgb[top:bottom]
     inside = canvas.sem[top:bottom] != 0
-    grey = (0.72 + 0.56 * noise) * inside + ~inside
+    deep = 0.25 if sem == "building" else 0.6
+    grey = (1 + deep * (noise - 0.5)) * inside + ~inside
     canvas.rgb[top:bottom] = np.clip(rows * grey[..., None], 0, 255).astype(np.uint8)

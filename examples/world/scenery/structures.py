@@ -26,9 +26,9 @@ def paint_rail(canvas: Canvas, camera: Camera, x: float, concrete: bool) -> None
         _band(canvas, camera, x, 0.78, 0.87, (176.0, 175.0, 170.0), "pole")
         return
     for z in np.arange(3, 60, 4.0):
-        post = [camera.project(x + dx, y, z) for dx, y in ((-0.06, 0), (0.06, 0), (0.06, 0.7),
+        post = [camera.point(x + dx, y, z) for dx, y in ((-0.06, 0), (0.06, 0), (0.06, 0.7),
                                                            (-0.06, 0.7))]  # fmt: skip
-        canvas.polygon(np.array([[p[0], p[1]] for p in post], np.float64), (96.0, 97.0, 98.0), None)
+        canvas.polygon(np.array([[p[0], p[1]] for p in post], np.float64), (96.0, 97.0, 98.0), "pole")
     _band(canvas, camera, x, 0.42, 0.74, (150.0, 153.0, 156.0), "pole")
     _band(canvas, camera, x, 0.54, 0.6, (102.0, 105.0, 108.0), "pole")
     _band(canvas, camera, x, 0.7, 0.75, (188.0, 190.0, 192.0), "pole")
@@ -42,10 +42,10 @@ def paint_wires(canvas: Canvas, camera: Camera, edge: float, seed: int) -> None:
     tone = rng.uniform(40, 80)
     for z in spots[spots > 3][::-1]:
         half = 0.13
-        ring = [camera.project(edge + dx, y, z) for dx, y in ((-half, 0), (half, 0), (half, tall),
+        ring = [camera.point(edge + dx, y, z) for dx, y in ((-half, 0), (half, 0), (half, tall),
                                                               (-half, tall))]  # fmt: skip
         canvas.polygon(np.array([[p[0], p[1]] for p in ring], np.float64),
-                       (tone, tone * 0.92, tone * 0.84), None)  # fmt: skip
+                       (tone, tone * 0.92, tone * 0.84), "pole")  # fmt: skip
     for drop in (0.2, 0.9, 1.5)[: int(rng.integers(1, 4))]:
         for z0, z1 in zip(spots[:-1], spots[1:], strict=True):
             t = np.linspace(0, 1, 9)
@@ -62,7 +62,7 @@ def paint_bridge(canvas: Canvas, camera: Camera, z: float, seed: int) -> None:
     low = rng.uniform(5, 6)
     thick = rng.uniform(1.0, 2.2)
     grey = rng.uniform(90, 150)
-    deck = [camera.project(x, y, z) for x, y in ((-40, low), (40, low), (40, low + thick),
+    deck = [camera.point(x, y, z) for x, y in ((-40, low), (40, low), (40, low + thick),
                                                  (-40, low + thick))]  # fmt: skip
     ring = np.array([[p[0], p[1]] for p in deck], np.float64)
     if rng.random() < 0.55:
@@ -72,7 +72,7 @@ def paint_bridge(canvas: Canvas, camera: Camera, z: float, seed: int) -> None:
         canvas.polygon(shade, (grey * 0.5, grey * 0.5, grey * 0.5), "building")
         return
     for x in (-4.0, 0.5):
-        board = [camera.project(x + dx, y, z) for dx, y in ((0, low), (3.6, low), (3.6, low + 2),
+        board = [camera.point(x + dx, y, z) for dx, y in ((0, low), (3.6, low), (3.6, low + 2),
                                                             (0, low + 2))]  # fmt: skip
         ring = np.array([[p[0], p[1]] for p in board], np.float64)
         canvas.polygon(ring, (24.0, 92.0, 64.0) if grey < 120 else (28.0, 70.0, 140.0), "pole")
@@ -89,7 +89,7 @@ def paint_house(canvas: Canvas, camera: Camera, x: float, z: float, seed: int, n
     roof = np.array(((88, 70, 64), (70, 72, 78), (120, 78, 60))[int(rng.integers(0, 3))])
     scale = camera.focal / z
     w, h = int(wide * scale), int((tall + 2.6) * scale)
-    u, v = camera.project(x, 0.0, z)
+    u, v = camera.point(x, 0.0, z)
     if w < 4 or w > 3 * canvas.width or u + w < 0 or u - w > canvas.width:
         return
     tw, th = 192, int(192 * (tall + 2.6) / wide)

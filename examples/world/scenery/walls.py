@@ -115,19 +115,21 @@ def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, offset: float, seg: 
     r0, r1 = int(max(0, top.min())), int(min(canvas.height, bottom.max() + 1))
     if r1 <= r0:
         return
-    v = np.arange(r0, r1) + 0.5
-    frac = 1 - (camera.height_m - (v[:, None] - horizon[None]) * (z / camera.focal)) / seg.height_m
+    slope = (z / (camera.focal * seg.height_m)).astype(np.float32)
+    start = (1 - camera.height_m / seg.height_m - horizon * slope).astype(np.float32)
+    frac = np.arange(r0 + 0.5, r1 + 0.4, 1.0, dtype=np.float32)[:, None] * slope + start
     near = float(np.median(z))
     across = (z.max() - z.min() + 0.1) / seg.repeat_m * facades.TILE / max(c1 - c0, 1)
     down = facades.TILE / (seg.height_m * camera.focal / near)
     level = int(np.clip(np.log2(max(np.sqrt(across * down), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
     mx = np.mod((z - seg.z0) / seg.repeat_m, 1.0) * size
-    my = seg.tile * size + np.clip(frac * size, 0, size - 1.01)
+    my = np.minimum(np.maximum(frac * size, 0), size - 1.01) + np.float32(seg.tile * size)
     mx = np.broadcast_to(mx.astype(np.float32), my.shape)
     pictures, lights = _levels()[level]
-    tile = cv2.remap(pictures, np.ascontiguousarray(mx), my.astype(np.float32), cv2.INTER_LINEAR)
-    inside = (frac > 0) & (frac < 1) & (z[None] < canvas.depth[r0:r1, c0:c1] + 0.5)
+    tile = cv2.remap(pictures, np.ascontiguousarray(mx), my, cv2.INTER_LINEAR)
+    near_z = z.astype(np.float32)[None] - np.float32(0.5)
+    inside = (frac > 0) & (frac < 1) & (near_z < canvas.depth[r0:r1, c0:c1])
     alpha = tile[..., 3] * inside
     a3 = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
     tint = tuple(c * light for c in seg.tint) + (0.0,)
@@ -135,9 +137,10 @@ def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, offset: float, seg: 
     target = canvas.rgb[r0:r1, c0:c1]
     target[:] = cv2.add(cv2.multiply(target, 255 - a3, scale=1 / 255), front)
     hit = alpha > 110
-    canvas.depth[r0:r1, c0:c1][hit] = np.broadcast_to(z.astype(np.float32), hit.shape)[hit]
+    np.copyto(canvas.depth[r0:r1, c0:c1], near_z + np.float32(0.5), where=hit)
     green = seg.tile >= facades.BUILDINGS
-    canvas.sem[r0:r1, c0:c1][hit] = SEM["vegetation" if green else "building"]
+    label = np.uint8(SEM["vegetation" if green else "building"])
+    np.copyto(canvas.sem[r0:r1, c0:c1], label, where=hit)
     if seg.lit > 0 and not green:
         _light(canvas, lights, mx, my, hit, (r0, r1, c0, c1), seg, roll)
 

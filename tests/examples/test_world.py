@@ -1,0 +1,83 @@
+"""The drawn world: the same seed is the same scene, and truth and pixels agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from examples.world import SEMANTICS, SLICES, render_scene
+from examples.world.risk import agent_risk
+from examples.world.sampling import RUNNER_UP, plan_scene
+from examples.world.scene import CONDITION_SLICES, HAZARD_SLICES, KIND_SEMANTICS
+
+SIZE = (400, 225)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 91])
+def test_same_seed_same_pixels(seed: int) -> None:
+    first, second = render_scene(seed, SIZE), render_scene(seed, SIZE)
+    assert np.array_equal(first.image, second.image)
+    assert np.array_equal(first.instances, second.instances)
+    assert first.agents == second.agents
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_same_scene_at_two_sizes(seed: int) -> None:
+    small, large = render_scene(seed, (400, 225)), render_scene(seed, (1280, 720))
+    assert small.rationale == large.rationale and small.slices == large.slices
+    ratio = 1280 / 400
+    x, y = small.hazard_point_px
+    u, v = large.hazard_point_px
+    assert abs(x * ratio - u) < 16 and abs(y * ratio - v) < 16
+
+
+@pytest.mark.parametrize("seed", range(20, 40))
+def test_masks_agree_with_boxes(seed: int) -> None:
+    scene = render_scene(seed, SIZE)
+    assert scene.image.shape == (225, 400, 3) and scene.image.dtype == np.uint8
+    assert scene.instances.shape == scene.semantics.shape == scene.depth_m.shape == (225, 400)
+    assert scene.semantics.max() < len(SEMANTICS) and scene.depth_m.dtype == np.float32
+    for agent in scene.agents:
+        ys, xs = np.nonzero(scene.instances == agent.index)
+        tight = (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
+        assert agent.box_px == pytest.approx(tight)
+        labels = set(scene.semantics[ys, xs].tolist())
+        assert labels == {SEMANTICS.index(KIND_SEMANTICS[agent.kind])}
+
+
+@pytest.mark.parametrize("seed", range(40, 60))
+def test_hazard_shows_and_leads(seed: int) -> None:
+    scene = render_scene(seed, SIZE)
+    hazard = scene.hazard
+    x0, y0, x1, y1 = hazard.box_px
+    x, y = scene.hazard_point_px
+    assert x0 < x < x1 and y0 < y < y1
+    assert hazard.visible > 0.4 and (y1 - y0) >= 4
+    assert hazard.in_path or hazard.entering_path
+    others = [a.risk for a in scene.agents if a.index != scene.hazard_index]
+    assert max(others, default=0.0) <= RUNNER_UP * hazard.risk
+    assert scene.rationale.endswith(".") and scene.slices <= SLICES
+
+
+def test_excluded_classes_are_nowhere() -> None:
+    for seed in range(60):
+        plan = plan_scene(seed, frozenset({"debris", "animal"}))
+        assert not {a.kind for a in plan.agents} & {"debris", "animal"}
+
+
+@pytest.mark.parametrize("name", sorted(SLICES))
+def test_every_slice_can_be_asked_for(name: str) -> None:
+    scene = render_scene(3, (160, 90), only=frozenset({name}))
+    assert name in scene.slices
+
+
+def test_unknown_slice_names_the_alternatives() -> None:
+    with pytest.raises(ValueError, match="brake_lights"):
+        render_scene(0, only=frozenset({"volcano"}))
+
+
+def test_slices_part_into_hazards_and_conditions() -> None:
+    assert frozenset(HAZARD_SLICES) | frozenset(CONDITION_SLICES) == SLICES
+    for seed in range(40):
+        plan = plan_scene(seed)
+        assert agent_risk(plan.agents[0]) == max(agent_risk(a) for a in plan.agents)
