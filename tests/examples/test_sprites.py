@@ -94,5 +94,5 @@ def test_larger_steps_keep_the_agent() -> None:
 )
 def test_bad_arguments_name_the_choices(bad: dict[str, str]) -> None:
     kind = bad.get("kind", "car")
-    with pytest.raises(ValueError, match="car|red|left"):
+    with pytest.raises(ValueError, match=r"car|red|left"):
         _draw(kind, **{k: v for k, v in bad.items() if k != "kind"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh import Array, ellipsoid, limb, tube
+from .mesh import Array, limb, tube
 from .palette import fur
 from .shapes import Light, Scene
 
@@ -26,9 +26,9 @@ class _Species:
 
 _SPECIES = {
     "deer": _Species(1.05, 1.25, 0.21, 0.17, (0.42, 0.42), 0.34, 0.065, 0.14, 0.15),
-    "dog": _Species(0.55, 0.62, 0.12, 0.10, (0.18, 0.16), 0.22, 0.04, 0.28, 0.08),
+    "dog": _Species(0.58, 0.64, 0.115, 0.085, (0.15, 0.10), 0.20, 0.036, 0.26, 0.07),
     "cow": _Species(1.42, 1.75, 0.38, 0.32, (0.48, 0.10), 0.52, 0.11, 0.80, 0.18),
-    "boar": _Species(0.80, 1.10, 0.26, 0.20, (0.30, -0.14), 0.42, 0.06, 0.20, 0.09),
+    "boar": _Species(0.85, 1.05, 0.27, 0.19, (0.26, -0.12), 0.33, 0.055, 0.18, 0.10),
     "horse": _Species(1.55, 1.65, 0.32, 0.26, (0.58, 0.55), 0.58, 0.10, 0.75, 0.13),
 }
 _SHARE = (0.40, 0.24, 0.12, 0.10, 0.14)
@@ -58,10 +58,14 @@ def _add(scene: Scene, parts: list, quads: Array, colour: Array, nearer: float =
 
 def _body(scene, parts, kind: _Species, coat: Array, size: float, name: str, rng) -> None:
     half = kind.long / 2
-    x = np.array([-1.0, -0.9, -0.6, -0.1, 0.4, 0.75, 0.95]) * half
-    deep = kind.deep * np.array([0.45, 0.85, 0.98, 0.98, 1.08, 1.0, 0.55])
-    wide = kind.wide * np.array([0.45, 0.9, 1.0, 1.02, 0.95, 0.85, 0.5])
-    z = kind.back - kind.deep + kind.deep * np.array([0.05, 0.0, -0.02, -0.06, -0.1, -0.02, 0.12])
+    x = np.array([-1.0, -0.94, -0.8, -0.5, -0.1, 0.35, 0.68, 0.88, 0.97]) * half
+    deep = kind.deep * np.array([0.40, 0.70, 0.92, 0.98, 0.96, 1.06, 1.02, 0.80, 0.42])
+    wide = kind.wide * np.array([0.40, 0.72, 0.94, 1.0, 1.03, 0.97, 0.88, 0.68, 0.40])
+    z = (
+        kind.back
+        - kind.deep
+        + kind.deep * np.array([-0.05, 0.0, 0.02, -0.01, -0.06, -0.10, -0.04, 0.03, 0.10])
+    )
     centres = np.stack([x, 0 * x, z], axis=1) * size
     quads = tube(centres, np.stack([wide, deep], axis=1) * size, 12, np.array([0.01, 0.0, 1.0]))
     colour = np.repeat(coat[None], len(quads), axis=0)
@@ -175,7 +179,10 @@ def _head(
                 )
             )
     if name == "horse":
-        mane = np.stack([base + [0, 0, kind.deep * 0.6], poll + [-0.12, 0, 0.1]]) * size
+        mane = (
+            np.stack([base + np.array([0, 0, kind.deep * 0.6]), poll + np.array([-0.12, 0, 0.1])])
+            * size
+        )
         _add(scene, parts, tube(mane, np.array([0.05, 0.06]) * size, 6), coat * 0.4, 0.02)
 
 
@@ -197,8 +204,3 @@ def _antler(scene, parts, poll: Array, side: int, grow: float, size: float) -> N
             scene.stroke(tine, 0.025 * size, bone)
 
     parts.append((scene.depth(beam[1]), paint))
-
-
-def eye_shine(centre: Array, radius: float) -> Array:
-    """A small sphere for an eye at night (m, 4, 3)."""
-    return ellipsoid(centre, np.full(3, radius), 6, 4)

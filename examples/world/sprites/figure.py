@@ -52,6 +52,9 @@ def draw_figure(scene: Scene, pose: Pose, look: Look) -> None:
         arm = pose.arms[i]
         parts.append((scene.depth(arm[1]) - 0.03, lambda s, p, k, i=i: _arm(s, p.arms[i], k)))
     parts.append((scene.depth(pose.head) - 0.01, _head))
+    if look.long_hair:
+        behind = pose.head * 0.6 + pose.neck * 0.4 - np.array([0.05 * look.tall, 0.0, 0.0])
+        parts.append((scene.depth(behind) - 0.03, _long_hair))
     for _, draw in sorted(parts, key=lambda p: -p[0]):
         draw(scene, pose, look)
 
@@ -73,7 +76,11 @@ def _arm(scene: Scene, arm: list[Array], look: Look) -> None:
     r = look.tall * look.girth
     shoulder, elbow, hand = arm
     scene.mesh(ellipsoid(hand, look.tall * np.array([0.022, 0.020, 0.028]), 6, 4), look.skin)
-    quads = limb([shoulder, elbow, hand], [0.036 * r, 0.028 * r, 0.020 * r], 7, 2)
+    lift = np.array([0.0, 0.0, 0.014 * look.tall])
+    cap = shoulder + lift
+    cap[1] -= np.sign(shoulder[1]) * 0.03 * look.tall
+    joints = [cap, shoulder - lift, elbow, hand]
+    quads = limb(joints, [0.012 * r, 0.037 * r, 0.028 * r, 0.020 * r], 7, 2)
     colour = np.repeat(look.top[None], len(quads), axis=0)
     if look.bare_arms:
         away = np.linalg.norm(quads.mean(axis=1) - shoulder, axis=1)
@@ -127,28 +134,16 @@ def _head(scene: Scene, pose: Pose, look: Look) -> None:
         colour[(d[:, 0] < 0.45) | (d[:, 2] > 0.5)] = cover
     else:
         colour[(d[:, 0] < 0.30) | (d[:, 2] > 0.3) | (d[:, 2] < -0.75)] = cover
-    back = []
-    if look.long_hair:
-        fall = np.stack(
-            [
-                c + [-0.018 * t, 0, 0.02 * t],
-                c + [-0.035 * t, 0, -0.06 * t],
-                c + [-0.04 * t, 0, -0.13 * t],
-            ]
-        )
-        back = [
-            (
-                scene.depth(fall[1]),
-                tube(fall, t * np.array([[0.045, 0.04], [0.05, 0.03], [0.03, 0.018]]), 8),
-            )
-        ]
-    for _, q in [b for b in back if b[0] > scene.depth(c)]:
-        scene.mesh(q, look.hair, 0.15)
     scene.mesh(quads, colour, 0.9 if look.head == "helmet" else 0.05)
-    for _, q in [b for b in back if b[0] <= scene.depth(c)]:
-        scene.mesh(q, look.hair, 0.15)
     if look.head in ("cap", "hat"):
         _brim(scene, c + np.array([0, 0, 0.028 * t]), t, look)
+
+
+def _long_hair(scene: Scene, pose: Pose, look: Look) -> None:
+    t = look.tall
+    fall = pose.head + t * np.array([[-0.018, 0, 0.02], [-0.035, 0, -0.06], [-0.04, 0, -0.13]])
+    radii = t * np.array([[0.045, 0.04], [0.05, 0.03], [0.03, 0.018]])
+    scene.mesh(tube(fall, radii, 8), look.hair, 0.15)
 
 
 def _brim(scene: Scene, at: Array, t: float, look: Look) -> None:

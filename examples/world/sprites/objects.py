@@ -83,7 +83,9 @@ def barrier(view_of, rng: np.random.Generator, colour: str) -> Scene:
         n = 8
         for i in range(n):
             y0, y1 = long * (i / n - 0.5), long * ((i + 1) / n - 0.5)
-            quads = box(-0.02, 0.02, (y1 - y0) / 2 + 0.002, z0, z1, 0.004) + [0, (y0 + y1) / 2, 0]
+            quads = box(-0.02, 0.02, (y1 - y0) / 2 + 0.002, z0, z1, 0.004) + np.array(
+                [0, (y0 + y1) / 2, 0]
+            )
             scene.mesh(quads, pair[i % 2])
     if rng.uniform() < 0.4:
         scene.mesh(
@@ -137,7 +139,7 @@ def _carton(scene: Scene, rng: np.random.Generator, colour: str) -> None:
     top = np.array(
         [[-a, 0.03, 1.4 * h], [-a, -0.03, 1.4 * h], [a, -0.03, 1.4 * h], [a, 0.03, 1.4 * h]]
     )
-    scene.patch(top + [0, 0, 0.005], card * 1.15, normal=np.array([0, 0, 1.0]))
+    scene.patch(top + np.array([0, 0, 0.005]), card * 1.15, normal=np.array([0, 0, 1.0]))
 
 
 def _plank(scene: Scene, rng: np.random.Generator, colour: str) -> None:

@@ -84,4 +84,5 @@ def any_cloth(rng: np.random.Generator) -> np.ndarray:
 def fur(species: str, rng: np.random.Generator) -> np.ndarray:
     """An animal's coat, RGB 0..255 (3,)."""
     pale = rng.uniform() < 0.35
-    return _jitter(_FUR[species], rng, 0.15) * (1.45 if pale else 1.0)
+    gain = rng.uniform(0.8, 1.15) * (1.4 if pale else 1.0)
+    return np.clip(np.array(_FUR[species]) * gain + rng.uniform(-2, 2, 3), 8, 235)

@@ -11,6 +11,7 @@ from .mesh import Array, box, circle, ellipsoid, tube
 from .palette import any_cloth, cloth, hair, skin, trousers
 from .shapes import Light, Scene
 
+_SHOES = ((26.0, 24.0, 24.0), (190.0, 188.0, 184.0), (84.0, 58.0, 40.0))
 _POSES = ("walk", "stand", "run")
 _THINGS = ("none", "backpack", "bag", "shopping", "suitcase", "pushchair", "umbrella", "box")
 _THING_SHARE = (0.46, 0.14, 0.09, 0.09, 0.06, 0.05, 0.06, 0.05)
@@ -34,10 +35,11 @@ def dress(rng: np.random.Generator, colour: str, tall: float) -> Look:
     head = str(rng.choice(covers, p=(0.70, 0.13, 0.06, 0.11)))
     look = Look(
         top=top, legs=trousers(rng), skin=skin(rng), hair=hair(rng),
-        shoes=(np.array([26.0, 24, 24]), np.array([190.0, 188, 184]), np.array([84.0, 58, 40]))[rng.integers(3)],
+        shoes=np.array(_SHOES[rng.integers(len(_SHOES))]),
         tall=tall, girth=rng.uniform(0.86, 1.2) * (0.95 if child else 1.0), hem=hem[kind],
         bare_arms=kind in ("tshirt", "dress"), shorts=kind == "dress" or rng.uniform() < 0.15,
-        long_hair=rng.uniform() < 0.36, head=head, head_colour=top * 0.9 if head == "hood" else any_cloth(rng),
+        long_hair=rng.uniform() < 0.36, head=head, 
+        head_colour=top * 0.9 if head == "hood" else any_cloth(rng),
     )  # fmt: skip
     if kind == "hivis":
         look.vest = (
@@ -73,20 +75,19 @@ def stance(kind: str, tall: float, phase: float, rng: np.random.Generator) -> Po
         legs.append([hip, knee, ankle, toe])
         u = -0.75 * swing * s + rng.uniform(-0.06, 0.06)
         bend = rng.uniform(0.15, 0.5) if kind != "run" else 1.5
-        shoulder = np.array([math.sin(lean) * 0.3, side * 0.105, 0.805])
+        shoulder = np.array([math.sin(lean) * 0.3, side * 0.108, 0.800])
         elbow = shoulder + 0.165 * np.array([math.sin(u), side * 0.16, -math.cos(u)])
         hand = elbow + 0.155 * np.array([math.sin(u + bend), 0.0, -math.cos(u + bend)])
         arms.append([shoulder, elbow, hand])
     low = min(min(leg[2][2] - 0.020, leg[3][2] - 0.013) for leg in legs)
     drop = np.array([0.0, 0.0, -low])
     top = np.array([math.sin(lean) * 0.34, 0.0, 0.835])
-    pose = Pose(
+    return Pose(
         (np.array([0, 0, 0.50]) + drop) * tall, (top + drop) * tall,
         (top + drop + np.array([0.012 + 0.3 * lean, 0, 0.093])) * tall,
         [[(p + drop) * tall for p in leg] for leg in legs],
         [[(p + drop) * tall for p in arm] for arm in arms],
     )  # fmt: skip
-    return pose
 
 
 def pedestrian(view_of, rng: np.random.Generator, colour: str) -> Scene:
@@ -140,7 +141,7 @@ def _carry(scene: Scene, thing: str, pose: Pose, look: Look, rng: np.random.Gene
         grip = pose.arms[1][2].copy()
 
         def paint() -> None:
-            scene.stroke(np.stack([grip, c + [0.05, 0, 0.6]]), 0.025, (60, 62, 66))
+            scene.stroke(np.stack([grip, c + np.array([0.05, 0, 0.6])]), 0.025, (60, 62, 66))
             scene.mesh(box(-0.13, 0.13, 0.2, 0.05, 0.66, 0.05) + c, ink, 0.2)
 
         return [(scene.depth(c), paint)]
@@ -176,7 +177,9 @@ def _carry_ahead(scene: Scene, thing: str, pose: Pose, look: Look, ink: Array) -
     def pram() -> None:
         for x in (-0.22, 0.24):
             for y in (0.22, -0.22):
-                scene.stroke(circle(c + [x, y, 0.11], 0.10, 12), 0.04, (30, 30, 32), closed=True)
+                scene.stroke(
+                    circle(c + np.array([x, y, 0.11]), 0.10, 12), 0.04, (30, 30, 32), closed=True
+                )
         for y in (0.2, -0.2):
             scene.stroke(
                 c + np.array([[0.22, y, 0.12], [-0.2, y, 0.7], [-0.42, y, 0.98]]),
@@ -184,6 +187,8 @@ def _carry_ahead(scene: Scene, thing: str, pose: Pose, look: Look, ink: Array) -
                 (70, 72, 76),
             )
         scene.mesh(box(-0.28, 0.28, 0.21, 0.36, 0.62, 0.08) + c, ink * 0.8)
-        scene.mesh(ellipsoid(c + [-0.1, 0, 0.72], np.array([0.26, 0.22, 0.24]), 9, 6), ink)
+        scene.mesh(
+            ellipsoid(c + np.array([-0.1, 0, 0.72]), np.array([0.26, 0.22, 0.24]), 9, 6), ink
+        )
 
     return [(scene.depth(c), pram)]

@@ -47,11 +47,12 @@ def paint_all(
     depth_m: float,
     rng: np.random.Generator,
     grain: float,
+    soft: float,
 ) -> Sprite:
     """Paint `ops` in order; `bounds` are the (low, high) corners in image units, up positive."""
     low, high = bounds
     size = np.maximum(high - low, 1e-4)
-    h = max(round(height_px), 1)
+    h = max(height_px, 1)
     aspect = min(float(size[0] / size[1]), 40.0)
     w = max(round(h * aspect), 1)
     inner_h, inner_w = _inner_size(h, w)
@@ -68,7 +69,7 @@ def paint_all(
         image = cv2.GaussianBlur(image, (3, 3), 0.7)
         if inner_h < h:
             image, glow = cv2.resize(image, (w, h)), cv2.resize(glow, (w, h))
-    rgba, emissive = _finish(image, glow if lit else None, rng, grain)
+    rgba, emissive = _finish(image, glow if lit else None, rng, grain, soft)
     height_m = float(size[1]) * depth_m
     return Sprite(rgba, emissive, height_m * w / h, height_m)
 
@@ -145,17 +146,28 @@ def _texture(h: int, w: int, rng: np.random.Generator, grain: float) -> Array:
     crop = _grain_table()[y : y + h, x : x + w]
     if crop.shape != (h, w):
         crop = cv2.resize(crop, (w, h))
-    field = cv2.addWeighted(field, grain * 0.8, crop, grain * 0.5, 128)
+    field = cv2.addWeighted(field, grain * 0.9, crop, min(grain * 0.5, 1.8), 128)
     return cv2.convertScaleAbs(field)
 
 
+def _soften(image: Array, alpha: Array, sigma: float) -> None:
+    """Blur the colours inside the silhouette, so that cloth shows no facets."""
+    image[..., 3] = 255
+    premultiplied = cv2.multiply(image, cv2.merge([alpha] * 4), scale=1 / 255)
+    blurred = cv2.GaussianBlur(premultiplied, (0, 0), sigma)
+    weight = np.ascontiguousarray(blurred[..., 3])
+    cv2.divide(blurred, cv2.merge([weight] * 4), dst=image, scale=255)
+
+
 def _finish(
-    image: Array, glow: Array | None, rng: np.random.Generator, grain: float
+    image: Array, glow: Array | None, rng: np.random.Generator, grain: float, soft: float
 ) -> tuple[Array, Array]:
     """Straight alpha, surface texture and the lamps' halo at the final size."""
     h, w = image.shape[:2]
     alpha = image[..., 3].copy()
     image = cv2.divide(image, cv2.merge([alpha] * 4), scale=255)
+    if soft * h > 0.4:
+        _soften(image, alpha, soft * h)
     texture = cv2.cvtColor(_texture(h, w, rng, grain), cv2.COLOR_GRAY2BGRA)
     image = cv2.addWeighted(image, 1.0, texture, 1.0, -128)
     if glow is None:

@@ -72,11 +72,14 @@ def cyclist(view_of, rng: np.random.Generator, colour: str, signals: Signals) ->
     frame = paint(str(rng.choice(["black", "red", "blue", "silver", "white", "green"])), rng)
     _bicycle(scene, r, seat, grips, crank, feet, frame)
     draw_figure(scene, pose, look)
-    rear = [[-0.57, s * 0.04, 0.72 + t] for s, t in ((1, 0), (-1, 0), (-1, 0.07), (1, 0.07))]
+    rear = [
+        [seat[0] - 0.14, s * 0.035, seat[2] - 0.17 + t]
+        for s, t in ((1, 0), (-1, 0), (-1, 0.07), (1, 0.07))
+    ]
     lit = signals.lights_on or signals.braking
     red = np.array([255.0, 40, 34]) if lit else np.array([130.0, 20, 22])
     scene.patch(np.array(rear), red, normal=_pt(-1, 0, 0), emissive=0.9 * lit)
-    front = np.array([[0.5, p[1], 0.92 + p[2] - 0.72] for p in rear])
+    front = np.array([[0.5, p[1], grips[2] - 0.10 + p[2] - rear[0][2]] for p in rear])
     white = np.array([255.0, 252, 238]) if signals.lights_on else np.array([150.0, 152, 154])
     scene.patch(front, white, normal=_pt(1, 0, 0), emissive=1.0 * signals.lights_on)
     return scene

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -144,8 +145,19 @@ class Scene:
         self._ops.append(Op("stroke", len(self._points), colour, width=width))
         self._points.append(np.concatenate([points, points[:1]]) if closed else points)
 
-    def render(self, height_px: int, rng: np.random.Generator, grain: float = 4.0) -> Sprite:
-        """Paint everything at `height_px` rows. `grain` is the texture's strength (grey levels)."""
+    def render(
+        self,
+        height_px: int,
+        rng: np.random.Generator,
+        *,
+        px_per_m: float | None = None,
+        grain: float = 3.0,
+        soft: float = 0.0,
+    ) -> Sprite:
+        """Paint everything at `height_px` rows, or to scale when `px_per_m` is given.
+
+        `grain` is the texture's strength (grey levels), `soft` a blur as a share of the height.
+        """
         lows, highs = [], []
         solids: list[tuple[Array, list]] = []
         if self._quads:
@@ -165,8 +177,10 @@ class Scene:
                 lows.append((uv[kept] - pad).min(axis=0))
                 highs.append((uv[kept] + pad).max(axis=0))
         low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+        if px_per_m is not None:
+            height_px = max(round(float(high[1] - low[1]) * self.view.depth_m * px_per_m), 2)
         return paint_all(
-            self._ops, solids, flats, (low, high), height_px, self.view.depth_m, rng, grain
+            self._ops, solids, flats, (low, high), height_px, self.view.depth_m, rng, grain, soft
         )
 
     def _solids(self) -> tuple[Array, list[tuple[Array, list]]]:
@@ -189,4 +203,4 @@ class Scene:
         uv = cam[..., :2] / cam[..., 2:]
         edges = np.searchsorted(part, np.arange(len(counts) + 1)).tolist()
         colours = rgba.tolist()
-        return uv, [(uv[i:j], colours[i:j]) for i, j in zip(edges, edges[1:], strict=False)]
+        return uv, [(uv[i:j], colours[i:j]) for i, j in pairwise(edges)]

@@ -11,6 +11,7 @@ from .body import Body
 from .mesh import Array, circle, rounded
 from .shapes import Scene
 
+_AMBER = np.array([255.0, 160, 36])
 _DARK = np.array([20.0, 21, 24])
 _REAR, _FRONT = np.array([-1.0, 0, 0]), np.array([1.0, 0, 0])
 
@@ -27,7 +28,7 @@ class Signals:
 def glass(
     scene: Scene, quad: Array, normal: Array, rng: np.random.Generator, bands: int = 4
 ) -> bool:
-    """A pane with a reflection gradient; quad (4, 3): foot left, foot right, top right, top left."""
+    """A pane with a reflection gradient; quad (4, 3): feet left, right, tops right, left."""
     bands = min(bands, 2 + int(scene.view.px_per_m / 40))
     shine = rng.uniform(size=3).tolist()
     if not scene.faces(quad, normal):
@@ -233,17 +234,41 @@ def mirrors(scene: Scene, body: Body, colour: Array, far: bool) -> None:
     """Door mirrors: the far ones are painted before the body, the near ones after it."""
     x = body.cabin[3] - 0.16 * (body.cabin[3] - body.cabin[2]) - 0.1
     z = float(body.shoulder(x)) + 0.10 * min(body.height / 1.5, 1.8)
-    tall = 0.065 * min(body.height / 1.5, 2.6)
+    tall = 0.055 * min(body.height / 1.5, 2.6)
     for side in (1, -1):
         if scene.faces(np.array([x, side * body.half, z]), np.array([0.0, side, 0.0])) == far:
             continue
-        y0, y1 = side * body.half * 0.90, side * (body.half + 0.13)
+        y0, y1 = side * body.half * 0.90, side * (body.half + 0.09)
         face = np.array(
             [[x, y0, z - tall], [x, y1, z - tall], [x, y1, z + tall], [x, y0, z + tall]]
         )
         going = scene.faces(face, _REAR)
-        scene.patch(face, (52, 56, 60) if going else colour * 0.6)
+        scene.patch(face, (52, 56, 60) if going else colour * 0.5)
         edge = face.copy()
         edge[[1, 2], 0] += 0.09
         edge[[0, 3], 1], edge[[0, 3], 0] = y1, x
         scene.patch(edge, colour * 0.7)
+
+
+def lamp_row(
+    scene: Scene, x: float, z0: float, z1: float, y0: float, y1: float, signals: Signals
+) -> None:
+    lit = signals.braking or signals.lights_on
+    red = (
+        np.array([255.0, 54, 44])
+        if signals.braking
+        else np.array([206.0, 28, 28])
+        if lit
+        else np.array([136.0, 20, 22])
+    )
+    glow = 1.0 if signals.braking else 0.5 * signals.lights_on
+    mid = y0 + 0.62 * (y1 - y0)
+    for side, name in ((1, "left"), (-1, "right")):
+        on = signals.indicating in (name, "both")
+        for a, b, colour, shine in (
+            (y0, mid, red, glow), (mid + 0.02, y1, _AMBER if on else _AMBER * 0.6, 0.95 * on),
+        ):  # fmt: skip
+            lamp = np.array(
+                [[x, side * a, z0], [x, side * b, z0], [x, side * b, z1], [x, side * a, z1]]
+            )
+            scene.patch(lamp, colour, normal=np.array([-1.0, 0, 0]), emissive=shine)

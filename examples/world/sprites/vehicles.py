@@ -71,7 +71,9 @@ def draw_body(
             detail.tyre(scene, x, body.half * 0.97, style.wheel, side)
     detail.mirrors(scene, body, base, far=True)
     gloss = rng.uniform(0.55, 1.0)
-    scene.mesh(body.shell(), base, gloss)
+    shell = body.shell()
+    near_road = 0.62 + 0.38 * np.clip(shell[:, 0, 2] / 0.75, 0, 1)
+    scene.mesh(shell, base * near_road[:, None], gloss)
     scene.mesh(body.greenhouse(), base, gloss)
     _windows(scene, body, base, rng)
     two = rng.uniform() < 0.15
@@ -124,10 +126,10 @@ def _windows(scene: Scene, body: Body, base: Array, rng: np.random.Generator) ->
 
 def _heads(scene: Scene, body: Body, end: int, places: tuple[float, ...]) -> None:
     """Seats and people as darker shapes behind the glass."""
-    t = np.array([0.08, 0.35, 0.52, 0.58, 0.52, 0.35, 0.08])
+    t = np.array([0.08, 0.30, 0.44, 0.50, 0.44, 0.30, 0.08])
     for a in places:
-        across = a + np.array([-0.2, -0.17, -0.11, 0.0, 0.11, 0.17, 0.2])
-        scene.patch(body.on_cabin_end(across, t, end), (15, 16, 18))
+        across = a + np.array([-0.17, -0.15, -0.09, 0.0, 0.09, 0.15, 0.17])
+        scene.patch(body.on_cabin_end(across, t, end), (27, 28, 31))
 
 
 def _rear_face(
