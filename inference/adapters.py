@@ -24,7 +24,6 @@ from inference.tasks.coordinates import FRAMES
 WEIGHTS, CONFIG, CARD = "adapter_model.safetensors", "adapter_config.json", "card.json"
 HEAD, HEAD_CONFIG = "head.safetensors", "head.json"
 FILES = (CONFIG, WEIGHTS, CARD, HEAD, HEAD_CONFIG)
-HUB_PATTERNS = ["*.json", "*.safetensors"]
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".pickle")
 MAX_JSON_BYTES = 1_000_000
 MAX_WEIGHT_BYTES = 4_000_000_000
@@ -343,33 +342,3 @@ def examine(folder: Path | str, backbone: BackboneInfo | None = None) -> Adapter
         return validate_adapter(folder, backbone).entry
     except UserError as error:
         return AdapterEntry(Path(folder).name, str(folder), None, False, False, problem=str(error))
-
-
-def fetch(source: str) -> Path:
-    """The folder of an adapter: itself if local, else downloaded from the hub (JSON and
-    safetensors only).
-
-    Raises:
-        UserError: (field "adapter") neither a folder nor a hub id that can be had.
-    """
-    path = Path(source).expanduser()
-    if path.exists():
-        return path
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", source) or ".." in source:
-        raise _bad(
-            "There is no such adapter",
-            expected="a folder, or a hub id such as name/adapter",
-            got=source[:200],
-        )
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(
-            snapshot_download(source, allow_patterns=HUB_PATTERNS, etag_timeout=5, max_workers=2)
-        )
-    except Exception as error:  # the hub client raises many kinds
-        raise _bad(
-            "The adapter could not be had from the hub",
-            got=f"{source}: {type(error).__name__}",
-            hint="Check the name and the connection, or give a local folder",
-        ) from error

@@ -26,7 +26,7 @@ class LoadedAdapter:
     notes: tuple[str, ...] = ()
 
 
-def backbone_info(backbone: Backbone, source: str) -> BackboneInfo:
+def backbone_info(backbone: Backbone, folder: Path, name: str) -> BackboneInfo:
     """What adapters are checked against. Quantised layers keep their nominal sizes."""
     shapes = {
         name: (int(module.in_features), int(module.out_features))
@@ -34,23 +34,11 @@ def backbone_info(backbone: Backbone, source: str) -> BackboneInfo:
         if hasattr(module, "in_features") and hasattr(module, "out_features")
     }
     return BackboneInfo(
-        id=Path(source).name if Path(source).is_dir() else source,
+        id=name,
         hidden_size=int(backbone.model.config.get_text_config().hidden_size),
         shapes=shapes,
-        weights=_weights(source),
+        weights=weights_file(folder),
     )
-
-
-def _weights(source: str) -> Path | None:
-    if Path(source).is_dir():
-        return weights_file(Path(source))
-    from huggingface_hub import try_to_load_from_cache
-
-    for name in ("model.safetensors", "model.safetensors.index.json"):
-        found = try_to_load_from_cache(source, name)
-        if isinstance(found, str):
-            return Path(found)
-    return None
 
 
 class LoadedAdapters:

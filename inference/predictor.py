@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from inference import registry
-from inference.adapters import fetch, validate_adapter
+from inference.adapters import BackboneInfo, validate_adapter
 from inference.backbones.base import Backbone
 from inference.backbones.loading import Quantize, load_backbone
 from inference.backbones.tracing import answer_logprobs
 from inference.errors import Cancelled, UserError, unknown
+from inference.hub import local_folder
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
 from inference.pair import Run, batches
 from inference.schema import (
@@ -43,11 +44,11 @@ SEQUENTIAL_NOTE = (
 class Predictor:
     """A loaded model with its adapters."""
 
-    def __init__(self, backbone: Backbone, info: ModelInfo, source: str) -> None:
+    def __init__(self, backbone: Backbone, info: ModelInfo, folder: Path) -> None:
         self.info = info
         self._backbone = backbone
         self._lock = threading.RLock()
-        self._adapters = LoadedAdapters(backbone, backbone_info(backbone, source))
+        self._adapters = LoadedAdapters(backbone, backbone_info(backbone, folder, info.id))
 
     @classmethod
     def load(
@@ -66,12 +67,12 @@ class Predictor:
         """
         if model is None:
             raise UserError("No model was named", expected="a folder or hub id", field="model")
-        source = str(model)
-        backbone = load_backbone(source, quantize=quantize, device=device, dtype=dtype)
+        folder = local_folder(str(model), field="model")
+        backbone = load_backbone(folder, quantize=quantize, device=device, dtype=dtype)
         weights = [*backbone.model.parameters(), *backbone.model.buffers()]
         size = sum(t.numel() * t.element_size() for t in weights)
         info = ModelInfo(
-            id=Path(source).name if Path(source).is_dir() else source,
+            id=Path(model).name if Path(model).is_dir() else str(model),
             family=backbone.family,
             device=str(backbone.device.type),
             dtype=str(backbone.model.dtype).removeprefix("torch."),
@@ -80,7 +81,12 @@ class Predictor:
             loaded=True,
             memory_mb=size / 1e6,
         )
-        return cls(backbone, info, source)
+        return cls(backbone, info, folder)
+
+    @property
+    def backbone_info(self) -> BackboneInfo:
+        """What adapters are checked against."""
+        return self._adapters.info
 
     # Adapters ---------------------------------------------------------------------------------
     def adapters(self) -> list[AdapterEntry]:
@@ -94,7 +100,7 @@ class Predictor:
         Raises:
             UserError: (field "adapter") it does not fit or is not safe; nothing has changed.
         """
-        folder = fetch(str(source))
+        folder = local_folder(str(source), field="adapter")
         checked = validate_adapter(folder, self._adapters.info, name)
         with self._lock:
             return self._adapters.load(checked, str(source))

@@ -1,9 +1,10 @@
-"""From a folder or a hub id to a Backbone, or a UserError that says why not."""
+"""From a folder to a Backbone, or a UserError that says why not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -60,7 +61,7 @@ def _quantization(quantize: str, dtype: torch.dtype) -> BitsAndBytesConfig | Non
 
 
 def load_backbone(
-    source: str, *, quantize: str = "none", device: str = "auto", dtype: str = "auto"
+    source: Path, *, quantize: str = "none", device: str = "auto", dtype: str = "auto"
 ) -> Backbone:
     """Load a model. Weights are read from safetensors only, and no code of the model's is run.
 
@@ -71,7 +72,7 @@ def load_backbone(
     kind = pick_dtype(dtype, place)
     quantization = _quantization(quantize, kind)
     with _explained(source):
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(source, local_files_only=True, trust_remote_code=False)
     if config.model_type not in BACKBONES:
         known = ", ".join(spec.label for spec in BACKBONES.values())
         raise UserError(
@@ -86,14 +87,19 @@ def load_backbone(
     if quantization is not None:
         extra = {"quantization_config": quantization, "device_map": {"": place}}
     with _explained(source):
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        image_processor = family.image_processor_class.from_pretrained(source)
+        tokenizer = AutoTokenizer.from_pretrained(
+            source, local_files_only=True, trust_remote_code=False
+        )
+        image_processor = family.image_processor_class.from_pretrained(
+            source, local_files_only=True
+        )
         model = AutoModelForImageTextToText.from_pretrained(
             source,
             config=config,
             dtype=kind,
             attn_implementation="sdpa",
             use_safetensors=True,
+            local_files_only=True,
             trust_remote_code=False,
             **extra,
         )
@@ -106,7 +112,7 @@ def load_backbone(
 
 
 @contextmanager
-def _explained(source: str) -> Iterator[None]:
+def _explained(source: Path) -> Iterator[None]:
     """Library errors of loading, as one sentence for the page."""
     try:
         yield
@@ -114,13 +120,13 @@ def _explained(source: str) -> Iterator[None]:
         raise
     except torch.cuda.OutOfMemoryError as error:
         raise UserError(
-            f"{source} does not fit into the GPU's memory",
+            f"{source.name} does not fit into the GPU's memory",
             hint="Try --quantize nf4, or a smaller model",
             field="model",
         ) from error
     except Exception as error:  # every library below raises its own kinds
         raise UserError(
-            f"The model {source!r} could not be loaded", got=_reason(error), field="model"
+            f"The model {source.name} could not be loaded", got=_reason(error), field="model"
         ) from error
 
 
