@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from inference import registry
-from inference.adapters import fetch, validate_adapter
+from inference.adapters import validate_adapter
 from inference.backbones.base import Backbone, View
 from inference.backbones.generation import Generated, generate
 from inference.backbones.loading import load_backbone
 from inference.backbones.tracing import answer_logprobs
 from inference.errors import UserError
+from inference.hub import local_folder
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
 from inference.schema import HazardPoint, PatchGrid
 from training.evalsets import EvalCase
@@ -47,12 +48,14 @@ class ModelAsker:
         device: str = "auto",
     ) -> None:
         self.task = registry.task(task)
-        self.backbone: Backbone = load_backbone(model, quantize=quantize, device=device)
-        loaded = LoadedAdapters(self.backbone, backbone_info(self.backbone, model))
+        base = local_folder(model, field="model")
+        self.backbone: Backbone = load_backbone(base, quantize=quantize, device=device)
+        loaded = LoadedAdapters(self.backbone, backbone_info(self.backbone, base, model))
         self.bank = loaded.bank
         self.adapters: dict[str, LoadedAdapter | None] = {BASE: None}
         for source in adapters:
-            checked = validate_adapter(fetch(str(source)), loaded.info)
+            folder = local_folder(str(source), field="adapter")
+            checked = validate_adapter(folder, loaded.info)
             name = checked.entry.name
             if name in self.adapters:
                 raise UserError("Two sides have one name", got=name, field="adapter")

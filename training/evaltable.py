@@ -20,25 +20,41 @@ COLUMNS = {
 
 
 def table(report: Mapping[str, Any], name: str) -> str:
-    """The main figures, then those of each slice."""
-    blocks = [_block(f"{name}, {report['n']} cases", report["sides"])]
-    for label, part in report["slices"].items():
-        blocks.append(_block(f"{label}, {part['n']} cases", part["sides"]))
-    return "\n\n".join(blocks)
+    """The main figures, the same over the unseen slices, and the others slice by slice."""
+    full = {k: v for k, v in report["slices"].items() if "lm_loss" in v["sides"].get("base", {})}
+    blocks = [_block(f"{name}, n = {report['n']}", report["sides"])]
+    blocks += [_block(f"{label}, n = {part['n']}", part["sides"]) for label, part in full.items()]
+    others = {k: v for k, v in report["slices"].items() if k not in full}
+    return "\n\n".join([*blocks, *([_by_slice(others)] if others else [])])
 
 
 def _block(title: str, sides: Mapping[str, Mapping[str, float | None]]) -> str:
     shown = [c for c in COLUMNS if any(f.get(c) is not None for f in sides.values())]
     rows = [[title, *(COLUMNS[c][0] for c in shown)]]
     rows += [[side, *(_cell(c, figures.get(c)) for c in shown)] for side, figures in sides.items()]
+    return _aligned(rows)
+
+
+def _by_slice(slices: Mapping[str, Any]) -> str:
+    """One line a slice, one column a side, without the other ways of decoding."""
+    sides = [s for s in next(iter(slices.values()))["sides"] if ":" not in s and s != "random"]
+    rows = [["median px (MSE px2)", "n", *sides]]
+    for label, part in slices.items():
+        cells = [
+            f"{_cell('median_px', f['median_px'])} ({_cell('mse_px2', f['mse_px2'])})"
+            for f in (part["sides"][side] for side in sides)
+        ]
+        rows.append([label, str(part["n"]), *cells])
+    return _aligned(rows)
+
+
+def _aligned(rows: list[list[str]]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    lines = []
+    for first, *rest in rows:
+        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+    return "\n".join(lines)
 
 
 def _cell(column: str, value: float | None) -> str:

@@ -67,28 +67,32 @@ class Tally:
 def report(tally: Tally, data: EvalSet) -> dict[str, Any]:
     """{"n", "sides", "slices"}; all errors at metrics.REFERENCE_WH.
 
-    sides: over the cases without an unseen slice. slices: by label, {"n", "sides"}; the unseen ones
-    with all figures, the others with those about points.
+    sides: over the cases without an unseen slice. slices: by label, {"n", "sides"}; "unseen" (all
+    cases of unseen slices) and each unseen slice with all figures, the others, over the main cases,
+    with the figures about points.
     """
     if not tally.truth:
         raise UserError("There are no cases to measure", got=data.name)
     columns, truth, boxes = _columns(tally, data)
+
+    def part(mask: Mask, texts: bool) -> dict[str, Any]:
+        return {"n": int(mask.sum()), "sides": _sides(tally, columns, truth, boxes, mask, texts)}
+
     unseen = np.array([bool(s & data.unseen) for s in tally.slices])
     main = ~unseen if not unseen.all() else unseen
-    labels = sorted(frozenset().union(*tally.slices))
-    slices = {}
-    for label in labels:
-        mask = np.array([label in s for s in tally.slices])
+    slices: dict[str, Any] = {"unseen": part(unseen, True)} if unseen.any() else {}
+    for label in _labels(tally, data):
         apart = label in data.unseen
-        mask = mask if apart else mask & main
+        mask = np.array([label in s for s in tally.slices]) & (unseen if apart else main)
         if mask.any():
-            sides = _sides(tally, columns, truth, boxes, mask, texts=apart)
-            slices[label] = {"n": int(mask.sum()), "sides": sides}
-    return {
-        "n": int(main.sum()),
-        "sides": _sides(tally, columns, truth, boxes, main),
-        "slices": slices,
-    }
+            slices[label] = part(mask, apart)
+    return {**part(main, True), "slices": slices}
+
+
+def _labels(tally: Tally, data: EvalSet) -> list[str]:
+    """All slices, the unseen ones first."""
+    found = frozenset[str]().union(*tally.slices)
+    return sorted(found, key=lambda label: (label not in data.unseen, label))
 
 
 def _columns(tally: Tally, data: EvalSet) -> tuple[dict[str, Floats], Floats, Floats]:
@@ -130,7 +134,7 @@ def _sides(
     truth: Floats,
     boxes: Floats,
     mask: Mask,
-    texts: bool = True,
+    texts: bool,
 ) -> dict[str, Figures]:
     sides: dict[str, Figures] = {}
     asked = [a for a, chosen in zip(tally.answers, mask, strict=True) if chosen]
@@ -142,7 +146,7 @@ def _sides(
             figures = {k: v for k, v in figures.items() if k not in TEXT_ONLY}
         if answers and texts:
             figures |= _texts(answers)
-        sides[name] = figures
+        sides[name] = {k: _rounded(v) for k, v in figures.items()}
     return sides
 
 
@@ -154,3 +158,8 @@ def _texts(answers: list[Answer]) -> Figures:
         "lm_loss": float(np.mean([a.nll for a in answers])),
         **metrics.text_figures(said, [a.reference for a in answers]),
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    """Six significant digits: what a card needs, and the same on every machine."""
+    return None if value is None else float(f"{value:.6g}")
