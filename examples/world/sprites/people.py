@@ -38,7 +38,7 @@ def dress(rng: np.random.Generator, colour: str, tall: float) -> Look:
         shoes=np.array(_SHOES[rng.integers(len(_SHOES))]),
         tall=tall, girth=rng.uniform(0.86, 1.2) * (0.95 if child else 1.0), hem=hem[kind],
         bare_arms=kind in ("tshirt", "dress"), shorts=kind == "dress" or rng.uniform() < 0.15,
-        long_hair=rng.uniform() < 0.36, head=head, 
+        long_hair=rng.uniform() < 0.36, head=head,
         head_colour=top * 0.9 if head == "hood" else any_cloth(rng),
     )  # fmt: skip
     if kind == "hivis":

@@ -98,12 +98,15 @@ class _Brush:
         pixels = self._pixels(np.concatenate(flats)) if flats else np.zeros((0, 2), np.int32)
         ends = np.cumsum([len(f) for f in flats]).tolist()
         starts = [0, *ends]
+        rgb = np.clip([op.colour for op in ops if op.kind != "mesh"] or [[0, 0, 0]], 0, 255)
+        colours_flat = rgb.tolist()
         for op in ops:
             if op.kind == "mesh":
                 uv, colours = solids[op.index]
                 self._solid(self._pixels(uv), colours)
             else:
-                self._flat(op, pixels[starts[op.index] : ends[op.index]])
+                px = pixels[starts[op.index] : ends[op.index]]
+                self._flat(op, px, colours_flat[op.index])
 
     def _pixels(self, uv: Array) -> Array:
         one = 1 << _SHIFT
@@ -115,8 +118,8 @@ class _Brush:
         for points, colour in zip(px, colours, strict=True):
             fill(image, points, colour, 8, _SHIFT)
 
-    def _flat(self, op: Op, px: Array) -> None:
-        r, g, b = (min(max(float(v), 0.0), 255.0) for v in op.colour)
+    def _flat(self, op: Op, px: Array, rgb: list[float]) -> None:
+        r, g, b = rgb
         if op.kind == "stroke":
             width = max(round(op.width * self.scale), 1)
             cv2.polylines(self.image, [px], False, (r, g, b, 255), width, cv2.LINE_8, _SHIFT)

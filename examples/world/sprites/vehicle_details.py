@@ -13,6 +13,8 @@ from .shapes import Scene
 
 _AMBER = np.array([255.0, 160, 36])
 _DARK = np.array([20.0, 21, 24])
+_ARCH_COS = np.cos(np.linspace(-0.25, np.pi + 0.25, 12))
+_ARCH_SIN = np.sin(np.linspace(-0.25, np.pi + 0.25, 12))
 _REAR, _FRONT = np.array([-1.0, 0, 0]), np.array([1.0, 0, 0])
 
 
@@ -75,15 +77,18 @@ def tyre(
     scene: Scene, x: float, half: float, radius: float, side: int, width: float = 0.22
 ) -> None:
     """The rubber of a wheel as a dark cylinder, painted before the body covers it."""
-    outer = circle(np.array([x, side * half, radius]), radius, 14)
-    inner = circle(np.array([x, side * (half - width), radius]), radius, 14)
-    nxt, nxi = np.roll(outer, -1, 0), np.roll(inner, -1, 0)
-    quads = np.stack([outer, nxt, nxi, inner], axis=1)
-    if side < 0:
-        quads = quads[:, ::-1]
-    scene.mesh(quads, (26, 26, 28))
-    for face in (inner, outer):
-        scene.patch(face, (17, 17, 18))
+    size, at = np.array([radius, width, radius]), np.array([x, side * half, radius])
+    scene.mesh(_unit_tyre(side) * size + at, (26, 26, 28))
+    scene.patch(circle(at - np.array([0.0, side * width, 0.0]), radius, 14), (17, 17, 18))
+
+
+@lru_cache(maxsize=2)
+def _unit_tyre(side: int) -> Array:
+    """The tread of a wheel of radius 1 whose outer face lies at y = 0 (14, 4, 3)."""
+    outer = circle(np.zeros(3), 1.0, 14)
+    inner = outer - np.array([0.0, side, 0.0])
+    quads = np.stack([outer, np.roll(outer, -1, 0), np.roll(inner, -1, 0), inner], axis=1)
+    return quads if side > 0 else quads[:, ::-1]
 
 
 def under(scene: Scene, x0: float, x1: float, half: float, z: float) -> None:
@@ -102,9 +107,9 @@ def arch(scene: Scene, body: Body, x: float, radius: float, side: int) -> None:
     """The dark wheel arch cut into the side skin."""
     if not scene.faces(np.array([x, side * body.half, radius]), np.array([0.0, side, 0.0])):
         return
-    a = np.linspace(-0.25, np.pi + 0.25, 14)
     r = radius * 1.17
-    px, pz = x + r * np.cos(a), np.maximum(radius + r * np.sin(a), body.style.clearance - 0.02)
+    px = x + r * _ARCH_COS
+    pz = np.maximum(radius + r * _ARCH_SIN, body.style.clearance - 0.02)
     scene.patch(body.on_side(px, pz, side), (13, 13, 14))
 
 

@@ -176,13 +176,22 @@ def _front_face(
     dark = np.array([22.0, 22, 24])
     face = EndFace(scene, body, 1)
     face.add((-0.72, low + 0.02 * tall, 0.72, low + 0.30 * tall), dark, r=0.35)
-    wide = rng.uniform(0.36, 0.56)
-    grille = (-wide, low + rng.uniform(0.42, 0.56) * tall, wide, low + 0.88 * tall)
-    face.add(grille, np.array([150.0, 152, 156]) * rng.uniform(0.3, 1), r=0.3)
+    heavy = body.style.wheel > 0.45
+    wide, foot, trim = rng.uniform([0.34, 0.42, 0.0], [0.58, 0.70, 1.0]).tolist()
+    grille = (-wide, low + foot * tall, wide, low + 0.88 * tall)
+    if heavy:
+        grille = (-0.78, low + 0.55 * tall, 0.78, low + rng.uniform(0.75, 0.95) * tall)
+    frame = np.array([150.0, 152, 156]) if trim < 0.4 else base * (0.35 + 0.4 * trim)
+    face.add(grille, frame * 0.9, r=0.2)
     a0, z0, a1, z1 = grille
-    face.add((a0 * 0.93, z0 + 0.04, a1 * 0.93, z1 - 0.035), dark, r=0.3)
+    face.add((a0 * 0.95, z0 + 0.025, a1 * 0.95, z1 - 0.025), dark, r=0.2)
+    middle = (z0 + z1) / 2
+    if trim < 0.7:
+        face.add((a0 * 0.9, middle - 0.012, a1 * 0.9, middle + 0.012), dark * 3.2, r=0.1)
+    if not heavy:
+        face.add((-0.09, middle - 0.035, 0.09, middle + 0.035), np.array([176.0, 178, 182]), r=0.4)
     detail.plate(face, low + 0.34 * tall, rng)
-    top = 0.93 if body.style.wheel < 0.45 else 0.45
+    top = 0.45 if heavy else 0.93
     place = (
         max(wide + 0.05, 0.5),
         low + (top - rng.uniform(0.2, 0.3)) * tall,
