@@ -102,4 +102,4 @@ def paint_agent(canvas: Canvas, camera: Camera, plan: ScenePlan, agent: AgentPla
     semantics = KIND_SEMANTICS[agent.kind]
     x, y = round(u - w / 2), round(v) - h
     glow = sprite.emissive
-    return canvas.paste(sprite.rgba, x, y, agent.z_m, semantics, index, glow)
+    return canvas.paste(sprite.rgba, x, y, agent.z_m, semantics, index, glow, rear=abs(yaw) < 1.4)

@@ -8,6 +8,15 @@ import numpy as np
 from examples.world.scene import SEM, SKY_DEPTH_M
 
 
+def _redden(lamp: np.ndarray) -> np.ndarray:
+    """Keep rear lamps red or amber: a strong exposure would turn their hot cores white."""
+    green, blue = lamp[..., 1].astype(np.float32), lamp[..., 2].astype(np.float32)
+    red = blue > 0.4 * green
+    lamp[..., 1] = green * np.where(red, 0.1, 0.8)
+    lamp[..., 2] = blue * 0.12
+    return lamp
+
+
 class Canvas:
     """Mutable HxW layers. ``rgb`` and ``glow`` are HxWx3 uint8 RGB, ``depth`` float32 m."""
 
@@ -26,10 +35,10 @@ class Canvas:
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def paste(self, rgba: np.ndarray, x: int, y: int, depth_m: float, sem: str, inst: int = 0,
-              emissive: np.ndarray | None = None, slack_m: float = 1.5) -> int:  # fmt: skip
+              emissive: np.ndarray | None = None, slack_m: float = 1.5, rear: bool = False) -> int:  # fmt: skip
         """Blend straight-alpha ``rgba`` (hxwx4 uint8) with its corner at (x, y).
 
-        Pixels whose depth is smaller than ``depth_m`` - ``slack_m`` stay. Returns how many
+        Pixels whose depth is smaller than ``depth_m`` - ``slack_m`` stay. ``rear`` marks a vehicle seen from behind. Returns how many
         pixels the picture has before anything hides it.
         """
         h, w = rgba.shape[:2]
@@ -49,8 +58,8 @@ class Canvas:
         glow[:] = cv2.multiply(glow, 255 - a3, scale=1 / 255)
         if emissive is not None:
             e = emissive[y0 - y : y1 - y, x0 - x : x1 - x]
-            lamp = (over * e[..., None]).astype(np.uint8)
-            glow[:] = cv2.add(glow, lamp)
+            lamp = cv2.multiply(over, cv2.merge([e, e, e]), scale=1.5, dtype=cv2.CV_8U)
+            glow[:] = cv2.add(glow, _redden(lamp) if rear else lamp)
         hit = alpha > 110
         np.copyto(self.depth[y0:y1, x0:x1], depth_m, where=hit)
         np.copyto(self.sem[y0:y1, x0:x1], np.uint8(SEM[sem]), where=hit)

@@ -110,12 +110,32 @@ def _blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
+def _metered(image: np.ndarray, time: str, rng: np.random.Generator) -> float:
+    """Exposure of a camera that aims at a mean brightness, and does so only in part."""
+    mean = float(np.minimum(image[4::8, 4::8], 1.2).mean())
+    if time == "night":
+        goal, trust = float(np.exp(rng.uniform(np.log(0.09), np.log(0.3)))), 0.75
+    else:
+        goal, trust = rng.uniform(0.3, 0.6) * (0.75 if time == "dusk" else 1.0), 0.8
+    return float(np.clip((goal / max(mean, 1e-3)) ** trust, 0.3, 4.0))
+
+
+def _shoulder(image: np.ndarray, gain: float, white: float = 2.2) -> np.ndarray:
+    """Reinhard's curve: what is brighter than white is compressed, not cut."""
+    lit = cv2.multiply(image, (gain, gain, gain, 1))
+    return cv2.divide(cv2.multiply(lit, cv2.add(lit, (white**2,) * 4)), cv2.add(lit, (1.0,) * 4),
+                      scale=1.35 / white**2)  # fmt: skip
+
+
 def expose(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
     """uint8 RGB picture as the camera's file shows it, from float32 light (1 = white)."""
     rng = plan.rng("lens")
     h, w = image.shape[:2]
     night = plan.look.time_of_day == "night"
-    gain = rng.uniform(0.95, 1.6) if not night else float(np.exp(rng.normal(0.35, 0.4)))
+    gain = _metered(image, plan.look.time_of_day, rng)
+    if night:
+        image = _shoulder(image, gain)
+        gain = 1.0
     if rng.random() < 0.7:
         edge = 1 - _vignette(w, h) * rng.uniform(0.1, 0.6)
         image = cv2.multiply(image, cv2.merge([edge * gain] * 3))

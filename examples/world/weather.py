@@ -30,7 +30,7 @@ def _night_light(canvas: Canvas, camera: Camera, plan: ScenePlan, lamps: list[La
     reach = rng.uniform(11, 26)
     fall = cv2.pow(1 + canvas.depth / reach, -2.0)
     head = fall * (beam * high[:, None] * power * 2.2)
-    pool = _pools(camera, lamps, canvas, rng.uniform(0.25, 0.8))
+    pool = _pools(camera, lamps, canvas, rng.uniform(0.3, 1.2))
     tint = np.array((1.0, 0.97, 0.9)) if rng.random() < 0.6 else np.array((0.95, 0.98, 1.0))
     sky = np.array((0.9, 0.95, 1.1)) * ambient
     light = cv2.merge([head * float(t) + float(s) for t, s in zip(tint, sky, strict=True)])
@@ -98,7 +98,7 @@ def _fog(image: np.ndarray, canvas: Canvas, plan: ScenePlan, rng: np.random.Gene
 def _glow(image: np.ndarray, canvas: Canvas, plan: ScenePlan,
           rng: np.random.Generator) -> np.ndarray:  # fmt: skip
     dark = {"night": 1.0, "dusk": 0.6}.get(plan.look.time_of_day, 0.25)
-    gain = rng.uniform(1.2, 2.6) * dark + 0.45
+    gain = rng.uniform(1.6, 3.0) * dark + 0.55
     cv2.scaleAdd(canvas.glow.astype(np.float32), gain / 255, image, image)
     h, w = image.shape[:2]
     small = cv2.resize(canvas.glow, (w // 4, h // 4), interpolation=cv2.INTER_AREA)
@@ -106,10 +106,10 @@ def _glow(image: np.ndarray, canvas: Canvas, plan: ScenePlan,
         return image
     small = small.astype(np.float32) / 255
     unit = w / 640
-    wide = cv2.GaussianBlur(small, (0, 0), 1.0 * unit + 0.3) * 1.2
+    wide = cv2.GaussianBlur(small, (0, 0), 0.9 * unit + 0.3) * rng.uniform(1.5, 3.5)
     tiny = cv2.resize(small, (w // 16, h // 16), interpolation=cv2.INTER_AREA)
     hazy = 1.6 if plan.look.weather in ("rain", "fog") else 1.0
-    veil = cv2.GaussianBlur(tiny, (0, 0), 1.5 * unit * hazy) * rng.uniform(1.0, 4.0) * hazy
+    veil = cv2.GaussianBlur(tiny, (0, 0), 1.5 * unit * hazy) * rng.uniform(2.0, 9.0) * hazy
     wide += cv2.resize(veil, (w // 4, h // 4), interpolation=cv2.INTER_LINEAR)
     wide *= dark * rng.uniform(0.7, 1.6)
     cv2.add(image, cv2.resize(wide, (w, h), interpolation=cv2.INTER_LINEAR), image)

@@ -28,7 +28,6 @@ def paint_ego(canvas: Canvas, plan: ScenePlan) -> None:
         x, wide, tall = rng.uniform(0.3, 0.7) * w, rng.uniform(0.1, 0.2) * w, 0.05 * h
         box = np.array([[x, -4], [x + wide, -4], [x + wide * 0.94, tall], [x + wide * 0.05, tall]])
         canvas.polygon(box, (26.0, 26.0, 28.0), "ego")
-        canvas.inst[canvas.sem == SEM["ego"]] = 0
     if plan.look.weather == "rain" and rng.random() < 0.3:
         _wiper(canvas, rng)
 
@@ -38,17 +37,17 @@ def _cover(canvas: Canvas, points: np.ndarray, rng: np.random.Generator, w: int,
     paint = rng.uniform(15, 60) if not bonnet or rng.random() < 0.5 else rng.uniform(60, 200)
     colour = np.clip(paint + rng.normal(0, 6, 3), 4, 230)
     canvas.polygon(points, tuple(colour.tolist()), "ego")
-    mask = canvas.sem == SEM["ego"]
-    canvas.inst[mask] = 0
-    canvas.glow[mask] = 0
-    canvas.depth[mask] = 1.0
     top = int(max(points[:, 1].min(), 0))
     if h - top < 2:
         return
+    mask = canvas.sem[top:] == SEM["ego"]
+    np.copyto(canvas.inst[top:], np.uint8(0), where=mask)
+    np.copyto(canvas.glow[top:], np.uint8(0), where=mask[..., None])
+    np.copyto(canvas.depth[top:], np.float32(1.0), where=mask)
     noise = crop(fractal(512, 1.5, 51), rng, 64, 256)[:, ::2]
     sheen = cv2.resize(noise, (w, h - top), interpolation=cv2.INTER_LINEAR)
     ramp = np.linspace(rng.uniform(0.8, 1.7), 0.6, h - top, dtype=np.float32)[:, None]
-    gain = 1 + (ramp - 1 + (sheen - 0.5) * rng.uniform(0.3, 1.5)) * mask[top:]
+    gain = 1 + (ramp - 1 + (sheen - 0.5) * rng.uniform(0.3, 1.5)) * mask
     rows = canvas.rgb[top:]
     rows[:] = cv2.multiply(rows, cv2.merge([gain.astype(np.float32)] * 3), dtype=cv2.CV_8U)
 

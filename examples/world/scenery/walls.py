@@ -31,8 +31,11 @@ class Segment:
 
 
 @lru_cache(maxsize=1)
-def _levels() -> list[tuple[np.ndarray, np.ndarray]]:
-    """The bank at 256, 128, 64, 32 and 16 px a tile, tiles stacked downwards, one px repeated."""
+def _levels() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The bank at 256, 128, 64, 32 and 16 px a tile, tiles stacked downwards, one px repeated.
+
+    Each level is (RGBA of all tiles, RGB of the houses alone, window lights).
+    """
     pictures, lights = facades.bank()
     out = []
     for level in range(5):
@@ -40,7 +43,8 @@ def _levels() -> list[tuple[np.ndarray, np.ndarray]]:
         small = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures]
         lamps = [cv2.resize(p, (size, size), interpolation=cv2.INTER_NEAREST) for p in lights]
         wide = [np.concatenate([s, s[:, :1]], 1) for s in small]
-        out.append((np.concatenate(wide, 0), np.concatenate(lamps, 0)))
+        solid = np.concatenate([s[..., :3] for s in wide[: facades.BUILDINGS]], 0)
+        out.append((np.concatenate(wide, 0), np.ascontiguousarray(solid), np.concatenate(lamps, 0)))
     return out
 
 
@@ -126,23 +130,29 @@ def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, offset: float, seg: 
     mx = np.mod((z - seg.z0) / seg.repeat_m, 1.0) * size
     my = np.minimum(np.maximum(frac * size, 0), size - 1.01) + np.float32(seg.tile * size)
     mx = np.broadcast_to(mx.astype(np.float32), my.shape)
-    pictures, lights = _levels()[level]
-    tile = cv2.remap(pictures, np.ascontiguousarray(mx), my, cv2.INTER_LINEAR)
+    pictures, solid, lights = _levels()[level]
+    green = seg.tile >= facades.BUILDINGS
     near_z = z.astype(np.float32)[None] - np.float32(0.5)
     inside = (frac > 0) & (frac < 1) & (near_z < canvas.depth[r0:r1, c0:c1])
-    alpha = tile[..., 3] * inside
-    a3 = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
-    tint = tuple(c * light for c in seg.tint) + (0.0,)
-    front = cv2.multiply(cv2.multiply(tile[..., :3], tint), a3, scale=1 / 255)
-    target = canvas.rgb[r0:r1, c0:c1]
-    target[:] = cv2.add(cv2.multiply(target, 255 - a3, scale=1 / 255), front)
-    hit = alpha > 110
+    tile = cv2.remap(pictures if green else solid, np.ascontiguousarray(mx), my, cv2.INTER_LINEAR)
+    hit = inside & (tile[..., 3] > 110) if green else inside
+    tint = tuple(c * light for c in seg.tint) + (1.0,)
+    _lay(canvas.rgb[r0:r1, c0:c1], cv2.multiply(tile, tint), inside)
     np.copyto(canvas.depth[r0:r1, c0:c1], near_z + np.float32(0.5), where=hit)
-    green = seg.tile >= facades.BUILDINGS
     label = np.uint8(SEM["vegetation" if green else "building"])
     np.copyto(canvas.sem[r0:r1, c0:c1], label, where=hit)
     if seg.lit > 0 and not green:
         _light(canvas, lights, mx, my, hit, (r0, r1, c0, c1), seg, roll)
+
+
+def _lay(target: np.ndarray, tile: np.ndarray, inside: np.ndarray) -> None:
+    """Put RGB or RGBA ``tile`` over ``target`` where ``inside``."""
+    if tile.shape[2] == 3:
+        cv2.copyTo(tile, inside.view(np.uint8), target)
+        return
+    alpha = cv2.cvtColor(tile[..., 3] * inside, cv2.COLOR_GRAY2RGB)
+    front = cv2.multiply(cv2.cvtColor(tile, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
+    target[:] = cv2.add(cv2.multiply(target, 255 - alpha, scale=1 / 255), front)
 
 
 def _light(canvas: Canvas, lights: np.ndarray, mx: np.ndarray, my: np.ndarray, hit: np.ndarray,
