@@ -1,0 +1,81 @@
+"""Command line: `python -m benchmarks NAME|all [--json] [--smoke]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import ROOT, machine, provenance
+from benchmarks.registry import BENCHMARKS, misses
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def measure(name: str, smoke: bool) -> dict[str, Any]:
+    """Run one benchmark; its figures with what they were measured on."""
+    spec = BENCHMARKS[name]
+    figures = spec.resolve()(smoke)
+    missing = [key for key in spec.keys if key not in figures]
+    if missing:
+        raise KeyError(f"benchmark {name} did not report {', '.join(missing)}")
+    # Smoke sizes show that it runs; the targets mean nothing there.
+    verdict = {} if smoke else {"targets": spec.at_most, "missed": misses(spec, figures)}
+    return {
+        "name": name,
+        "smoke": smoke,
+        **figures,
+        **verdict,
+        **provenance(),
+        "machine": machine(),
+    }
+
+
+def save(result: dict[str, Any], folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result['name']}.json"
+    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def report(result: dict[str, Any]) -> None:
+    """The result for a person to read."""
+    spec = BENCHMARKS[result["name"]]
+    print(spec.label)
+    for key in spec.keys:
+        bound = f"   (target at most {spec.at_most[key]:g})" if key in spec.at_most else ""
+        print(f"  {key:24s} {result[key]:.4g}{bound}")
+    for miss in result.get("missed", []):
+        print(f"  MISSED: {miss}")
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=[*BENCHMARKS, "all"])
+    parser.add_argument("--json", action="store_true", help="print nothing but the JSON object")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes; nothing is written")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    names = list(BENCHMARKS) if options.name == "all" else [options.name]
+    results = []
+    for name in names:
+        result = measure(name, options.smoke)
+        results.append(result)
+        if not options.smoke:
+            save(result, options.out)
+        if not options.json:
+            report(result)
+    # A miss is reported, not an error: a busy machine must not look like a broken program.
+    print(json.dumps(results[0] if len(results) == 1 else {r["name"]: r for r in results}))
+    sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,67 @@
+"""The benchmarks by name, with the keys each must report and the targets of DESIGN.md."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Figures = dict[str, Any]
+Run = Callable[[bool], Figures]  # smoke -> figures
+
+
+@dataclass(frozen=True)
+class BenchmarkSpec:
+    """One benchmark.
+
+    entry: "module:function"; the function takes `smoke` (tiny sizes, figures mean nothing).
+    keys: figures that it reports at least.
+    at_most: upper bounds that the full run is held to, by key.
+    """
+
+    label: str
+    entry: str
+    keys: tuple[str, ...]
+    at_most: dict[str, float] = field(default_factory=dict)
+
+    def resolve(self) -> Run:
+        module, _, name = self.entry.partition(":")
+        run: Run = getattr(importlib.import_module(module), name)
+        return run
+
+
+BENCHMARKS: dict[str, BenchmarkSpec] = {
+    "attention": BenchmarkSpec(
+        "Capturing attention rows against plain SDPA and against eager attention",
+        "benchmarks.attention:run",
+        ("time_vs_sdpa", "time_vs_eager", "extra_memory_vs_eager", "max_abs_diff"),
+        {"time_vs_sdpa": 1.05, "extra_memory_vs_eager": 0.05, "max_abs_diff": 1e-5},
+    ),
+    "pair": BenchmarkSpec(
+        "Base and adapter in one batch on one backbone against two separate models",
+        "benchmarks.pair:run",
+        ("time_ratio", "memory_ratio"),
+        {"time_ratio": 0.65, "memory_ratio": 0.55},
+    ),
+    "startup": BenchmarkSpec(
+        "The app's first page against an empty Gradio app's",
+        "benchmarks.startup:run",
+        ("ratio",),
+        {"ratio": 1.3},
+    ),
+    "first_prediction": BenchmarkSpec(
+        "Base and fine-tuned on one 1280x720 picture, embedded model, after loading",
+        "benchmarks.first_prediction:run",
+        ("p50_s", "p95_s"),
+    ),
+}
+
+
+def misses(spec: BenchmarkSpec, figures: Figures) -> list[str]:
+    """A sentence for each target that the figures miss."""
+    return [
+        f"{key} is {figures[key]:.3g}, target at most {bound:g}"
+        for key, bound in spec.at_most.items()
+        if not figures[key] <= bound  # also true for nan
+    ]
