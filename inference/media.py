@@ -24,7 +24,7 @@ MAX_PIXELS = 60_000_000
 MAX_SIDE = 16_000
 MIN_SIDE = 16
 MAX_ASPECT = 8
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 BACKGROUND = (128, 128, 128)
 
 # Our own limit is checked on the header; Pillow's would only warn between its limit and twice that.

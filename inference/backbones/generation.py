@@ -8,7 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from inference.backbones.base import Backbone, View
 from inference.errors import Cancelled
@@ -47,15 +52,19 @@ class _Watch(StoppingCriteria):
 
 
 @dataclass
-class _Logprobs:
-    """A logits processor that changes nothing and notes each greedy choice's log-probability.
-    Keeping the logits instead would take vocabulary x tokens x rows floats."""
+class _Choice:
+    """A logits processor that rules out tokens that stand for pictures, and notes the greedy
+    choice's log-probability under the model's own distribution. Keeping the logits instead would
+    take vocabulary x tokens x rows floats."""
 
+    banned: list[int]
     steps: list[Tensor] = field(default_factory=list)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        wide = scores.float()
-        self.steps.append((wide.max(-1).values - wide.logsumexp(-1)).cpu())
+        total = scores.float().logsumexp(-1)
+        scores = scores.clone()
+        scores[:, self.banned] = -torch.inf
+        self.steps.append((scores.float().max(-1).values - total).cpu())
         return scores
 
 
@@ -75,7 +84,7 @@ def generate(
     Raises:
         Cancelled: between two tokens.
     """
-    watch, logprobs = _Watch(max_new_tokens, step, cancelled), _Logprobs()
+    watch, choice = _Watch(max_new_tokens, step, cancelled), _Choice(backbone.suppressed_ids)
     states: list[Tensor] = []
 
     def keep_first(_module: Any, _args: Any, output: Tensor) -> None:
@@ -88,14 +97,14 @@ def generate(
             **backbone.inputs(view, features, prompt_ids, n),
             generation_config=_greedy(backbone, max_new_tokens),
             stopping_criteria=StoppingCriteriaList([watch]),
-            logits_processor=[logprobs],
+            logits_processor=LogitsProcessorList([choice]),
         )
     finally:
         hook.remove()
     if watch.stopped:
         raise Cancelled
     new = sequences[:, len(prompt_ids) :].tolist()
-    chances = torch.stack(logprobs.steps, dim=1).tolist()
+    chances = torch.stack(choice.steps, dim=1).tolist()
     ends = set(backbone.eos_ids)
     return Generated([_cut(i, p, ends) for i, p in zip(new, chances, strict=True)], states[0])
 
@@ -116,7 +125,6 @@ def _greedy(backbone: Backbone, max_new_tokens: int) -> GenerationConfig:
         no_repeat_ngram_size=0,
         eos_token_id=ends or None,
         pad_token_id=pad if pad is not None else (ends[0] if ends else 0),
-        suppress_tokens=backbone.suppressed_ids,
         use_cache=True,
     )
 

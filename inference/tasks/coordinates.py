@@ -72,7 +72,13 @@ _POINT = re.compile(rf"[(\[]\s*{_NUMBER}{_SEP}{_NUMBER}\s*[)\]]")
 _NAMED = re.compile(
     rf"\bx\"?\s*[=:]\s*\"?{_NUMBER}\D{{1,12}}?y\"?\s*[=:]\s*\"?{_NUMBER}", re.IGNORECASE
 )
-_BARE = re.compile(rf"(?<![\w.,]){_NUMBER}\s*,\s*{_NUMBER}(?![\w%]|[.,]\d)")
+# Without brackets only where the words say that a place follows: "March 3, 2024" is none, and
+# neither is "10,000".
+_BARE = re.compile(
+    rf"(?:^\s*|>\s*|\b(?:at|around|near|point|position|location|coordinates?)[\s:]{{1,3}})"
+    rf"{_NUMBER}(?:\s*,\s+|,(?!\d{{3}}\b)){_NUMBER}(?![\w%]|[.,]\d)",
+    re.IGNORECASE,
+)
 _BOX_MARK = re.compile(r"box|\bbbox", re.IGNORECASE)
 _NAN = re.compile(r"[(\[=:,]\s*[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 _ANY = re.compile(r"\d+(?:\.\d+)?")

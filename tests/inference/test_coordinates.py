@@ -1,0 +1,163 @@
+"""Text to points in original pixels."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.errors import UserError
+from inference.schema import HazardPoint
+from inference.tasks import hazard
+from inference.tasks.coordinates import FRAMES, from_pixels, parse_point, to_pixels
+
+WH = (1280, 720)
+
+GOOD = [
+    ("The area around (640,360) should be paid more attention to.", (640, 360)),
+    ("The area around ( 640 , 360 ) should", (640, 360)),
+    ("[640, 360]", (640, 360)),
+    ("(640; 360)", (640, 360)),
+    ("(640 360)", (640, 360)),
+    ("x=640, y=360", (640, 360)),
+    ("X: 640 Y: 360", (640, 360)),
+    ("x = 640.5 and y = 360.25", (640.5, 360.25)),
+    ('{"point_2d": [640, 360], "label": "car"}', (640, 360)),
+    ('```json\n[{"point_2d": [640, 360]}]\n```', (640, 360)),
+    ('{"x": 640, "y": 360}', (640, 360)),
+    ('{"bbox_2d": [600, 300, 680, 420]}', (640, 360)),
+    ("<|box_start|>(640,360)<|box_end|>", (640, 360)),
+    ("<|box_start|>(600,300),(680,420)<|box_end|>", (640, 360)),
+    ("<point>640, 360</point>", (640, 360)),
+    ("It is at 640, 360.", (640, 360)),
+    ("640, 360", (640, 360)),
+    ("coordinates: 640, 360", (640, 360)),
+    ("\u0661\u0662, \u0663", (12, 3)),
+    ("(640,360) and later (10,20)", (640, 360)),
+    ("first (10,20), then [600, 300, 680, 420]", (10, 20)),
+    ("In 2024 the car at (640,360)", (640, 360)),
+    ("About 80 % sure: (640,360)", (640, 360)),
+    ("(640.0,360.0)", (640, 360)),
+    ("(+640,+360)", (640, 360)),
+    ("(0,0)", (0, 0)),
+    ("(1280,720)", (1280, 720)),
+    ("(1283,722)", (1280, 720)),
+    ("(-3,-2)", (0, 0)),
+]
+
+BAD = [
+    ("", "empty"),
+    ("   \n", "empty"),
+    ("the red car", "no numbers"),
+    ("x, y", "no numbers"),
+    ("(x,y)", "no numbers"),
+    ("around (640", "only one number"),
+    ("(640,)", "only one number"),
+    ("90%", "only one number"),
+    ("in 2024", "only one number"),
+    ("(nan, 360)", "not finite"),
+    ("(640, inf)", "not finite"),
+    ("x=NaN, y=3", "not finite"),
+    ("between 2023 and 2024 it rained", "none written as a point"),
+    ("3 cars, 2 lanes", "none written as a point"),
+    ("50%, 60%", "none written as a point"),
+    ("(6400,360)", "outside the picture"),
+    ("(640,-360)", "outside the picture"),
+    ("(640,3600)", "outside the picture"),
+    ("(99999999999999999999,1)", "none written as a point"),
+    ("(1,2,3)", "none written as a point"),
+    ("((((((((", "no numbers"),
+    ("On March 3, 2024 it rained", "none written as a point"),
+    ("10,000 km", "none written as a point"),
+    ("It drove at 10,000 rpm", "none written as a point"),
+    ("Cars: 3, 5 and 7", "none written as a point"),
+    ("(" * 50_000 + "1", "only one number"),
+    ("1 " * 50_000, "none written as a point"),
+    ("1," * 20_000 + "x", "none written as a point"),
+]
+
+
+@pytest.mark.parametrize(("text", "point"), GOOD, ids=[t[:40] for t, _ in GOOD])
+def test_finds_the_point(text: str, point: tuple[float, float]) -> None:
+    parsed = parse_point(text, WH, "original_px")
+    assert parsed.point == HazardPoint(*map(float, point), "text"), parsed.reason
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD, ids=[t[:40] for t, _ in BAD])
+def test_says_why_there_is_none(text: str, reason: str) -> None:
+    parsed = parse_point(text, WH, "original_px")
+    assert parsed.point is None
+    assert reason in (parsed.reason or "")
+
+
+@given(text=st.text(max_size=300))
+def test_any_text_gives_a_point_inside_or_a_reason(text: str) -> None:
+    parsed = parse_point(text, WH, "norm1000")
+    if parsed.point is not None:
+        assert 0 <= parsed.point.x_px <= WH[0]
+        assert 0 <= parsed.point.y_px <= WH[1]
+    else:
+        assert parsed.reason
+
+
+sides = st.integers(16, 8000)
+
+
+@given(w=sides, h=sides, x=st.floats(0, 1), y=st.floats(0, 1), frame=st.sampled_from(list(FRAMES)))
+def test_a_written_point_is_read_back_in_every_frame(
+    w: int, h: int, x: float, y: float, frame: str
+) -> None:
+    resized = (max(28, w // 56 * 28), max(28, h // 56 * 28))
+    point = HazardPoint(x * w, y * h, "truth")
+    text = hazard.target_text(point, (w, h), frame, resized)
+    parsed = hazard.parse(text, (w, h), frame, resized)
+    assert parsed.point is not None, parsed.reason
+    unit = 10 if frame == "norm1000" else 1
+    allowed_x = math.dist(
+        to_pixels(unit, 0, frame, (w, h), resized), to_pixels(0, 0, frame, (w, h), resized)
+    )
+    allowed_y = math.dist(
+        to_pixels(0, unit, frame, (w, h), resized), to_pixels(0, 0, frame, (w, h), resized)
+    )
+    # Half a step of rounding; a whole one at the border of a frame with a fractional size.
+    assert abs(parsed.point.x_px - point.x_px) <= allowed_x + 1e-6
+    assert abs(parsed.point.y_px - point.y_px) <= allowed_y + 1e-6
+
+
+@given(w=sides, h=sides, x=st.floats(0, 1), y=st.floats(0, 1), frame=st.sampled_from(list(FRAMES)))
+def test_frames_are_inverse(w: int, h: int, x: float, y: float, frame: str) -> None:
+    there = from_pixels(x * w, y * h, frame, (w, h), (280, 140))
+    back = to_pixels(*there, frame, (w, h), (280, 140))
+    assert back == pytest.approx((x * w, y * h), rel=1e-9, abs=1e-9)
+
+
+def test_frames_scale_as_they_say() -> None:
+    assert to_pixels(500, 500, "norm1000", (1280, 720)) == (640, 360)
+    assert to_pixels(256, 144, "longer512", (1280, 720)) == (640, 360)
+    assert to_pixels(140, 70, "resized_px", (1280, 720), (280, 140)) == (640, 360)
+    assert to_pixels(640, 360, "original_px", (1280, 720), (280, 140)) == (640, 360)
+
+
+def test_unknown_frame_lists_the_known_ones() -> None:
+    with pytest.raises(UserError, match="norm1000"):
+        to_pixels(1, 1, "furlongs", (10, 10))
+
+
+def test_the_papers_sentence() -> None:
+    text = hazard.target_text(HazardPoint(640.4, 359.6, "truth"), WH, "original_px")
+    assert text == "The area around (640,360) should be paid more attention to."
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n\t", "x" * 2001, "x" * 10_000])
+def test_bad_prompts(prompt: str) -> None:
+    with pytest.raises(UserError) as caught:
+        hazard.validate_prompt(prompt)
+    assert caught.value.field == "prompt"
+    assert caught.value.expected
+
+
+def test_good_prompt_is_stripped() -> None:
+    assert hazard.validate_prompt("  Where?  ") == "Where?"
+    assert hazard.validate_prompt("x" * 2000) == "x" * 2000

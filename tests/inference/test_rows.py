@@ -1,0 +1,164 @@
+"""Captured attention rows are the rows of eager attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from transformers import AttentionInterface
+
+from inference.backbones import rows as rows_module
+from inference.backbones.rows import RowCapture, attention_rows, capturing
+from tests.inference.conftest import PROMPT
+from tests.tiny import FAMILIES, HEADS, LAYERS
+
+
+def test_causal_rows_by_hand() -> None:
+    """Two heads share one key head; keys are orthogonal, so scores are the queries' numbers."""
+    key = torch.eye(3)[None, None]
+    query = torch.tensor(
+        [[[[1.0, 2, 3], [4, 5, 6], [7, 8, 9]], [[0.0, 0, 0], [0, 0, 0], [9, 9, 9]]]]
+    )
+    got = attention_rows(query, key, torch.tensor([0, 2]), None, 1.0)
+    assert got.shape == (1, 2, 2, 3)
+    torch.testing.assert_close(got[0, 0, 0], torch.tensor([1.0, 0, 0]))
+    torch.testing.assert_close(got[0, 0, 1], torch.tensor([7.0, 8, 9]).softmax(-1))
+    torch.testing.assert_close(got[0, 1, 1], torch.full((3,), 1 / 3))
+
+
+def test_the_last_query_stands_at_the_last_key() -> None:
+    """As in a step of generation: one query, and all keys visible."""
+    query, key = torch.randn(1, 2, 1, 4), torch.randn(1, 1, 5, 4)
+    got = attention_rows(query, key, torch.tensor([0]), None, 0.5)
+    want = (query @ key.transpose(-1, -2) * 0.5).softmax(-1)
+    torch.testing.assert_close(got, want)
+
+
+@pytest.mark.parametrize("kind", ["bool", "additive"])
+def test_masks(kind: str) -> None:
+    query, key = torch.randn(1, 1, 3, 4), torch.randn(1, 1, 3, 4)
+    seen = torch.tensor([[[[1, 0, 0], [0, 1, 0], [0, 1, 1]]]], dtype=torch.bool)
+    mask = seen if kind == "bool" else torch.zeros(seen.shape).masked_fill(~seen, -1e30)
+    got = attention_rows(query, key, torch.tensor([2]), mask, 1.0)
+    assert got[0, 0, 0, 0] == 0
+    assert got.sum() == pytest.approx(1.0)
+
+
+def padded_batch(backbone: Any, image: Any) -> tuple[dict[str, Any], int]:
+    """Two prompts of different lengths over one picture, the shorter padded on the left."""
+    view = backbone.look(image.pixels)
+    features = backbone.see(view)
+    prompts = [backbone.ask(view, text) for text in (PROMPT, "Where?")]
+    length = max(map(len, prompts))
+    inputs = backbone.inputs(view, features, prompts[0], 2)
+    pad = backbone.tokenizer.pad_token_id
+    ids = torch.tensor([[pad] * (length - len(p)) + p for p in prompts])
+    mask = torch.tensor([[0] * (length - len(p)) + [1] * len(p) for p in prompts])
+    inputs |= {"input_ids": ids, "attention_mask": mask, **backbone.token_types(ids)}
+    return inputs, length
+
+
+@pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_rows_match_eager(family: str, padded: bool, zoo: Any, make_image: Any) -> None:
+    backbone = zoo.predictor(family)._backbone
+    if padded:
+        inputs, length = padded_batch(backbone, make_image())
+    else:
+        view = backbone.look(make_image().pixels)
+        ids = backbone.ask(view, PROMPT)
+        inputs, length = backbone.inputs(view, backbone.see(view), ids, 2), len(ids)
+    wanted = torch.tensor([length - 9, length - 2, length - 1])
+    capture = RowCapture(wanted)
+    model = backbone.model
+    with capturing(model):
+        rows_logits = model(**inputs, use_cache=False, row_capture=capture).logits
+    model.set_attn_implementation({"text_config": "eager"})
+    try:
+        eager = model(**inputs, use_cache=False, output_attentions=True)
+    finally:
+        model.set_attn_implementation({"text_config": "sdpa"})
+    want = torch.stack(eager.attentions, 2)[:, :, :, wanted].permute(0, 3, 2, 1, 4)
+    got = capture.stacked()
+    assert got.shape == (2, 3, LAYERS, HEADS, length)
+    assert (got - want).abs().max() <= 1e-5
+    assert want.max() > 5 / length, "attention is flat: the comparison would show nothing"
+    sdpa_logits = model(**inputs, use_cache=False).logits
+    torch.testing.assert_close(rows_logits, sdpa_logits, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_rows_match_eager_step_by_step(family: str, zoo: Any, make_image: Any) -> None:
+    """With a key-value cache, one token at a time, against one pass over everything."""
+    backbone = zoo.predictor(family)._backbone
+    view = backbone.look(make_image().pixels)
+    ids = backbone.ask(view, PROMPT)
+    features, captures = backbone.see(view), []
+
+    def note(_m: Any, _a: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        query = torch.tensor([kwargs["inputs_embeds"].shape[1] - 1])
+        captures.append(RowCapture(query))
+        return _a, {**kwargs, "row_capture": captures[-1]}
+
+    hook = backbone.decoder.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        with capturing(backbone.model):
+            out = backbone.model.generate(
+                **backbone.inputs(view, features, ids, 1),
+                max_new_tokens=4,
+                min_new_tokens=4,
+                do_sample=False,
+                suppress_tokens=backbone.suppressed_ids,
+            )
+    finally:
+        hook.remove()
+    whole = RowCapture(torch.arange(len(ids) - 1, len(ids) + 3))
+    with capturing(backbone.model):
+        inputs = backbone.inputs(view, features, out[0].tolist(), 1)
+        backbone.model(**inputs, use_cache=False, row_capture=whole)
+    for step, capture in enumerate(captures):
+        got = capture.stacked()[0, 0]
+        want = whole.stacked()[0, step, ..., : got.shape[-1]]
+        assert (got - want).abs().max() <= 1e-5
+
+
+def test_sdpa_is_back_after_an_error(zoo: Any) -> None:
+    model = zoo.predictor("qwen2_vl")._backbone.model
+    with pytest.raises(RuntimeError, match="on purpose"), capturing(model):
+        assert model.model.language_model.config._attn_implementation == "rows"
+        raise RuntimeError("on purpose")
+    assert model.model.language_model.config._attn_implementation == "sdpa"
+
+
+def test_the_vision_tower_keeps_sdpa(zoo: Any) -> None:
+    model = zoo.predictor("qwen2_vl")._backbone.model
+    with capturing(model):
+        assert model.model.visual.config._attn_implementation == "sdpa"
+
+
+def test_the_shown_text_is_not_the_rows_pass(
+    zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a broken capture pass the maps are wrong, and text and point are what they were."""
+    from inference.schema import PairRequest
+
+    predictor = zoo.predictor("qwen2_vl")
+    request = PairRequest(adapter="patch", max_new_tokens=8)
+    right = predictor.predict_pair(make_image(), request)
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        output, _ = rows_module._forward(*args, **kwargs)
+        return torch.zeros_like(output), None
+
+    AttentionInterface.register("rows", broken)
+    try:
+        wrong = predictor.predict_pair(make_image(), request)
+    finally:
+        AttentionInterface.register("rows", rows_module._forward)
+    for side in ("base", "finetuned"):
+        a, b = getattr(right, side), getattr(wrong, side)
+        assert (a.text, a.tokens, a.point) == (b.text, b.tokens, b.point)
+        assert a.trace.tokens != b.trace.tokens
