@@ -1,0 +1,23 @@
+"""The page over fake services, for looking at it and for browser tests that need a slow model.
+
+    python -m tests.ui.fake_app --port 7861 --seconds 3 --examples FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tests.ui.fakes import fake_services
+from ui.layout import build_page, launch_options
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=7861)
+    parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--examples", type=Path, default=None)
+    flags = parser.parse_args()
+    page, desk = build_page(fake_services(seconds=flags.seconds, examples=flags.examples))
+    media = flags.examples or Path(__file__).parent
+    page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True,
+                **launch_options(desk, media, []))

@@ -1,0 +1,278 @@
+"""A result to keep: one picture of the whole comparison, and its numbers as a JSON object.
+
+Drawn with Pillow, so no browser is needed. The picture uses the page's signs and colours.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from explain.types import PairMaps
+from inference.schema import HazardPoint, Heatmap, ModelInfo, SidePrediction
+from ui.address import ViewSettings
+from ui.colours import BASE, FINETUNED, diverging, inferno
+from ui.store import StoredResult
+
+PANEL_W, GAP, MARGIN = 620, 24, 32
+INK, QUIET, PAPER = "#1C1917", "#57534E", "#FFFFFF"
+NAMES = {"base": "Base", "finetuned": "Fine-tuned"}
+
+
+def numbers(
+    result: StoredResult,
+    maps: PairMaps,
+    view: ViewSettings,
+    info: ModelInfo,
+    versions: Mapping[str, str],
+) -> dict[str, Any]:
+    """Everything that the page shows, JSON-ready. Positions in pixels of the original picture."""
+    pair, image = result.pair, result.pair.image
+    width, height = image.size_wh
+    distance = pair.distance_px
+    sides = {"base": pair.base, "finetuned": pair.finetuned}
+    return {
+        "result": result.id,
+        "image": {"name": image.name, "sha256": image.content_hash, "width_px": width,
+                  "height_px": height, "example": result.example_id},
+        "model": {key: getattr(info, key) for key in (
+            "id", "family", "device", "dtype", "quantize", "embedded", "requested",
+            "fallback_reason")},
+        "request": {"task": pair.request.task, "prompt": pair.request.prompt,
+                    "adapter": pair.request.adapter, "forced": pair.forced,
+                    "max_new_tokens": pair.request.max_new_tokens},
+        **{name: _side(side) if side else None for name, side in sides.items()},
+        "truth": _point(result.truth),
+        "distance_px": distance,
+        "distance_of_diagonal": None if distance is None else distance / image.diagonal_px,
+        "forced_tokens": [
+            {"text": token.text, "special": token.is_special, "logprob": {
+                name: side.trace.tokens[i].logprob
+                for name, side in sides.items() if side and i < len(side.trace.tokens)}}
+            for i, token in enumerate(pair.base.trace.tokens)],
+        "settings": _settings(maps, view),
+        "figures": {side: vars(figures) for side, figures in maps.figures.items()},
+        "maps": {"base": _map(maps.base), "finetuned": _map(maps.finetuned),
+                 "difference": _map(maps.difference)},
+        "layer_head_shift": None if maps.layer_head_shift is None
+        else _rounded(maps.layer_head_shift),
+        "notes": [*pair.notes, *maps.notes],
+        "seconds": dict(pair.seconds),
+        "versions": dict(versions),
+    }  # fmt: skip
+
+
+def _settings(maps: PairMaps, view: ViewSettings) -> dict[str, Any]:
+    made = maps.settings
+    return {
+        "method": made.method, "tokens": list(made.tokens), "layers": list(made.layers),
+        "heads": made.heads, "remove_sinks": made.remove_sinks, "relative": made.relative,
+        "shared_scale": made.shared_scale, "opacity": view.opacity,
+    }  # fmt: skip
+
+
+def _side(side: SidePrediction) -> dict[str, Any]:
+    return {
+        "label": side.label,
+        "text": side.text,
+        "point_px": _point(side.point),
+        "point_source": side.point.source if side.point else None,
+        "text_point_px": _point(side.parsed.point),
+        "no_point_because": side.parsed.reason,
+        "tokens": [
+            {"text": t.text, "logprob": t.logprob, "special": t.is_special} for t in side.tokens
+        ],
+    }
+
+
+def _point(point: HazardPoint | None) -> list[float] | None:
+    return None if point is None else [round(point.x_px, 2), round(point.y_px, 2)]
+
+
+def _map(heatmap: Heatmap | None) -> dict[str, Any] | None:
+    if heatmap is None:
+        return None
+    return {
+        "title": heatmap.title, "unit": heatmap.unit, "signed": heatmap.signed,
+        "rows": heatmap.grid.rows, "cols": heatmap.grid.cols, "area_px": heatmap.grid.area_px,
+        "values": _rounded(heatmap.values),
+    }  # fmt: skip
+
+
+def _rounded(values: np.ndarray) -> list[list[float]]:
+    return [[float(f"{v:.6g}") for v in row] for row in values]
+
+
+# ---- the picture ------------------------------------------------------------------------------
+
+
+def comparison(
+    result: StoredResult, maps: PairMaps, view: ViewSettings, info: ModelInfo, sentence: str
+) -> Image.Image:
+    """Header, three panels with their texts, settings: one RGB picture."""
+    pair = result.pair
+    panels = [_panel(result, maps.base, ("base",), maps.vmax.get("base", 1.0), view)]
+    texts = [_words(pair.base)]
+    titles = ["Base"]
+    if pair.finetuned is not None:
+        tuned = _panel(
+            result, maps.finetuned, ("finetuned",), maps.vmax.get("finetuned", 1.0), view
+        )
+        both = _panel(result, maps.difference, ("base", "finetuned"), maps.vmax_difference, view)
+        panels += [tuned, both]
+        texts += [_words(pair.finetuned), "blue: base looks more\namber: fine-tuned looks more"]
+        titles += [f"Fine-tuned: {pair.request.adapter}", "Difference, fine-tuned minus base"]
+    lines = [_wrapped(text, PANEL_W, 17) for text in texts]
+    text_h = max(len(line) for line in lines) * 24
+    width = 2 * MARGIN + 3 * PANEL_W + 2 * GAP
+    footer = _footer(result, maps, info)
+    height = 190 + panels[0].height + 16 + text_h + 24 + 24 * len(footer) + MARGIN
+    sheet = Image.new("RGB", (width, height), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    _head(draw, result, sentence)
+    for i, panel in enumerate(panels):
+        x = MARGIN + i * (PANEL_W + GAP)
+        _sign(draw, (x + 9, 164), ("base", "finetuned", "both")[i], 8)
+        draw.text((x + 26, 152), titles[i], INK, _font(19, True))
+        sheet.paste(panel, (x, 186))
+        _lines(draw, (x, 186 + panel.height + 12), lines[i], 17, INK)
+    _lines(draw, (MARGIN, height - MARGIN - 24 * len(footer)), footer, 15, QUIET)
+    return sheet
+
+
+def _head(draw: ImageDraw.ImageDraw, result: StoredResult, sentence: str) -> None:
+    pair = result.pair
+    distance = pair.distance_px
+    share = (
+        ""
+        if distance is None
+        else f" ({100 * distance / pair.image.diagonal_px:.1f} % of the diagonal)"
+    )
+    moved = "Sightline" if distance is None else f"Moved {distance:.0f} px{share}"
+    draw.text((MARGIN, 26), moved, INK, _font(36, True))
+    wide = 3 * PANEL_W + 2 * GAP
+    _lines(draw, (MARGIN, 80), _wrapped(sentence, wide, 19)[:2], 19, QUIET)
+
+
+def _footer(result: StoredResult, maps: PairMaps, info: ModelInfo) -> list[str]:
+    pair, made = result.pair, maps.settings
+    width, height = pair.image.size_wh
+    last = "last" if made.layers[1] == -1 else str(made.layers[1])
+    tokens = "coordinates" if not made.tokens else ", ".join(map(str, made.tokens))
+    extra = [name for name, on in (("sinks removed", made.remove_sinks),
+             ("relative to a neutral prompt", made.relative),
+             ("own scale per side", not made.shared_scale)) if on]  # fmt: skip
+    lines = [
+        f"Picture {pair.image.name}, {width} × {height} px, sha256 {pair.image.content_hash[:16]} "
+        f"· model {info.id} ({info.family}), quantised: {info.quantize}, {info.device} "
+        f"· adapter {pair.request.adapter or 'none'}",
+        f"Method {made.method}, layers {made.layers[0]} to {last}, heads {made.heads}, tokens "
+        f"{tokens} of the {NAMES[pair.forced].lower()} answer"
+        + "".join(f", {name}" for name in extra),
+        f"Prompt: {pair.request.prompt}",
+    ]
+    return [part for line in lines for part in _wrapped(line, 3 * PANEL_W + 2 * GAP, 15)]
+
+
+def _words(side: SidePrediction) -> str:
+    if side.point is None:
+        return f"No point: {side.parsed.reason}\n“{side.text.strip()}”"
+    where = f"({side.point.x_px:.0f}, {side.point.y_px:.0f}) px, from its {side.point.source}"
+    return f"{where}\n“{side.text.strip()}”"
+
+
+def _panel(
+    result: StoredResult, heatmap: Heatmap | None, kinds: tuple[str, ...], vmax: float,
+    view: ViewSettings,
+) -> Image.Image:  # fmt: skip
+    """The picture with one map and its signs, PANEL_W wide."""
+    pair = result.pair
+    width, height = pair.image.size_wh
+    scale = PANEL_W / width
+    size = (PANEL_W, max(1, min(round(height * scale), 3 * PANEL_W)))
+    picture = Image.fromarray(pair.image.pixels).resize(size, Image.Resampling.LANCZOS)
+    if heatmap is not None:
+        if heatmap.signed:
+            picture = ImageOps.grayscale(picture).point(lambda v: 70 + v * 0.5).convert("RGB")
+        picture.paste(*_layer(heatmap, vmax, view.opacity, size, (width, height)))
+    draw = ImageDraw.Draw(picture)
+    scale_xy = (size[0] / width, size[1] / height)
+    sides = {"base": pair.base, "finetuned": pair.finetuned}
+    at = {k: _scaled(sides[k].point, scale_xy) for k in kinds if sides[k] and sides[k].point}  # type: ignore[union-attr,arg-type]
+    if len(at) == 2:
+        draw.line([at["base"], at["finetuned"]], "white", 6)
+        draw.line([at["base"], at["finetuned"]], INK, 2)
+    if result.truth is not None:
+        _sign(draw, _scaled(result.truth, scale_xy), "truth", 18)
+    for kind, where in at.items():
+        _sign(draw, where, kind, 11)
+    return picture
+
+
+def _layer(
+    heatmap: Heatmap, vmax: float, opacity: float, size: tuple[int, int], image_wh: tuple[int, int]
+) -> tuple[Image.Image, tuple[int, int], Image.Image]:
+    """(colours, place, mask) for Image.paste, cells as sharp as they are."""
+    shade = diverging if heatmap.signed else inferno
+    cells = np.array(
+        [[shade(float(v) / vmax) for v in row] for row in heatmap.values], dtype=np.float64
+    )
+    cells[..., 3] *= 255 * opacity
+    sx, sy = size[0] / image_wh[0], size[1] / image_wh[1]
+    x1, y1, x2, y2 = heatmap.grid.area_px
+    box = (max(1, round((x2 - x1) * sx)), max(1, round((y2 - y1) * sy)))
+    layer = Image.fromarray(np.round(cells).astype(np.uint8), "RGBA")
+    layer = layer.resize(box, Image.Resampling.NEAREST)
+    return layer.convert("RGB"), (round(x1 * sx), round(y1 * sy)), layer.getchannel("A")
+
+
+def _scaled(point: HazardPoint, scale: tuple[float, float]) -> tuple[float, float]:
+    return point.x_px * scale[0], point.y_px * scale[1]
+
+
+def _sign(draw: ImageDraw.ImageDraw, at: tuple[float, float], kind: str, radius: int) -> None:
+    """Circle for the base, diamond for the fine-tuned, ring for the truth, each with a halo."""
+    x, y = at
+    if kind == "both":
+        _sign(draw, (x - 3, y), "base", radius - 2)
+        _sign(draw, (x + 6, y), "finetuned", radius - 2)
+        return
+    if kind == "finetuned":
+        points = [(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)]
+        draw.polygon(points, FINETUNED, "white", max(1, radius // 5))
+        return
+    halo, colour = ("white", BASE) if kind == "base" else (INK, "white")
+    for r, ink, line in ((radius + 2, halo, radius // 2 + 3), (radius, colour, radius // 3 + 1)):
+        draw.ellipse([x - r, y - r, x + r, y + r], None, ink, line)
+
+
+def _lines(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], lines: list[str], size: int, ink: str
+) -> None:
+    for i, line in enumerate(lines):
+        draw.text((at[0], at[1] + i * 24), line, ink, _font(size))
+
+
+def _wrapped(text: str, width_px: int, size: int) -> list[str]:
+    """Broken at words to about that width."""
+    letters = max(10, math.floor(width_px / (size * 0.54)))
+    return [part for line in text.split("\n") for part in textwrap.wrap(line, letters) or [""]]
+
+
+@lru_cache(maxsize=32)
+def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """DejaVu Sans where the system has it, else the font within Pillow."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    for candidate in (name, str(Path("/usr/share/fonts/truetype/dejavu") / name)):
+        try:
+            return ImageFont.truetype(candidate, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)

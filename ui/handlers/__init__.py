@@ -1,0 +1,1 @@
+"""What the page's events do, as plain functions. Imports no gradio."""

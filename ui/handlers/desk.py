@@ -1,0 +1,114 @@
+"""One app's scene desk: the services and what the page keeps on the server. No gradio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inference.errors import UserError, unknown
+from inference.schema import AdapterCard, AdapterEntry, ImageInput, PairRequest, Side
+from ui.address import ViewSettings
+from ui.pictures import Pictures
+from ui.runs import Runs
+from ui.services import Example, Services, find_example
+from ui.store import Results
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the scene handlers work on; made once for each app."""
+
+    services: Services
+    results: Results = field(default_factory=Results)
+    runs: Runs = field(default_factory=Runs)
+    pictures: Pictures = field(default_factory=Pictures)
+
+
+@dataclass(frozen=True)
+class SceneForm:
+    """What the user filled in. image: path of the picture's file. example: its id, if it is one.
+    adapter: "" or None for the base alone."""
+
+    image: str | None = None
+    example: str | None = None
+    prompt: str = ""
+    adapter: str | None = None
+    forced: Side = "finetuned"
+    view: ViewSettings = field(default_factory=ViewSettings)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A valid order for the model."""
+
+    image: ImageInput
+    path: Path
+    request: PairRequest
+    example: Example | None = None
+
+
+def default_prompt(services: Services) -> str:
+    """The first prompt of the chooser."""
+    return next(iter(services.prompts.values()))
+
+
+def prepare(desk: Desk, form: SceneForm, max_new_tokens: int = 64) -> Prepared:
+    """Checks the form and reads the picture. UserError names the field that is wrong."""
+    if not form.image:
+        raise UserError(
+            "There is no picture yet", hint="Drop one, paste one or pick an example", field="image"
+        )
+    if isinstance(max_new_tokens, bool) or not 1 <= int(max_new_tokens) <= 512:
+        raise UserError(
+            "Too many or too few tokens",
+            expected="1 to 512",
+            got=str(max_new_tokens),
+            field="max_new_tokens",
+        )
+    prompt = desk.services.validate_prompt(form.prompt)
+    adapter = check_adapter(desk.services, form.adapter)
+    image = desk.services.load_image(Path(form.image))
+    forced: Side = form.forced if adapter else "base"
+    request = PairRequest(
+        prompt=prompt, adapter=adapter, forced=forced, max_new_tokens=int(max_new_tokens)
+    )
+    example = find_example(desk.services, form.example) if form.example else None
+    return Prepared(image, Path(form.image), request, example)
+
+
+def check_adapter(services: Services, name: str | None) -> str | None:
+    """The adapter's name if it can be used, None for the base alone, else a UserError."""
+    if not name:
+        return None
+    entry = adapter_entry(services, name)
+    if entry is None:
+        names = [e.name for e in services.list_adapters()]
+        raise unknown("adapter", name, names or ["(none is installed)"], field="adapter")
+    if entry.problem:
+        raise UserError(
+            f"The adapter {name!r} cannot be used",
+            got=entry.problem,
+            hint="Choose another one or the base alone",
+            field="adapter",
+        )
+    return name
+
+
+def adapter_entry(services: Services, name: str | None) -> AdapterEntry | None:
+    """The adapter of that name among those that the app knows."""
+    return next((e for e in services.list_adapters() if e.name == name), None)
+
+
+def adapter_choices(services: Services) -> list[tuple[str, str]]:
+    """(label, value) for the chooser; the base alone comes last."""
+    found = []
+    for entry in services.list_adapters():
+        how = "cannot be used" if entry.problem else "head" if entry.has_head else "text only"
+        found.append((f"{entry.name} ({how})", entry.name))
+    return [*found, ("None: base alone", "")]
+
+
+def card_for_banner(services: Services) -> AdapterCard | None:
+    """The default adapter's card, from which the banner takes its figures."""
+    entry = adapter_entry(services, services.default_adapter())
+    return entry.card if entry is not None else None

@@ -1,0 +1,351 @@
+"""What the Scene tab does: look, redraw, restore. Plain functions, no gradio.
+
+`look` follows one run of the model; everything else works on finished results, so that a click on
+a token or a setting never reaches the model.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from explain.registry import can_run
+from explain.types import MapSettings, PairMaps
+from inference.errors import Cancelled, UserError, unknown
+from inference.schema import SIDES, HazardPoint, PairPrediction, PairRequest, Side
+from ui import figures, markup
+from ui.address import MAX_NUMBER, SceneAddress, ViewSettings, to_query
+from ui.handlers.desk import Desk, Prepared, SceneForm, default_prompt, prepare
+from ui.runs import Run, Snapshot
+from ui.services import Example, Progress, Services, find_example
+from ui.store import StoredResult
+
+log = logging.getLogger(__name__)
+NEAR_PRIOR = 0.8  # likeness to the centre prior from which the page warns
+
+
+@dataclass(frozen=True)
+class SceneView:
+    """Everything that the result part of the page shows: HTML and figures as JSON text.
+
+    methods: (label, key) that can run on this result. layers, heads: how many there are.
+    options: the map settings that the shown method heeds.
+    """
+
+    headline: str
+    base_title: str
+    tuned_title: str
+    base_plot: str | None
+    tuned_plot: str | None
+    difference_plot: str | None
+    base_answer: str
+    tuned_answer: str
+    difference_note: str
+    tokens: str
+    numbers: str
+    shift_plot: str | None
+    notes: str
+    methods: tuple[tuple[str, str], ...]
+    layers: int
+    heads: int
+    options: frozenset[str]
+    settings: ViewSettings
+    query: str
+
+
+def begin(desk: Desk, form: SceneForm) -> tuple[Run, Prepared]:
+    """A run that may start when the model is free; UserError if the form is not in order."""
+    prepared = prepare(desk, form)
+    run = desk.runs.new()
+    run.task = prepared
+    run.stage = "Waiting for the model"
+    return run, prepared
+
+
+def look(desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
+    """Starts the run, or joins it, and follows it to its result. Raises its error."""
+    if not run.claimed():
+        desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress, cancelled))
+    yield from run.follow()
+    if run.error is not None:
+        raise run.error
+    yield run.result
+
+
+def _predict(desk: Desk, run: Run, progress: Progress, cancelled: object) -> StoredResult:
+    order: Prepared = run.task
+    if not desk.services.model_info().loaded:
+        progress("Loading the model", 0.0)
+    pair = desk.services.predict_pair(
+        order.image,
+        order.request,
+        progress=progress,
+        cancelled=run.cancelled,
+    )
+    example = order.example
+    return desk.results.put(
+        pair, order.path, example.id if example else None, example.hazard if example else None
+    )
+
+
+def explain_failure(error: BaseException) -> UserError:
+    """What to tell the user; an unexpected error goes to the log, not to the page."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, Cancelled):
+        return UserError("Stopped", hint="Your settings are kept; press Look to run again")
+    log.error("a prediction failed", exc_info=error)
+    return UserError(
+        "The model stopped with an unexpected error",
+        got=type(error).__name__,
+        hint="The server's log has the details; the app goes on",
+    )
+
+
+def view(desk: Desk, result: StoredResult, settings: ViewSettings) -> SceneView:
+    """Draws a finished result. UserError where the settings do not fit it."""
+    pair = result.pair
+    settings = fit_settings(pair, settings)
+    maps = desk.services.make_pair_maps(pair, settings.maps)
+    trace = pair.base.trace
+    chosen = settings.maps.tokens or tuple(desk.services.default_tokens(trace))
+    sentence = desk.services.describe(pair, maps) if desk.services.describe else ""
+    base_plot, tuned_plot, difference_plot = _plots(desk, result, maps, settings)
+    shift = maps.layer_head_shift
+    return SceneView(
+        headline=markup.headline(pair, result.truth, sentence),
+        base_title=markup.panel_title("base", "Base", _map_title(maps, "base")),
+        tuned_title=markup.panel_title(
+            "finetuned", "Fine-tuned", (pair.request.adapter or "no adapter chosen")
+        ),
+        base_plot=base_plot,
+        tuned_plot=tuned_plot,
+        difference_plot=difference_plot,
+        base_answer=markup.answer(pair.base),
+        tuned_answer=markup.answer(pair.finetuned) if pair.finetuned else "",
+        difference_note=markup.moved_note(pair),
+        tokens=markup.tokens(pair, chosen, by_default=not settings.maps.tokens),
+        numbers=markup.numbers(pair, maps),
+        shift_plot=figures.shift_table(shift, result.id) if shift is not None else None,
+        notes=markup.warnings([*pair.notes, *maps.notes, *_centre_warnings(maps)]),
+        methods=_methods(desk.services, pair),
+        layers=trace.n_layers,
+        heads=trace.n_heads,
+        options=_options(desk.services, pair, settings.maps.method),
+        settings=settings,
+        query=to_query(address_of(desk.services, result, settings)),
+    )
+
+
+def _map_title(maps: PairMaps, side: Side) -> str:
+    heatmap = maps.base if side == "base" else maps.finetuned
+    return heatmap.title if heatmap is not None else ""
+
+
+def fit_settings(pair: PairPrediction, settings: ViewSettings) -> ViewSettings:
+    """The same settings within what this result has (a link may come from another model)."""
+    maps, trace = settings.maps, pair.base.trace
+    last = trace.n_layers - 1
+    first = min(maps.layers[0], last)
+    stop = maps.layers[1]
+    stop = -1 if stop == -1 or stop >= last else max(stop, first)
+    heads = maps.heads if isinstance(maps.heads, str) else min(maps.heads, trace.n_heads - 1)
+    kept = tuple(t for t in maps.tokens if t < len(trace.tokens))
+    sides = [s for s in (pair.base, pair.finetuned) if s is not None]
+    try:
+        able = any(can_run(maps.method, side) for side in sides)
+    except UserError:
+        able = False
+    method = maps.method if able else "attention"
+    relative = maps.relative and trace.attention_neutral is not None
+    fitted = replace(
+        maps, layers=(first, stop), heads=heads, tokens=kept, method=method, relative=relative
+    )
+    return replace(settings, maps=fitted)
+
+
+def _options(services: Services, pair: PairPrediction, method: str) -> frozenset[str]:
+    options = services.explainers[method].options
+    return options if pair.base.trace.attention_neutral is not None else options - {"relative"}
+
+
+def _methods(services: Services, pair: PairPrediction) -> tuple[tuple[str, str], ...]:
+    sides = [s for s in (pair.base, pair.finetuned) if s is not None]
+    return tuple(
+        (spec.label, key)
+        for key, spec in services.explainers.items()
+        if any(can_run(key, side) for side in sides)
+    )
+
+
+def _plots(
+    desk: Desk, result: StoredResult, maps: PairMaps, settings: ViewSettings
+) -> tuple[str | None, str | None, str | None]:
+    pair, image = result.pair, result.pair.image
+    sides = {"base": pair.base, "finetuned": pair.finetuned}
+    points: dict[str, HazardPoint] = {}
+    if result.truth is not None:
+        points["truth"] = result.truth
+    marks = {k: s.point for k, s in sides.items() if s is not None and s.point is not None}
+    colour = desk.pictures.url(image)
+    common = {"image_wh": image.size_wh, "opacity": settings.opacity, "case": result.id}
+
+    def one(side: Side) -> str:
+        own = {**points, **({side: marks[side]} if side in marks else {})}
+        heatmap = maps.base if side == "base" else maps.finetuned
+        return figures.overlay(heatmap, colour, points=own, vmax=maps.vmax.get(side, 1.0), **common)
+
+    if pair.finetuned is None:
+        return one("base"), None, None
+    grey = desk.pictures.url(image, grey=True)
+    difference = figures.overlay(
+        maps.difference, grey, points={**points, **marks}, vmax=maps.vmax_difference, **common
+    )
+    return one("base"), one("finetuned"), difference
+
+
+def _centre_warnings(maps: PairMaps) -> list[str]:
+    names = {"base": "The base's map", "finetuned": "The fine-tuned model's map"}
+    return [
+        f"{names[side]} is much like simply looking at the middle of the picture "
+        f"(likeness {maps.figures[side].centre_similarity:.2f} of 1): read it with care."
+        for side in SIDES
+        if side in maps.figures and maps.figures[side].centre_similarity >= NEAR_PRIOR
+    ]
+
+
+def address_of(services: Services, result: StoredResult, settings: ViewSettings) -> SceneAddress:
+    """The link to this result with these settings."""
+    request = result.pair.request
+    usual = default_prompt(services)
+    forced: Side = request.forced if request.adapter else "finetuned"
+    return SceneAddress(
+        example=result.example_id,
+        image=None if result.example_id else result.pair.image.content_hash,
+        prompt=None if request.prompt == usual else request.prompt,
+        adapter=None if request.adapter == services.default_adapter() else request.adapter or "",
+        forced=forced,
+        view=settings,
+    )
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a page shows when it opens.
+
+    result: a finished one to draw. run: one to follow or to start. message: why a link did not
+    lead where it pointed.
+    """
+
+    form: SceneForm
+    result: StoredResult | None = None
+    run: Run | None = None
+    message: str = ""
+
+
+def restore(desk: Desk, address: SceneAddress, remembered: Mapping[str, str]) -> Restored:
+    """The link's scene if it names one, else this browser's last one, else an empty page."""
+    running = desk.runs.get(remembered.get("run"))
+    if running is not None and not running.done.is_set() and running.task is not None:
+        return Restored(_form_of_order(running.task, address.view), run=running)
+    if address.has_case:
+        return _follow_link(desk, address, remembered)
+    result = desk.results.get(remembered.get("result"))
+    if result is not None:
+        return Restored(_form_of_result(result, address.view), result)
+    return Restored(_form_of_address(desk.services, address))
+
+
+def _follow_link(desk: Desk, address: SceneAddress, remembered: Mapping[str, str]) -> Restored:
+    form = _form_of_address(desk.services, address)
+    request = PairRequest(
+        prompt=form.prompt,
+        adapter=form.adapter or None,
+        forced=form.forced if form.adapter else "base",
+    )
+    found = desk.results.find(image=address.image, example_id=address.example, request=request)
+    if found is not None:
+        return Restored(_form_of_result(found, address.view), found)
+    example = find_example(desk.services, address.example)
+    held = desk.results.picture(address.image) if example is None else None
+    if example is not None:
+        form = replace(form, image=str(example.path), example=example.id)
+    elif held is not None and held.path.is_file():
+        form = replace(form, image=str(held.path))
+    else:
+        what = "example" if address.example else "picture"
+        return Restored(
+            form,
+            message=f"This link's {what} is not on this server any more. Uploaded pictures are "
+            "kept in memory for a while only: upload it again, the link's settings are set.",
+        )
+    try:
+        return Restored(form, run=begin(desk, form)[0])
+    except UserError as problem:
+        return Restored(form, message=str(problem))
+
+
+def _form_of_address(services: Services, address: SceneAddress) -> SceneForm:
+    adapter = services.default_adapter() if address.adapter is None else address.adapter
+    return SceneForm(
+        prompt=address.prompt or default_prompt(services),
+        adapter=adapter or "",
+        forced=address.forced,
+        view=address.view,
+    )
+
+
+def _form_of_result(result: StoredResult, settings: ViewSettings) -> SceneForm:
+    request = result.pair.request
+    picture = str(result.path) if result.path.is_file() else None
+    return SceneForm(
+        picture, result.example_id, request.prompt, request.adapter or "", request.forced, settings
+    )
+
+
+def _form_of_order(order: Prepared, settings: ViewSettings) -> SceneForm:
+    request = order.request
+    example = order.example.id if order.example else None
+    return SceneForm(
+        str(order.path), example, request.prompt, request.adapter or "", request.forced, settings
+    )
+
+
+def check_picture(services: Services, path: str | None) -> str:
+    """One line about a picture just chosen; UserError if it cannot be used."""
+    if not path:
+        return ""
+    image = services.load_image(Path(path))
+    width, height = image.size_wh
+    return f"{image.name}: {width} × {height} px"
+
+
+def example_of(services: Services, example_id: str) -> Example:
+    """The example that was clicked; a UserError for an id that does not exist."""
+    found = find_example(services, example_id)
+    if found is None:
+        raise unknown("example", example_id, [e.id for e in services.examples()], "image")
+    return found
+
+
+def token_list(sent: object) -> list[int]:
+    """Token numbers as the browser sent them; anything else is dropped."""
+    numbers = sent if isinstance(sent, list) else []
+    return sorted({n for n in numbers if type(n) is int and 0 <= n < MAX_NUMBER})[:512]
+
+
+def settings_of(values: Mapping[str, object]) -> MapSettings:
+    """Map settings from the page's controls (sliders may cross: they are put in order)."""
+    first, last = sorted((int(values["first"]), int(values["last"])))  # type: ignore[call-overload]
+    heads = values["heads"]
+    return MapSettings(
+        method=str(values["method"] or "attention"),
+        tokens=tuple(values["tokens"] or ()),  # type: ignore[arg-type]
+        layers=(first, last),
+        heads=heads if heads in ("mean", "max") else int(str(heads)),  # type: ignore[arg-type]
+        remove_sinks=bool(values["sinks"]),
+        relative=bool(values["relative"]),
+        shared_scale=bool(values["same_scale"]),
+    )

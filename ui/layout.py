@@ -1,0 +1,80 @@
+"""The page: frame, tabs, theme, script. The tabs are listed in `ui.tabs.TABS`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ui.frame import build_frame
+from ui.handlers.desk import Desk
+from ui.services import Services
+from ui.tabs import TABS
+from ui.tabs.scene_api import expose
+
+STATIC = Path(__file__).parent / "static"
+MAX_UPLOAD = "44mb"  # a little above inference.media.MAX_BYTES, whose message is the better one
+KEEP_UPLOADS_S = 24 * 3600
+
+
+def build_page(services: Services) -> tuple[gr.Blocks, Desk]:
+    """The whole page, not yet served."""
+    desk = Desk(services)
+    with gr.Blocks(
+        title="Sightline",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(3600, KEEP_UPLOADS_S),
+    ) as page:
+        frame = build_frame(desk)
+        with gr.Tabs(elem_id="sl-tabs"):
+            for name, module_name in TABS.items():
+                module = import_module(module_name)
+                with gr.Tab(module.LABEL, id=name):
+                    tab = module.build()
+                module.wire(tab, desk, frame, page)
+        expose(desk)
+    return page, desk
+
+
+def theme() -> gr.themes.Base:
+    """Quiet greys, so that blue and amber mean something. Its fonts come with gradio."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.stone,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_sm,
+        spacing_size=gr.themes.sizes.spacing_sm,
+    ).set(
+        button_primary_background_fill="#1C1917",
+        button_primary_background_fill_hover="#44403C",
+        button_primary_text_color="#FFFFFF",
+        button_primary_background_fill_dark="#F5F5F4",
+        button_primary_background_fill_hover_dark="#D6D3D1",
+        button_primary_text_color_dark="#1C1917",
+        body_text_color_subdued="#57534E",
+        body_text_color_subdued_dark="#A8A29E",
+        block_info_text_color="#57534E",
+        block_info_text_color_dark="#A8A29E",
+        slider_color="#57534E",
+        slider_color_dark="#D6D3D1",
+    )
+
+
+def launch_options(desk: Desk, media: Path, private: list[Path]) -> dict[str, Any]:
+    """What `launch` needs besides host and port. private: folders never to be served."""
+    script = (STATIC / "sightline.js").read_text(encoding="utf-8")
+    return {
+        "theme": theme(),
+        "css": (STATIC / "sightline.css").read_text(encoding="utf-8"),
+        "head": f"<script>{script}</script>",
+        "allowed_paths": [str(desk.pictures.folder), str(media)],
+        "blocked_paths": [str(path) for path in private],
+        "max_file_size": MAX_UPLOAD,
+        "footer_links": ["api"],
+        "run_history": False,
+        "show_error": True,
+        "ssr_mode": False,
+        "enable_monitoring": False,
+    }

@@ -1,0 +1,84 @@
+"""The head of the page: which model answers, what it learned from, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from inference.schema import AdapterCard, AdapterEntry, ModelInfo
+
+QUANTISED = {"none": "not quantised", "nf4": "4-bit NF4", "int8": "8-bit"}
+OTHER_MODEL = "python app.py --model Qwen/Qwen2-VL-7B-Instruct --quantize nf4"
+
+
+def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
+    """Name, model and adapter in one bar."""
+    model = "embedded model" if info.embedded else info.id
+    facts = [model, QUANTISED.get(info.quantize, info.quantize), info.device]
+    if info.loaded:
+        facts.append(f"{info.memory_mb:,.0f} MB")
+    else:
+        facts.append("loads on first use")
+    tuned = "none: base alone" if adapter is None else adapter.name + _how(adapter)
+    return (
+        '<header class="sl-header"><div class="sl-name"><b>Sightline</b><span>where a driving '
+        "model looks, before and after fine-tuning</span></div><dl><div><dt>"
+        '<span class="sl-sign sl-sign-base" aria-hidden="true"></span>Base</dt>'
+        f"<dd>{escape(' · '.join(facts))}</dd></div><div><dt>"
+        '<span class="sl-sign sl-sign-finetuned" aria-hidden="true"></span>Fine-tuned</dt>'
+        f"<dd>{escape(tuned)}</dd></div></dl></header>"
+    )
+
+
+def _how(adapter: AdapterEntry) -> str:
+    return " · point from its head" if adapter.has_head else " · point from its text"
+
+
+def banner(info: ModelInfo, card: AdapterCard | None) -> str:
+    """What a visitor must know: a model that could not be had, and what the embedded one is."""
+    parts = []
+    if info.fallback_reason:
+        wanted = f"“{info.requested}” could not be used. " if info.requested else ""
+        parts.append(
+            f'<p class="sl-banner sl-banner-warn" role="alert"><b>Fallback.</b> {escape(wanted)}'
+            f"{escape(info.fallback_reason)}</p>"
+        )
+    if info.embedded:
+        parts.append(
+            '<p class="sl-banner"><b>A small model is embedded.</b> It learned from a drawn world, '
+            f"not from photographs.{escape(_measured(card))} For a real one: "
+            f"<code>{OTHER_MODEL}</code></p>"
+        )
+    return "".join(parts)
+
+
+def _measured(card: AdapterCard | None) -> str:
+    """How the adapter does, read from its card; empty where the card does not say."""
+    if card is None:
+        return ""
+    sentences = [
+        _figures(card.name, "drawn scenes", card.heldout),
+        _figures(card.name, "photographs", card.extra.get("photographs")),
+    ]
+    return "".join(f" {sentence}" for sentence in sentences if sentence)
+
+
+def _figures(name: str, where: str, measured: object) -> str:
+    """One sentence from an object that `python -m training.evaluate` printed."""
+    sides = measured.get("sides") if isinstance(measured, Mapping) else None
+    if not isinstance(sides, Mapping):
+        return ""
+    tuned = sides.get(name) or next((v for k, v in sides.items() if k != "base"), None)
+    median = _number(tuned, "median_px")
+    if median is None:
+        return ""
+    base, n = _number(sides.get("base"), "median_px"), _number(measured, "n")
+    against = f" (base: {base:.0f} px)" if base is not None else ""
+    over = f" over {n:,.0f} {where}" if n is not None else f" on {where}"
+    return f"Median error{over}: {median:.0f} px{against}."
+
+
+def _number(values: Any, key: str) -> float | None:
+    found = values.get(key) if isinstance(values, Mapping) else None
+    return float(found) if isinstance(found, (int, float)) else None

@@ -1,0 +1,64 @@
+"""Small copies of pictures for the browser: files for the figures, data URIs for thumbnails.
+
+Files lie in a temporary folder of this process under names that cannot be guessed; only the most
+recent are kept. Knows no gradio: `app.py` allows the folder to be served.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import secrets
+import tempfile
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from inference.schema import ImageInput
+
+MAX_WIDTH_PX = 1280
+KEEP = 120
+THUMB_WH = (240, 150)
+
+
+class Pictures:
+    """JPEG copies, at most 1280 px wide, in colour and in dimmed grey (under a difference)."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._holder = None if folder else tempfile.TemporaryDirectory(prefix="sightline-")
+        self.folder = Path(folder or self._holder.name)  # type: ignore[union-attr]
+        self._lock = threading.Lock()
+        self._names: OrderedDict[tuple[str, bool], str] = OrderedDict()
+
+    def url(self, image: ImageInput, grey: bool = False) -> str:
+        """Address of the copy, relative to the page. Written on first use."""
+        key = (image.content_hash, grey)
+        with self._lock:
+            if key not in self._names:
+                self._names[key] = f"{secrets.token_hex(16)}.jpg"
+                _shrunk(image, grey).save(self.folder / self._names[key], quality=85)
+            self._names.move_to_end(key)
+            while len(self._names) > KEEP:
+                (self.folder / self._names.popitem(last=False)[1]).unlink(missing_ok=True)
+            return f"gradio_api/file={self.folder / self._names[key]}"
+
+
+def _shrunk(image: ImageInput, grey: bool) -> Image.Image:
+    picture = Image.fromarray(image.pixels)
+    picture.thumbnail((MAX_WIDTH_PX, 4 * MAX_WIDTH_PX))
+    if grey:
+        # Dim and flat, so that blue and amber are the only colours of a difference.
+        picture = ImageOps.grayscale(picture).point(lambda v: 70 + v * 0.5).convert("RGB")
+    return picture
+
+
+def thumbnail(path: Path) -> str:
+    """A JPEG data URI of the picture, cropped to 16:10, for the examples strip."""
+    with Image.open(path) as picture:
+        picture.draft("RGB", (2 * THUMB_WH[0], 2 * THUMB_WH[1]))
+        small = ImageOps.fit(picture.convert("RGB"), THUMB_WH)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=72)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

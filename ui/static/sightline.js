@@ -1,0 +1,145 @@
+// What the page does without the server: clicks in our HTML pieces, one zoom for three panels,
+// opacity, the address bar, downloads. Loaded once in <head>; gr.HTML pieces call it.
+window.sightline = (() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const narrow = () => window.matchMedia("(max-width: 800px)").matches;
+
+  // ---- examples and tokens ------------------------------------------------------------------
+  function examples(element, send) {
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-example]");
+      if (!button) return;
+      all("[data-example]", element).forEach((b) => b.setAttribute("aria-pressed", b === button));
+      send(button.dataset.example);
+    });
+  }
+
+  function tokens(element, send) {
+    let several = false;
+    const chips = () => all("[data-token]", element);
+    const pressed = (chip) => chip.getAttribute("aria-pressed") === "true";
+    const press = (chip, on) => chip.setAttribute("aria-pressed", String(on));
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      if (button.dataset.role === "several") {
+        several = !several;
+        button.setAttribute("aria-pressed", String(several));
+        return;
+      }
+      if (button.dataset.role === "default") return send([]);
+      if (button.dataset.token === undefined) return;
+      if (several || event.shiftKey || event.ctrlKey || event.metaKey) press(button, !pressed(button));
+      else {
+        const only = pressed(button) && chips().filter(pressed).length === 1;
+        chips().forEach((chip) => press(chip, chip === button && !only));
+      }
+      send(chips().filter(pressed).map((chip) => Number(chip.dataset.token)));
+    });
+    element.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const at = chips().indexOf(document.activeElement);
+      if (!step || at < 0) return;
+      event.preventDefault();
+      chips()[(at + step + chips().length) % chips().length].focus();
+    });
+  }
+
+  // ---- figures ------------------------------------------------------------------------------
+  const panels = () => all("#sl-panels .js-plotly-plot").filter((plot) => plot.data);
+  let linking = false;
+
+  function range(plot) {
+    const { xaxis, yaxis } = plot._fullLayout;
+    return { "xaxis.range": [...xaxis.range], "yaxis.range": [...yaxis.range] };
+  }
+
+  async function follow(plot) {
+    if (linking) return;
+    linking = true;
+    const to = range(plot);
+    try {
+      await Promise.all(panels().filter((other) => other !== plot)
+        .map((other) => window.Plotly.relayout(other, { ...to })));
+    } finally { linking = false; }
+  }
+
+  function bind(plot) {
+    if (plot.dataset.sightline || !plot.on) return;
+    plot.dataset.sightline = "1";
+    plot.on("plotly_relayout", (change) => {
+      if (Object.keys(change).some((key) => key.startsWith("xaxis") || key.startsWith("yaxis"))) follow(plot);
+    });
+    // On a phone a drag swipes the strip; zoom is on the buttons.
+    if (narrow()) window.Plotly.relayout(plot, { dragmode: false });
+  }
+
+  function label(plot) {
+    const panel = plot.closest(".sl-panel, #sl-shift");
+    const title = panel && panel.querySelector("h3");
+    const sentence = document.querySelector(".sl-sentence");
+    plot.setAttribute("role", "img");
+    const said = [title && title.innerText.replace(/\s+/g, " "), sentence && sentence.innerText];
+    plot.setAttribute("aria-label", said.filter(Boolean).join(". "));
+  }
+
+  let waiting = 0;
+  function look() {
+    waiting = 0;
+    all("#sl-result .js-plotly-plot").forEach((plot) => { label(plot); if (plot.closest("#sl-panels")) bind(plot); });
+    const settings = document.querySelector("#sl-settings");
+    if (settings && narrow() && !settings.dataset.folded) {
+      const toggle = settings.querySelector("button.label-wrap");
+      if (toggle) { settings.dataset.folded = "1"; if (toggle.classList.contains("open")) toggle.click(); }
+    }
+  }
+  new MutationObserver(() => { waiting = waiting || requestAnimationFrame(look); })
+    .observe(document.documentElement, { childList: true, subtree: true });
+
+  function opacity(share) {
+    panels().forEach((plot) => {
+      const maps = plot.data.map((trace, i) => (trace.type === "heatmap" ? i : -1)).filter((i) => i >= 0);
+      if (maps.length) window.Plotly.restyle(plot, { opacity: share }, maps);
+    });
+  }
+
+  // ---- address, link, downloads -------------------------------------------------------------
+  const caseOf = (query) => ["example", "image"].map((key) => new URLSearchParams(query).get(key)).join();
+
+  function address(query) {
+    if (!query) return;
+    const now = new URLSearchParams(location.search);
+    const next = new URLSearchParams(query);
+    if (now.has("__theme")) next.set("__theme", now.get("__theme"));
+    const url = `${location.pathname}?${next}`;
+    const same = caseOf(location.search) === caseOf(query) || caseOf(location.search) === ",";
+    history[same ? "replaceState" : "pushState"](null, "", url);
+  }
+  window.addEventListener("popstate", () => location.reload());
+
+  function say(text) {
+    const place = document.querySelector("#sl-keep-message");
+    const inner = place && (place.querySelector(".prose, .html-container") || place);
+    if (inner) inner.innerHTML = '<div class="sl-hint" role="status"></div>';
+    if (inner) inner.firstChild.textContent = text;
+  }
+
+  async function copyLink() {
+    const own = new URLSearchParams(location.search).has("image");
+    const note = own ? " It works as long as this server keeps the picture." : "";
+    try {
+      await navigator.clipboard.writeText(location.href);
+      say("Link copied." + note);
+    } catch { say("Copy it from the address bar." + note); }
+  }
+
+  function download(id) {
+    const press = (left) => {
+      const link = document.querySelector(`#${id} a[href], a#${id}[href], #${id}`);
+      if (link) link.click(); else if (left) setTimeout(() => press(left - 1), 50);
+    };
+    setTimeout(() => press(40), 30);
+  }
+
+  return { examples, tokens, opacity, address, copyLink, download };
+})();

@@ -1,0 +1,101 @@
+"""Finished results, kept in memory so that a refresh or a link can show them again.
+
+Bounded in number and in bytes, the least recently used goes first. Ids are random: whoever does
+not have one cannot look at another visitor's picture. Knows no gradio.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.schema import HazardPoint, PairPrediction, PairRequest, SidePrediction
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """A finished pair. `path` is the picture's file, `example_id` set when it is an example's."""
+
+    id: str
+    pair: PairPrediction
+    path: Path
+    example_id: str | None = None
+    truth: HazardPoint | None = None
+
+
+class Results:
+    """At most `max_items` results and about `max_bytes` bytes of pixels and attention."""
+
+    def __init__(self, max_items: int = 40, max_bytes: int = 1_500_000_000) -> None:
+        self._max_items, self._max_bytes = max_items, max_bytes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, StoredResult] = OrderedDict()
+
+    def put(
+        self,
+        pair: PairPrediction,
+        path: Path,
+        example_id: str | None = None,
+        truth: HazardPoint | None = None,
+    ) -> StoredResult:
+        result = StoredResult(secrets.token_urlsafe(12), pair, path, example_id, truth)
+        with self._lock:
+            self._kept[result.id] = result
+            while len(self._kept) > 1 and self._too_much():
+                self._kept.popitem(last=False)
+        return result
+
+    def get(self, result_id: str | None) -> StoredResult | None:
+        with self._lock:
+            if not result_id or result_id not in self._kept:
+                return None
+            self._kept.move_to_end(result_id)
+            return self._kept[result_id]
+
+    def find(
+        self, *, image: str | None, example_id: str | None, request: PairRequest
+    ) -> StoredResult | None:
+        """The newest result for that picture (sha256 of its bytes, or example) and request."""
+        with self._lock:
+            kept = list(reversed(self._kept.values()))
+        for result in kept:
+            if example_id is not None:
+                same = result.example_id == example_id
+            else:
+                same = result.pair.image.content_hash == image
+            if same and _same_request(result.pair.request, request):
+                return result
+        return None
+
+    def picture(self, image: str | None) -> StoredResult | None:
+        """The newest result whose picture has that sha256, whatever was asked."""
+        with self._lock:
+            kept = list(reversed(self._kept.values()))
+        return next((r for r in kept if r.pair.image.content_hash == image), None)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def _too_much(self) -> bool:
+        total = sum(n_bytes(r.pair) for r in self._kept.values())
+        return len(self._kept) > self._max_items or total > self._max_bytes
+
+
+def _same_request(one: PairRequest, other: PairRequest) -> bool:
+    keys = ("task", "prompt", "adapter", "forced")
+    return all(getattr(one, key) == getattr(other, key) for key in keys)
+
+
+def n_bytes(pair: PairPrediction) -> int:
+    """Bytes of the arrays that a pair holds."""
+    sides = [side for side in (pair.base, pair.finetuned) if side is not None]
+    return pair.image.pixels.nbytes + sum(_side_bytes(side) for side in sides)
+
+
+def _side_bytes(side: SidePrediction) -> int:
+    trace = side.trace
+    arrays = (trace.attention, trace.attention_neutral, trace.logit_lens)
+    return sum(array.nbytes for array in arrays if array is not None)

@@ -1,0 +1,49 @@
+"""An image field that hands over the file as it was uploaded.
+
+gr.Image opens and re-encodes every file with Pillow before a handler sees it: a broken file would
+raise gradio's own error, and a rotated or 16-bit one would lose what `inference.media` looks at.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import gradio as gr
+from gradio import processing_utils
+
+from inference.errors import UserError
+from ui.errors import shown
+
+from gradio.events import Dependency
+
+class OriginalImage(gr.Image):
+    """gr.Image whose value in a handler is the path of the untouched upload, or None."""
+
+    is_template = True  # the browser side is gr.Image's
+
+    def preprocess(self, payload: Any) -> str | None:
+        if payload is None:
+            return None
+        if payload.url and payload.url.startswith("data:"):
+            return _from_data_uri(payload.url, self.GRADIO_CACHE)
+        return payload.path
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+@shown
+def _from_data_uri(uri: str, cache: str) -> str:
+    """Writes the bytes of a data URI (some API clients send one) to a file of the cache."""
+    _, _, text = uri.partition(",")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UserError(
+            "The picture's data cannot be decoded", expected="base64 after the comma", field="image"
+        ) from error
+    return processing_utils.save_bytes_to_cache(data, "picture.png", cache)
