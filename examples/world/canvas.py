@@ -12,7 +12,7 @@ def _redden(lamp: np.ndarray) -> np.ndarray:
     """Keep rear lamps red or amber: a strong exposure would turn their hot cores white."""
     green, blue = lamp[..., 1].astype(np.float32), lamp[..., 2].astype(np.float32)
     red = blue > 0.4 * green
-    lamp[..., 1] = green * np.where(red, 0.1, 0.8)
+    lamp[..., 1] = green * np.where(red, 0.12, 0.8)
     lamp[..., 2] = blue * 0.12
     return lamp
 
@@ -35,11 +35,12 @@ class Canvas:
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def paste(self, rgba: np.ndarray, x: int, y: int, depth_m: float, sem: str, inst: int = 0,
-              emissive: np.ndarray | None = None, slack_m: float = 1.5, rear: bool = False) -> int:  # fmt: skip
+              emissive: np.ndarray | None = None, slack_m: float = 1.5,
+              rear: bool = False) -> int:  # fmt: skip
         """Blend straight-alpha ``rgba`` (hxwx4 uint8) with its corner at (x, y).
 
-        Pixels whose depth is smaller than ``depth_m`` - ``slack_m`` stay. ``rear`` marks a vehicle seen from behind. Returns how many
-        pixels the picture has before anything hides it.
+        Pixels whose depth is smaller than ``depth_m`` - ``slack_m`` stay. ``rear`` marks a
+        vehicle seen from behind. Returns how many pixels the picture has before anything hides it.
         """
         h, w = rgba.shape[:2]
         total = int(cv2.countNonZero((rgba[..., 3] > 110).view(np.uint8)))
@@ -48,6 +49,9 @@ class Canvas:
             return total
         x0, y0, x1, y1 = area
         part = np.ascontiguousarray(rgba[y0 - y : y1 - y, x0 - x : x1 - x])
+        if rear and emissive is not None:
+            hot = emissive[y0 - y : y1 - y, x0 - x : x1 - x] > 0.3
+            part[hot, :3] = _redden(part[hot, :3])
         near = self.depth[y0:y1, x0:x1] >= depth_m - slack_m
         alpha = part[..., 3] * near
         a3 = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import lru_cache
 
 import numpy as np
 
-from examples.world.camera import CameraPlan
+from examples.world.camera import Camera, CameraPlan
 from examples.world.conditions import condition_slices, sample_camera, sample_look, sample_road
 from examples.world.hazards import HAZARDS
 from examples.world.plan import AgentPlan, LookPlan, RoadPlan, ScenePlan
@@ -17,6 +18,7 @@ from examples.world.traffic import distractors
 
 MAX_ATTEMPTS = 4000
 RUNNER_UP = 0.6
+SAME_HAZARD = 150
 BANNED_KINDS = {
     "pedestrian": {"pedestrian"},
     "cyclist": {"cyclist", "motorcycle"},
@@ -43,9 +45,15 @@ ROLE_SLICES = {
 }
 
 
+@lru_cache(maxsize=16)
+def _view(camera: CameraPlan) -> Camera:
+    """The camera at the size at which all decisions are made, whatever is rendered later."""
+    return camera.at(1600, 900)
+
+
 def box_fraction(agent: AgentPlan, camera: CameraPlan) -> tuple[float, float, float, float]:
     """Rough xyxy box as fractions of a 16:9 picture, clipped at nothing."""
-    view = camera.at(1600, 900)
+    view = _view(camera)
     half = max(agent.half_width_m(), 0.25)
     tall = AGENT_SIZES_M[agent.kind] * agent.size
     u, v = view.point(agent.x_m, 0.0, agent.z_m)
@@ -115,11 +123,18 @@ def _fits_road(name: str, road: RoadPlan) -> bool:
     return True
 
 
-def _draw_hazard(rng: np.random.Generator, road: RoadPlan, banned: frozenset[str],
-                 wanted: frozenset[str]) -> list[AgentPlan]:  # fmt: skip
+def _hazard_name(seed: int, attempt: int, banned: frozenset[str],
+                 wanted: frozenset[str]) -> str:  # fmt: skip
+    """The hazard's slice: fixed for many attempts, so that rejection does not skew the mix."""
     names = [n for n in HAZARDS if n not in banned and (not wanted or n in wanted)]
+    if not names:
+        raise ValueError(f"no hazard left with exclude={sorted(banned)}, only={sorted(wanted)}")
     weights = np.array([HAZARDS[n][0] for n in names])
-    name = str(rng.choice(names, p=weights / weights.sum()))
+    rng = np.random.default_rng([seed, 77, attempt // SAME_HAZARD])
+    return str(rng.choice(names, p=weights / weights.sum()))
+
+
+def _draw_hazard(rng: np.random.Generator, road: RoadPlan, name: str) -> list[AgentPlan]:
     if not _fits_road(name, road):
         return []
     if road.kind == "motorway" and name in ("pedestrian", "cyclist") and rng.random() < 0.7:
@@ -141,7 +156,7 @@ def _attempt(seed: int, attempt: int, exclude: frozenset[str],
     asked = only & set(CONDITION_SLICES)
     if conditions & exclude or not asked <= conditions:
         return None
-    hazards = _draw_hazard(rng, road, exclude, only - asked)
+    hazards = _draw_hazard(rng, road, _hazard_name(seed, attempt, exclude, only - asked))
     least = {"debris": 9.0, "cone": 8.0, "barrier": 8.0, "animal": 14.0}
     if not hazards:
         return None

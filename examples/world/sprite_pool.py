@@ -61,7 +61,7 @@ def bystander(agent: AgentPlan, yaw_rad: float, focal: float, lights: bool,
     px = focal / agent.z_m * AGENT_SIZES_M[agent.kind] * agent.size
     tier = next((t for t in TIERS_PX if px <= t * 1.3), TIERS_PX[-1])
     flip = yaw_rad < 0
-    blink = MIRROR.get(agent.indicating or "", None) if flip else agent.indicating
+    blink = MIRROR.get(agent.indicating or "") if flip else agent.indicating
     sprite = _pooled(
         agent.kind,
         agent.colour,

@@ -24,19 +24,23 @@ def test_same_seed_same_pixels(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_same_scene_at_two_sizes(seed: int) -> None:
     small, large = render_scene(seed, (400, 225)), render_scene(seed, (1280, 720))
-    assert small.rationale == large.rationale and small.slices == large.slices
+    assert small.rationale == large.rationale
+    assert small.slices == large.slices
     ratio = 1280 / 400
     x, y = small.hazard_point_px
     u, v = large.hazard_point_px
-    assert abs(x * ratio - u) < 16 and abs(y * ratio - v) < 16
+    assert abs(x * ratio - u) < 16
+    assert abs(y * ratio - v) < 16
 
 
 @pytest.mark.parametrize("seed", range(20, 40))
 def test_masks_agree_with_boxes(seed: int) -> None:
     scene = render_scene(seed, SIZE)
-    assert scene.image.shape == (225, 400, 3) and scene.image.dtype == np.uint8
+    assert scene.image.shape == (225, 400, 3)
+    assert scene.image.dtype == np.uint8
     assert scene.instances.shape == scene.semantics.shape == scene.depth_m.shape == (225, 400)
-    assert scene.semantics.max() < len(SEMANTICS) and scene.depth_m.dtype == np.float32
+    assert scene.semantics.max() < len(SEMANTICS)
+    assert scene.depth_m.dtype == np.float32
     for agent in scene.agents:
         ys, xs = np.nonzero(scene.instances == agent.index)
         tight = (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
@@ -51,12 +55,15 @@ def test_hazard_shows_and_leads(seed: int) -> None:
     hazard = scene.hazard
     x0, y0, x1, y1 = hazard.box_px
     x, y = scene.hazard_point_px
-    assert x0 < x < x1 and y0 < y < y1
-    assert hazard.visible > 0.4 and (y1 - y0) >= 4
+    assert x0 < x < x1
+    assert y0 < y < y1
+    assert hazard.visible > 0.4
+    assert (y1 - y0) >= 4
     assert hazard.in_path or hazard.entering_path
     others = [a.risk for a in scene.agents if a.index != scene.hazard_index]
     assert max(others, default=0.0) <= RUNNER_UP * hazard.risk
-    assert scene.rationale.endswith(".") and scene.slices <= SLICES
+    assert scene.rationale.endswith(".")
+    assert scene.slices <= SLICES
 
 
 def test_excluded_classes_are_nowhere() -> None:

@@ -85,12 +85,15 @@ def _shops(image: np.ndarray, light: np.ndarray, rng: np.random.Generator, top: 
     while x < TILE:
         w = int(rng.integers(36, 90))
         sign = np.array(SHOPS[int(rng.integers(0, len(SHOPS)))], np.float32)
-        glass = np.array((60, 66, 72), np.float32) * rng.uniform(0.4, 1.4)
+        glass = np.array((74, 78, 82), np.float32) * rng.uniform(0.6, 1.5)
         cv2.rectangle(image, (x, top), (x + w, TILE), glass.tolist(), -1)
-        for _ in range(7):
+        for _ in range(14):
             px, py = int(rng.integers(x, x + w)), int(rng.integers(top + 14, TILE))
-            tone = rng.uniform(20, 190, 3).tolist()
-            cv2.rectangle(image, (px, py), (px + 5, py + 9), tone, -1)
+            tone = (glass * rng.uniform(0.5, 1.6) + rng.normal(0, 12, 3)).clip(0, 255).tolist()
+            wide, tall = int(rng.integers(2, 12)), int(rng.integers(3, 14))
+            cv2.rectangle(image, (px, py), (px + wide, py + tall), tone, -1)
+        if rng.random() < 0.4:
+            cv2.rectangle(image, (x, top + 11), (x + w, top + 17), (sign * 0.7).tolist(), -1)
         cv2.rectangle(image, (x, top), (x + w, top + 11), sign.tolist(), -1)
         for px in range(x + 5, x + w - 6, 5):
             if rng.random() < 0.75:

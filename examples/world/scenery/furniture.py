@@ -106,7 +106,7 @@ def _bar(canvas: Canvas, camera: Camera, x: float, z: float, low: float, high: f
     u, v0 = camera.point(x, low, z)
     _, v1 = camera.point(x, high, z)
     half = max(wide * camera.focal / z / 2, 0.5)
-    area = canvas.clip(int(round(float(u) - half)), int(v1), max(1, int(round(2 * half))),
+    area = canvas.clip(round(float(u) - half), int(v1), max(1, round(2 * half)),
                        max(1, int(v0 - v1)))  # fmt: skip
     if area is None:
         return

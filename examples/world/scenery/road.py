@@ -10,7 +10,6 @@ from examples.world.canvas import Canvas
 from examples.world.plan import ScenePlan
 from examples.world.scenery.banks import fractal
 from examples.world.scenery.markings import paint_markings
-from examples.world.scene import SEM
 
 Z_STEPS = np.concatenate([np.geomspace(0.6, 30, 18), np.geomspace(36, 198, 14)])
 
@@ -18,7 +17,7 @@ Z_STEPS = np.concatenate([np.geomspace(0.6, 30, 18), np.geomspace(36, 198, 14)])
 def strip(camera: Camera, x0: float, x1: float, z0: float = 0.6, z1: float = 198.0,
           y: float = 0.0) -> np.ndarray:  # fmt: skip
     """Pixel outline of the ground between two lateral positions and two depths."""
-    z = Z_STEPS[(Z_STEPS > z0) & (Z_STEPS < z1)] if camera.curve else Z_STEPS[:0]
+    z = Z_STEPS[(z0 < Z_STEPS) & (z1 > Z_STEPS)] if camera.curve else Z_STEPS[:0]
     z = np.concatenate([[z0], z, [z1]])
     left = np.stack(camera.project(x0, y, z), 1)
     right = np.stack(camera.project(x1, y, z), 1)
@@ -111,13 +110,13 @@ def _wear(canvas: Canvas, camera: Camera, plan: ScenePlan, asphalt: tuple[float,
     for x in (-0.8, 0.8):
         colour = tuple(min(255.0, c * track) for c in asphalt)
         canvas.polygon(strip(camera, x - 0.3, x + 0.3), colour)
-    for _ in range(int(rng.integers(0, 8))):
+    for _ in range(int(rng.integers(0, 6))):
         z = rng.uniform(2.0, 18) + np.cumsum(rng.uniform(0.05, 0.7, 9))
         x = rng.uniform(left, right) + np.cumsum(rng.normal(0, 0.18, 9))
         points = np.stack(camera.project(x, 0.0, z), 1)
-        wide = max(1, int(camera.focal * 0.02 / z[0]))
+        wide = max(1, int(camera.focal * 0.012 / z[0]))
         fixed = np.clip(points * 16, -4e6, 4e6).astype(np.int32).reshape(-1, 1, 2)
-        dark = tuple(c * 0.62 for c in asphalt)
+        dark = tuple(c * 0.76 for c in asphalt)
         cv2.polylines(canvas.rgb, [fixed], False, dark, wide, cv2.LINE_AA, 4)
     for _ in range(int(rng.integers(0, 3))):
         x, z = rng.uniform(-2.5, 2.5), rng.uniform(3, 22)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 
@@ -28,7 +30,9 @@ def paint_rail(canvas: Canvas, camera: Camera, x: float, concrete: bool) -> None
     for z in np.arange(3, 60, 4.0):
         post = [camera.point(x + dx, y, z) for dx, y in ((-0.06, 0), (0.06, 0), (0.06, 0.7),
                                                            (-0.06, 0.7))]  # fmt: skip
-        canvas.polygon(np.array([[p[0], p[1]] for p in post], np.float64), (96.0, 97.0, 98.0), "pole")
+        canvas.polygon(
+            np.array([[p[0], p[1]] for p in post], np.float64), (96.0, 97.0, 98.0), "pole"
+        )
     _band(canvas, camera, x, 0.42, 0.74, (150.0, 153.0, 156.0), "pole")
     _band(canvas, camera, x, 0.54, 0.6, (102.0, 105.0, 108.0), "pole")
     _band(canvas, camera, x, 0.7, 0.75, (188.0, 190.0, 192.0), "pole")
@@ -44,10 +48,10 @@ def paint_wires(canvas: Canvas, camera: Camera, edge: float, seed: int) -> None:
         half = 0.13
         ring = [camera.point(edge + dx, y, z) for dx, y in ((-half, 0), (half, 0), (half, tall),
                                                               (-half, tall))]  # fmt: skip
-        canvas.polygon(np.array([[p[0], p[1]] for p in ring], np.float64),
+        canvas.polygon(np.array(ring, np.float64),
                        (tone, tone * 0.92, tone * 0.84), "pole")  # fmt: skip
     for drop in (0.2, 0.9, 1.5)[: int(rng.integers(1, 4))]:
-        for z0, z1 in zip(spots[:-1], spots[1:], strict=True):
+        for z0, z1 in itertools.pairwise(spots):
             t = np.linspace(0, 1, 9)
             z = np.maximum(z0 + (z1 - z0) * t, 1.2)
             sag = tall - drop - 4 * 0.5 * t * (1 - t)
@@ -64,7 +68,7 @@ def paint_bridge(canvas: Canvas, camera: Camera, z: float, seed: int) -> None:
     grey = rng.uniform(90, 150)
     deck = [camera.point(x, y, z) for x, y in ((-40, low), (40, low), (40, low + thick),
                                                  (-40, low + thick))]  # fmt: skip
-    ring = np.array([[p[0], p[1]] for p in deck], np.float64)
+    ring = np.array(deck, np.float64)
     if rng.random() < 0.55:
         canvas.polygon(ring, (grey, grey * 0.98, grey * 0.95), "building")
         shade = ring.copy()
@@ -74,7 +78,7 @@ def paint_bridge(canvas: Canvas, camera: Camera, z: float, seed: int) -> None:
     for x in (-4.0, 0.5):
         board = [camera.point(x + dx, y, z) for dx, y in ((0, low), (3.6, low), (3.6, low + 2),
                                                             (0, low + 2))]  # fmt: skip
-        ring = np.array([[p[0], p[1]] for p in board], np.float64)
+        ring = np.array(board, np.float64)
         canvas.polygon(ring, (24.0, 92.0, 64.0) if grey < 120 else (28.0, 70.0, 140.0), "pole")
         middle = ring.mean(0)
         canvas.polygon(middle + (ring - middle) * np.array([0.7, 0.14]), (225.0,) * 3, "pole")
@@ -123,7 +127,8 @@ def paint_snowbank(canvas: Canvas, camera: Camera, x: float, seed: int) -> None:
     """A ragged heap of ploughed snow along ``x`` m."""
     rng = np.random.default_rng(seed)
     z = np.concatenate([np.linspace(0.8, 30, 60), np.geomspace(32, 120, 20)])
-    high = 0.25 + 0.5 * np.abs(np.convolve(rng.normal(0, 1, z.size + 4), np.ones(5) / 3, "valid"))
+    rough = np.convolve(rng.normal(0, 1, z.size + 8), np.hanning(9) / 2.2, "valid")
+    high = rng.uniform(0.2, 0.6) * (1 + 0.5 * np.tanh(rough))
     foot = np.stack(camera.project(x, 0.0, z), 1)
     top = np.stack(camera.project(x + np.sign(x) * 0.5, high, z), 1)
     back = np.stack(camera.project(x + np.sign(x) * 1.6, high * 0.7, z), 1)
@@ -131,5 +136,3 @@ def paint_snowbank(canvas: Canvas, camera: Camera, x: float, seed: int) -> None:
     canvas.polygon(np.vstack([top, back[::-1]]), (grey, grey + 3, grey + 8), "terrain")
     dark = grey * 0.78
     canvas.polygon(np.vstack([foot, top[::-1]]), (dark, dark + 3, dark + 8), "terrain")
-
-

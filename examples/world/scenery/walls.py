@@ -53,9 +53,7 @@ def _row(plan: ScenePlan, rng: np.random.Generator, style: str) -> list[Segment]
     night = plan.look.time_of_day in ("night", "dusk")
     share = rng.uniform(0.05, 0.5) if night else 0.0
     tall = rng.uniform(6, 26)
-    gaps = {"street": 0.12, "junction": 0.15, "avenue": 0.3, "suburb": 0.4}.get(
-        plan.road.kind, 0.1
-    )
+    gaps = {"street": 0.12, "junction": 0.15, "avenue": 0.3, "suburb": 0.4}.get(plan.road.kind, 0.1)
     while z < 150:
         if style == "buildings":
             length = rng.uniform(7, 26)
@@ -101,6 +99,36 @@ def paint_walls(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
             for segment in _row(plan, rng, style):
                 light = shade[0 if side < 0 else 1]
                 _paint(canvas, camera, plan, offset + side * extra, segment, light, rng)
+                if style == "buildings" and 4 < segment.z0 < 110:
+                    _end(canvas, camera, offset + side * extra, side, segment, light)
+
+
+def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, light: float) -> None:
+    """The end wall of a house that faces us where a gap or a lower house leaves it open."""
+    u, foot = camera.point(x, 0.0, seg.z0)
+    scale = camera.focal / seg.z0
+    wide, tall = 12.0 * scale, seg.height_m * scale
+    left = u if side > 0 else u - wide
+    area = canvas.clip(int(left), int(foot - tall), int(wide) + 1, int(tall) + 1)
+    if area is None:
+        return
+    x0, y0, x1, y1 = area
+    level = int(np.clip(np.log2(max(facades.TILE / max(wide, tall), 1e-3)) + 0.4, 0, 4))
+    size = facades.TILE >> level
+    _, solid, _ = _levels()[level]
+    picture = solid[seg.tile * size : (seg.tile + 1) * size, :size]
+    gx, gy = size / wide, size / tall
+    matrix = np.array([[gx, 0, (x0 - left) * gx], [0, gy, (y0 - foot + tall) * gy]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    part = cv2.warpAffine(picture, matrix, (x1 - x0, y1 - y0), flags=flags,
+                          borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    shade = 1.45 - 0.75 * light
+    part = cv2.multiply(part, (*tuple(c * light * shade for c in seg.tint), 1.0))
+    open_ = canvas.depth[y0:y1, x0:x1] > seg.z0 + 0.3
+    _lay(canvas.rgb[y0:y1, x0:x1], part, open_)
+    np.copyto(canvas.depth[y0:y1, x0:x1], np.float32(seg.z0), where=open_)
+    np.copyto(canvas.sem[y0:y1, x0:x1], np.uint8(SEM["building"]), where=open_)
+    np.copyto(canvas.glow[y0:y1, x0:x1], np.uint8(0), where=open_[..., None])
 
 
 def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, offset: float, seg: Segment,
@@ -136,7 +164,7 @@ def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, offset: float, seg: 
     inside = (frac > 0) & (frac < 1) & (near_z < canvas.depth[r0:r1, c0:c1])
     tile = cv2.remap(pictures if green else solid, np.ascontiguousarray(mx), my, cv2.INTER_LINEAR)
     hit = inside & (tile[..., 3] > 110) if green else inside
-    tint = tuple(c * light for c in seg.tint) + (1.0,)
+    tint = (*tuple(c * light for c in seg.tint), 1.0)
     _lay(canvas.rgb[r0:r1, c0:c1], cv2.multiply(tile, tint), inside)
     np.copyto(canvas.depth[r0:r1, c0:c1], near_z + np.float32(0.5), where=hit)
     label = np.uint8(SEM["vegetation" if green else "building"])
