@@ -62,14 +62,20 @@ def reduce_rows(attention: Floats, layers: tuple[int, int], heads: HeadChoice) -
 
     Heads first (mean, max or one), then the mean over layers and tokens.
     """
-    rows = attention[:, layer_slice(layers, attention.shape[1])].astype(np.float64)
+    chosen = attention[:, layer_slice(layers, attention.shape[1])]
+    if isinstance(heads, int):
+        check_head(heads, attention.shape[2])
+    total = np.zeros(attention.shape[3])
+    for token in chosen:  # one at a time: a trace of a large model takes hundreds of MB
+        total += _over_heads(token.astype(np.float32), heads).mean(0, dtype=np.float64)
+    return np.asarray(total / len(chosen))
+
+
+def _over_heads(token: Floats, heads: HeadChoice) -> Floats:
+    """(layers, heads, image_tokens) -> (layers, image_tokens)."""
     if heads == "mean":
-        by_layer = rows.mean(2)
-    elif heads == "max":
-        by_layer = rows.max(2)
-    else:
-        by_layer = rows[:, :, check_head(heads, attention.shape[2])]
-    return np.asarray(by_layer.mean((0, 1)))
+        return np.asarray(token.mean(1))
+    return np.asarray(token.max(1) if heads == "max" else token[:, int(heads)])
 
 
 def check_head(head: str | int, n_heads: int) -> int:

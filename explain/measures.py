@@ -60,10 +60,13 @@ def share_on_image(
     attention: (tokens, layers, heads, image_tokens), rows as in `Trace`. With one head chosen it
     is that head's; "max" is read as the mean, since a maximum over heads is no share.
     """
-    shares = attention[tokens][:, layer_slice(layers, attention.shape[1])].astype(np.float64).sum(3)
+    chosen = layer_slice(layers, attention.shape[1])
+    head = slice(None)
     if isinstance(heads, int):
-        shares = shares[:, :, check_head(heads, attention.shape[2])]
-    return float(shares.mean())
+        check_head(heads, attention.shape[2])
+        head = slice(heads, heads + 1)
+    shares = [attention[t, chosen, head].astype(np.float32).sum(-1).mean() for t in tokens]
+    return float(np.mean(shares))
 
 
 def layer_head_shift(base: Floats, finetuned: Floats, tokens: list[int]) -> NDArray[np.float32]:
@@ -75,12 +78,14 @@ def layer_head_shift(base: Floats, finetuned: Floats, tokens: list[int]) -> NDAr
     Args:
         base, finetuned: (tokens, layers, heads, image_tokens) on identical tokens.
     """
-    distance = 0.5 * np.abs(_rows(finetuned[tokens]) - _rows(base[tokens])).sum(3)
-    return np.asarray(distance.mean(0), np.float32)
+    total = np.zeros(base.shape[1:3])
+    for token in tokens:  # one at a time: a trace of a large model takes hundreds of MB
+        total += 0.5 * np.abs(_rows(finetuned[token]) - _rows(base[token])).sum(-1)
+    return np.asarray(total / len(tokens), np.float32)
 
 
 def _rows(attention: Floats) -> Floats:
-    a = attention.astype(np.float64)
+    a = attention.astype(np.float32)
     total = a.sum(-1, keepdims=True)
     even = np.full_like(a, 1 / a.shape[-1])
     return np.asarray(np.divide(a, total, out=even, where=total > 0))

@@ -6,10 +6,11 @@ Multimodal Models", ICLR 2025). Kang et al. find them by hidden-state dimensions
 attention only, so here the rule is on attention, and it is our own:
 
 An image token is a sink if it stands out in at least SINK_SHARE of ALL rows, whichever answer
-tokens, layers and heads the map is about. It stands out in a row (one answer token, layer and
-head) if its attention exceeds the row's median by more than SINK_MADS times the row's scaled
-median absolute deviation. Where rows under a neutral prompt are there, it must stand out in the
-same share of those too, so that a hazard to which every answer token attends is not taken away.
+tokens, layers and heads the map is about. A row is one answer token in one layer, mean over heads;
+a token stands out in it if its attention exceeds the row's median by more than SINK_MADS times the
+row's scaled median absolute deviation. Where rows under a neutral prompt are there, it must stand
+out in the same share of those too, so that a hazard to which every answer token attends is not
+taken away. The two numbers are chosen by judgement, not tuned on a model.
 """
 
 from __future__ import annotations
@@ -30,17 +31,18 @@ def find_sinks(attention: Floats, neutral: Floats | None = None) -> NDArray[np.b
     """(tokens, layers, heads, image_tokens) and (layers, heads, image_tokens) -> (image_tokens,)
     bool."""
     sinks = _stands_out(attention)
-    return sinks if neutral is None else sinks & _stands_out(neutral)
+    return sinks if neutral is None else sinks & _stands_out(neutral[None])
 
 
 def _stands_out(attention: Floats) -> NDArray[np.bool_]:
-    rows = attention.reshape(-1, attention.shape[-1]).astype(np.float64)
-    if not len(rows):
-        return np.zeros(attention.shape[-1], bool)
-    median = np.median(rows, axis=1, keepdims=True)
-    deviation = MAD_TO_SIGMA * np.median(np.abs(rows - median), axis=1, keepdims=True)
-    high: NDArray[np.bool_] = (rows > median + SINK_MADS * deviation).mean(0) >= SINK_SHARE
-    return high
+    high, n_rows = np.zeros(attention.shape[-1], np.int64), 0
+    for token in attention:  # one at a time: a trace of a large model takes hundreds of MB
+        rows = token.astype(np.float32).mean(1)
+        median = np.median(rows, axis=1, keepdims=True)
+        deviation = MAD_TO_SIGMA * np.median(np.abs(rows - median), axis=1, keepdims=True)
+        high += (rows > median + SINK_MADS * deviation).sum(0)
+        n_rows += len(rows)
+    return np.asarray((n_rows > 0) & (high >= SINK_SHARE * n_rows))
 
 
 def fill_sinks(values: Floats, sinks: NDArray[np.bool_]) -> Floats:

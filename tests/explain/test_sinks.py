@@ -17,11 +17,11 @@ def test_a_token_high_in_half_of_the_rows_is_none() -> None:
     assert not find_sinks(rows([9, 1, 1, 1], [9, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1])).any()
 
 
-def test_all_layers_and_heads_count() -> None:
+def test_all_layers_count_and_heads_are_averaged() -> None:
     attention = np.ones((1, 2, 2, 4))
-    attention[0, :, 0, 3] = 9  # one head of two
+    attention[0, 0, :, 3] = 9  # one layer of two
     assert not find_sinks(attention).any()
-    attention[0, :, :, 3] = 9
+    attention[0, :, :, 3] = [9, 1]  # one head of two, in both layers
     assert find_sinks(attention).tolist() == [False, False, False, True]
 
 
