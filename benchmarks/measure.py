@@ -80,6 +80,11 @@ def in_child(entry: str, options: dict[str, Any], env: Mapping[str, str] | None 
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def ratio(times: Mapping[str, list[float]], of: str, to: str) -> float:
+    """Median over the rounds of one round's ratio: both sides of it saw the same machine."""
+    return statistics.median(a / b for a, b in zip(times[of], times[to], strict=True))
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {

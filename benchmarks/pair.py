@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import in_child, interleaved, medians, peak_mb
+from benchmarks.measure import in_child, interleaved, medians, peak_mb, ratio
 from benchmarks.models import Size
 
 FULL = Size(12, 512, 12, 768, 400, 40)
@@ -60,7 +60,7 @@ def asker(way: str, paths: dict[str, str], answer_tokens: int) -> Callable[[], d
 
 
 def time_all(paths: dict[str, str], answer_tokens: int, repetitions: int) -> dict[str, Any]:
-    """Median seconds of both ways, turn by turn. Runs in a child."""
+    """Ratios and median seconds of both ways, turn by turn. Runs in a child."""
     askers = {way: asker(way, paths, answer_tokens) for way in WAYS}
     tokens = {way: ask()["tokens"] for way, ask in askers.items()}  # also warms up
     if tokens["together"] != tokens["apart"]:
@@ -73,9 +73,12 @@ def time_all(paths: dict[str, str], answer_tokens: int, repetitions: int) -> dic
         return took["answers"]
 
     calls = {way: lambda way=way: answers(way) for way in WAYS}
+    times = interleaved(calls, repetitions)
     return {
-        "answers": medians(interleaved(calls, repetitions)),
-        "total": medians(totals),
+        "time_ratio": ratio(times, *WAYS),
+        "time_ratio_with_maps": ratio(totals, *WAYS),
+        "seconds_answers": medians(times),
+        "seconds_total": medians(totals),
         "tokens_per_side": tokens["together"] / 2,
     }
 
@@ -99,14 +102,9 @@ def run(smoke: bool) -> dict[str, Any]:
         options = {"paths": paths, "answer_tokens": size.answer_tokens}
         timed = in_child(f"{entry}:time_all", {**options, "repetitions": 2 if smoke else 5})
         memory = {way: in_child(f"{entry}:memory_of", {"way": way, **options}) for way in WAYS}
-    answers, total = timed["answers"], timed["total"]
     return {
-        "time_ratio": answers["together"] / answers["apart"],
-        "time_ratio_with_maps": total["together"] / total["apart"],
+        **timed,
         "memory_ratio": memory["together"] / memory["apart"],
-        "seconds_answers": answers,
-        "seconds_total": total,
         "memory_mb": memory,
-        "tokens_per_side": timed["tokens_per_side"],
         "size": asdict(size),
     }
