@@ -171,11 +171,12 @@ def _attempt(seed: int, attempt: int, exclude: frozenset[str],
         return None
     goal = len(chosen) + int(rng.integers(2, 13))
     for agent in distractors(rng, road, 40):
-        agent = _mirror(agent, road.side)
         rivals = "brake_lights" in exclude and agent.braking
-        if len(chosen) < goal and agent.kind not in banned and not rivals:
-            if _keep(agent, chosen, camera):
-                chosen.append(agent)
+        if len(chosen) >= goal or agent.kind in banned or rivals:
+            continue
+        agent = _mirror(agent, road.side)
+        if _keep(agent, chosen, camera):
+            chosen.append(agent)
     if len(chosen) < 3:
         return None
     return ScenePlan(seed, attempt, camera, road, look, tuple(chosen))

@@ -96,9 +96,10 @@ def paint_walls(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
             if rng.random() < 0.2:
                 styles = [("buildings", rng.uniform(10, 30))]
         for style, extra in styles:
+            depth = camera.wall_depth(offset + side * extra)
             for segment in _row(plan, rng, style):
                 light = shade[0 if side < 0 else 1]
-                _paint(canvas, camera, plan, offset + side * extra, segment, light, rng)
+                _paint(canvas, camera, depth, segment, light, rng)
                 if style == "buildings" and 4 < segment.z0 < 110:
                     _end(canvas, camera, offset + side * extra, side, segment, light)
 
@@ -131,10 +132,9 @@ def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, ligh
     np.copyto(canvas.glow[y0:y1, x0:x1], np.uint8(0), where=open_[..., None])
 
 
-def _paint(canvas: Canvas, camera: Camera, plan: ScenePlan, offset: float, seg: Segment,
-           light: float, rng: np.random.Generator) -> None:  # fmt: skip
+def _paint(canvas: Canvas, camera: Camera, z: np.ndarray, seg: Segment, light: float,
+           rng: np.random.Generator) -> None:  # fmt: skip
     roll = rng.random(3)
-    z = camera.wall_depth(offset)
     cols = np.flatnonzero((z >= seg.z0) & (z < seg.z1))
     if cols.size == 0:
         return
