@@ -1,0 +1,194 @@
+"""Write the figures in README.md from what was measured: `python -m dev.figures [--check]`.
+
+Blocks between `<!-- figures:NAME -->` and `<!-- /figures:NAME -->` are made from
+benchmarks/results/*.json and the cards of the embedded model and its adapters. No figure in the
+README is typed by hand. `--check` changes nothing and fails when a block is out of date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+RESULTS = ROOT / "benchmarks" / "results"
+ADAPTERS = ROOT / "examples" / "adapters"
+NOT_MEASURED = "_Not measured yet._"
+Json = dict[str, Any]
+
+SIDE_COLUMNS = (
+    ("median_px", "median distance, px", "{:.0f}"),
+    ("mse_px2", "MSE, px²", "{:,.0f}"),
+    ("in_box", "point inside the hazard's box", "{:.0%}"),
+    ("hit_50px", "within 50 px", "{:.0%}"),
+    ("parse_rate", "answers that name a point", "{:.0%}"),
+)
+
+
+def read(path: Path) -> Json | None:
+    """The JSON object in a file, or None where there is no such file."""
+    if not path.is_file():
+        return None
+    found: Json = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def results(folder: Path) -> dict[str, Json]:
+    """Benchmark results by name."""
+    found = {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
+    return {name: result for name, result in found.items() if result is not None}
+
+
+def cards(folder: Path) -> dict[str, Json]:
+    """Adapter cards by folder name, the default adapter first."""
+    default = folder / "default.txt"
+    first = default.read_text(encoding="utf-8").strip() if default.is_file() else ""
+    names = sorted(
+        (path.parent.name for path in folder.glob("*/card.json")), key=lambda n: n != first
+    )
+    found = {name: read(folder / name / "card.json") for name in names}
+    return {name: card for name, card in found.items() if card is not None}
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, the first column to the left and the others to the right."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows])
+
+
+def speed_block(found: Mapping[str, Json]) -> str:
+    """Benchmarks against their targets, and the machine they ran on."""
+    lines = (
+        ("attention", "time_vs_sdpa", "Keeping attention rows, time against plain SDPA", "{:.2f}"),
+        ("attention", "time_vs_eager", "… time against eager attention", "{:.2f}"),
+        ("attention", "extra_memory_vs_eager", "… extra memory against eager's", "{:.3f}"),
+        ("attention", "max_abs_diff", "… largest difference from eager's rows", "{:.1e}"),
+        ("pair", "time_ratio", "Both answers on one model, time against two models", "{:.2f}"),
+        ("pair", "time_ratio_with_maps", "… with the attention maps", "{:.2f}"),
+        ("pair", "memory_ratio", "… memory against two models", "{:.2f}"),
+        ("startup", "ratio", "First page, time against an empty Gradio app", "{:.2f}"),
+        (
+            "first_prediction",
+            "p50_s",
+            "One prediction with maps, embedded model: median, s",
+            "{:.2f}",
+        ),
+        ("first_prediction", "p95_s", "… 95th percentile, s", "{:.2f}"),
+    )
+    rows = []
+    for name, key, words, form in lines:
+        if name in found and key in found[name]:
+            bound = found[name].get("targets", {}).get(key)
+            target = "" if bound is None else f"≤ {bound:g}"
+            rows.append([words, form.format(found[name][key]), target])
+    if not rows:
+        return NOT_MEASURED
+    return table(["", "measured", "target"], rows) + "\n\n" + machines(found)
+
+
+def machines(found: Mapping[str, Json]) -> str:
+    """One sentence for each machine and commit that figures come from."""
+    sentences: dict[str, list[str]] = {}
+    for name, result in found.items():
+        machine = result["machine"]
+        where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB"
+        when = f"{result['date']}, commit {result['commit']}"
+        sentences.setdefault(f"{where} ({when})", []).append(name)
+    return "\n".join(f"{', '.join(names)}: {where}." for where, names in sentences.items())
+
+
+def quality_block(found: Mapping[str, Json]) -> str:
+    """How base, adapters and blind baselines do on held-out drawn scenes, and apart from that on
+    the kinds of scene that the adapters never saw."""
+    parts = []
+    for heldout in distinct(card.get("heldout") for card in found.values()):
+        parts.append(evaluation(heldout, "held-out drawn scenes"))
+        if unseen := heldout.get("slices", {}).get("unseen"):
+            kinds = sorted({k for card in found.values() for k in card.get("not_trained_on", ())})
+            words = " or ".join(kinds) or "kinds never seen"
+            parts.append(
+                evaluation(unseen, f"scenes with {words}, which no adapter was trained on")
+            )
+    return "\n\n".join(parts) or NOT_MEASURED
+
+
+def photos_block(found: Mapping[str, Json]) -> str:
+    """How they do on photographs, where that was measured."""
+    measured = distinct(card.get("extra", {}).get("photos") for card in found.values())
+    return "\n\n".join(evaluation(m, "photographs") for m in measured) or NOT_MEASURED
+
+
+def distinct(measured: Iterable[Json | None]) -> list[Json]:
+    """Evaluations that are there, each once: one run writes the same object into every card."""
+    kept: list[Json] = []
+    for one in measured:
+        if one and one not in kept:
+            kept.append(one)
+    return kept
+
+
+def evaluation(measured: Json, pictures: str) -> str:
+    """One table: a row for each side. See DESIGN, "Quality figures", for the object."""
+    sides: dict[str, Json] = measured["sides"]
+    used = [
+        column
+        for column in SIDE_COLUMNS
+        if any(isinstance(side.get(column[0]), int | float) for side in sides.values())
+    ]
+    rows = [
+        [f"`{side}`", *[_cell(figures.get(key), form) for key, _, form in used]]
+        for side, figures in sides.items()
+    ]
+    head = f"{measured['n']} {pictures}:"
+    return head + "\n\n" + table(["", *[words for _, words, _ in used]], rows)
+
+
+def _cell(value: Any, form: str) -> str:
+    return form.format(value) if isinstance(value, int | float) else "–"
+
+
+def blocks() -> dict[str, str]:
+    """Every block's text by name, from the files in this checkout."""
+    measured, carded = results(RESULTS), cards(ADAPTERS)
+    return {
+        "speed": speed_block(measured),
+        "quality": quality_block(carded),
+        "photos": photos_block(carded),
+    }
+
+
+def filled(text: str, made: Mapping[str, str]) -> str:
+    """`text` with every block replaced; KeyError for a block that nobody makes."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- figures:{name} -->\n{made[name]}\n<!-- /figures:{name} -->"
+
+    pattern = r"<!-- figures:(?P<name>\w+) -->.*?<!-- /figures:(?P=name) -->"
+    return re.sub(pattern, replace, text, flags=re.DOTALL)
+
+
+def main(arguments: list[str] | None = None, make: Callable[[], dict[str, str]] = blocks) -> int:
+    parser = argparse.ArgumentParser(prog="python -m dev.figures", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail when README.md is out of date")
+    options = parser.parse_args(arguments)
+    before = README.read_text(encoding="utf-8")
+    after = filled(before, make())
+    if before == after:
+        return 0
+    if options.check:
+        print("README.md: figures are out of date; run `make figures`", file=sys.stderr)
+        return 1
+    README.write_text(after, encoding="utf-8")
+    print("README.md: figures written")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
