@@ -1,0 +1,158 @@
+"""Stage 4: the hazard adapters, by INSIGHT's recipe: LoRA on q/k/v/o, a head, text + point loss."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, Qwen2VLForConditionalGeneration
+
+from examples.build.features import Seen
+from examples.build.language import TextLoss, batches, hidden_states, text_loss
+from examples.build.loop import prefetch, run
+from examples.build.packing import Packed, Packer
+from examples.build.questions import QA, hazard_answer
+from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
+from inference.heads import Head, build_head, save_head
+from training.losses import coordinate_loss, insight_loss
+
+
+def trainable(seen: list[Seen]) -> list[Seen]:
+    """Views that show their hazard and hold nothing of the slices kept unseen."""
+    return [
+        s
+        for s in seen
+        if s.view.hazard is not None and not UNSEEN_SLICES & set(s.view.scene.truth["kinds"])
+    ]
+
+
+def _questions(s: Seen, _: np.random.Generator) -> list[QA]:
+    return [hazard_answer(s.view, with_reason=False), hazard_answer(s.view, with_reason=True)]
+
+
+def head_points(head: Head, states: Tensor, packed: Packed, grid: tuple[int, int]) -> Tensor:
+    """(questions, B, 2): the head's point for each question, seeing that question's prompt only."""
+    batch, length = packed.ids.shape
+    image = packed.image[None].expand(batch, -1)
+    order = torch.arange(length, device=states.device)[None]
+    prefix_end = int(packed.image.nonzero().max()) + 2  # the image and <|vision_end|>
+    shared = (order < prefix_end) & ~image
+    points = []
+    start = torch.full((batch, 1), prefix_end, device=states.device)
+    for q in range(packed.last_prompt.shape[1]):
+        last = packed.last_prompt[:, q : q + 1]
+        prompt = (order >= start) & (order <= last)
+        points.append(head(states, image, shared | prompt, grid, decode="soft_argmax").point01)
+        answer = packed.labels != -100
+        start = last + _answer_length(answer, last) + 1
+    return torch.stack(points)
+
+
+def _answer_length(answer: Tensor, last: Tensor) -> Tensor:
+    """(B, 1) tokens of the answer that begins after `last`: labels run on without a gap."""
+    batch, length = answer.shape
+    order = torch.arange(length, device=answer.device)[None]
+    after_gap = (~answer & (order >= last)).int().cumsum(1) > 0
+    return (answer & (order >= last) & ~after_gap).sum(1, keepdim=True)
+
+
+def train(
+    model: Qwen2VLForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerBase,
+    seen: list[Seen],
+    recipe: Recipe,
+    architecture: str,
+    device: str,
+    folder: Path = WORK / "train",
+) -> tuple[Any, Head, dict[str, float]]:
+    """Train one adapter on a fresh copy of the base. Returns the PEFT model, its head, numbers."""
+    torch.manual_seed(recipe.adapter.seed)
+    config = LoraConfig(
+        r=recipe.lora_rank,
+        lora_alpha=recipe.lora_alpha,
+        lora_dropout=recipe.lora_dropout,
+        target_modules=list(recipe.lora_targets),
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    tuned = get_peft_model(model.to(device), config)
+    grid = [16, 16] if architecture == "pooled" else None
+    head = build_head(
+        {"architecture": architecture, "hidden_size": recipe.shape.width, "grid": grid}
+    ).to(device)
+    step = _stepper(model, tokenizer, trainable(seen), recipe, head, device)
+    modules = {"lora": _Trainable(tuned), "head": head}
+    result = run(f"adapter-{architecture}", recipe.adapter, modules, step, folder)
+    (folder / f"adapter-{architecture}.json").write_text(json.dumps(result))
+    return tuned.eval(), head.eval(), result
+
+
+class _Trainable(torch.nn.Module):
+    """Only the LoRA weights, so that a checkpoint holds nothing of the frozen base."""
+
+    def __init__(self, tuned: torch.nn.Module) -> None:
+        super().__init__()
+        names = [(n, p) for n, p in tuned.named_parameters() if p.requires_grad]
+        self.weights = torch.nn.ParameterDict({n.replace(".", "/"): p for n, p in names})
+
+
+def _stepper(
+    model: Qwen2VLForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerBase,
+    seen: list[Seen],
+    recipe: Recipe,
+    head: Head,
+    device: str,
+) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
+    plan = recipe.adapter
+    print(f"adapter: {len(seen)} views", flush=True)
+    endless = batches(seen, plan.batch, plan.seed, _questions, Packer(tokenizer))
+    source = prefetch(lambda: next(endless), ahead=6)
+    loss = TextLoss(tokenizer, device, smooth=False)
+    model.train()
+
+    def step(_: int) -> tuple[Tensor, dict[str, float]]:
+        chosen, packed, features = next(source)
+        packed = packed.to(device)
+        states = hidden_states(model, packed, features.to(device))
+        target = torch.tensor([s.view.hazard.centre01 for s in chosen if s.view.hazard])
+        points = head_points(head, states, packed, chosen[0].grid)
+        text = text_loss(model, states, packed, loss)
+        coordinates = coordinate_loss(
+            points.flatten(0, 1), target.to(device).repeat(len(points), 1)
+        )
+        total = insight_loss(
+            text, coordinates, lambda_text=recipe.lambda_text, lambda_coord=recipe.lambda_coord
+        )
+        gap = (points[0].detach() - target.to(device)) * torch.tensor(
+            [1280.0, 720.0], device=device
+        )
+        return total, {
+            "text": float(text.detach()),
+            "coord": float(coordinates.detach()),
+            "mse_px2": float(gap.square().sum(1).mean()),
+            "median_px": float(gap.norm(dim=1).median()),
+        }
+
+    return step
+
+
+def save(
+    tuned: Any, head: Head, folder: Path, base_sha256: str, base_name: str, card: dict[str, Any]
+) -> None:
+    """The PEFT folder, the head beside it, and the card."""
+    shutil.rmtree(folder, ignore_errors=True)
+    tuned.save_pretrained(folder)
+    config_file = folder / "adapter_config.json"
+    config = json.loads(config_file.read_text()) | {"base_model_name_or_path": base_name}
+    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    (folder / "README.md").unlink(missing_ok=True)
+    save_head(head, folder, base_sha256)
+    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
