@@ -19,11 +19,13 @@ from ui.colours import BASE, FINETUNED, plotly_scale
 INK = "#111827"
 CONFIG = {
     "displaylogo": False,
-    "displayModeBar": True,
+    "displayModeBar": "hover",
     "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
     "scrollZoom": False,
     "doubleClick": "reset",
 }
+# ui/static/sightline.css takes the height of a panel from these.
+MARGIN = {"l": 46, "r": 8, "t": 8, "b": 84}
 MARKERS = {
     "base": {"symbol": "circle-open", "size": 17, "line": {"width": 4}, "color": BASE},
     "finetuned": {
@@ -66,7 +68,7 @@ def overlay(
         }],
         xaxis=_axis("x (px)", [0, width]),
         yaxis={**_axis("y (px)", [height, 0]), "scaleanchor": "x"},
-        margin={"l": 46, "r": 8, "t": 8, "b": 78 if heatmap is not None else 40},
+        margin=MARGIN,
         showlegend=False,
         uirevision=case,
         paper_bgcolor="rgba(0,0,0,0)",
@@ -190,6 +192,16 @@ def _distance_line(points: dict[str, HazardPoint]) -> list[go.Scatter]:
     return [
         go.Scatter(**ends, mode="lines", line={"color": "white", "width": 5}, name="halo"),
         go.Scatter(**ends, mode="lines", line={"color": INK, "width": 2}, name="moved"),
+        go.Scatter(
+            x=[(one.x_px + other.x_px) / 2],
+            y=[(one.y_px + other.y_px) / 2],
+            mode="text",
+            text=[f"<b>{one.distance_px(other):.0f} px</b>"],
+            textposition="top center",
+            textfont={"size": 15, "color": "white", "shadow": "0 0 4px #000, 0 0 2px #000"},
+            hoverinfo="skip",
+            name="distance",
+        ),
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.themes.utils.fonts import LocalFont
 
 from ui.frame import build_frame
 from ui.handlers.desk import Desk
@@ -46,6 +47,9 @@ def theme() -> gr.themes.Base:
         neutral_hue=gr.themes.colors.stone,
         radius_size=gr.themes.sizes.radius_sm,
         spacing_size=gr.themes.sizes.spacing_sm,
+        # gradio 6.31 ships a SemiBold that lacks most letters: 400 and 700 only.
+        font=(LocalFont("IBM Plex Sans", (400, 700)), "system-ui", "sans-serif"),
+        font_mono=(LocalFont("IBM Plex Mono", (400, 700)), "ui-monospace", "monospace"),
     ).set(
         button_primary_background_fill="#1C1917",
         button_primary_background_fill_hover="#44403C",

@@ -115,7 +115,7 @@ def _moved(pair: PairPrediction) -> tuple[str, str]:
     percent = f"{100 * distance / pair.image.diagonal_px:.1f} % of the diagonal"
     if distance < SAME_PLACE * pair.image.diagonal_px:
         return "Same place", f"The two points lie {distance:.0f} px apart ({percent})."
-    return f"Moved {distance:.0f} px", f"{percent}, from the base's point to the fine-tuned one's"
+    return f"Moved {distance:.0f} px", percent
 
 
 def _from_truth(pair: PairPrediction, truth: HazardPoint) -> str:

@@ -6,8 +6,11 @@ Knows no gradio, no plotly and no torch. `app.py` fills it with the real ones, t
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +18,6 @@ from inference.errors import UserError
 from inference.schema import (
     AdapterEntry,
     HazardPoint,
-    Heatmap,
     ImageInput,
     ModelInfo,
     PairPrediction,
@@ -59,7 +61,7 @@ class Services:
     """What the tabs call. Nothing here imports torch until `predict_pair` or `load_adapter` runs.
 
     default_adapter: the adapter chosen when the page opens, or None.
-    prior_similarity: how much a map is like looking at the centre, in [0, 1].
+    describe: a sentence about a pair and its maps, for the headline and screen readers.
     """
 
     model_info: Callable[[], ModelInfo]
@@ -75,8 +77,7 @@ class Services:
     prompts: Mapping[str, str]
     validate_prompt: Callable[[str], str]
     examples: Callable[[], Sequence[Example]] = tuple
-    describe: Callable[[Heatmap], str] | None = None
-    prior_similarity: Callable[[Heatmap], float] | None = None
+    describe: Callable[[PairPrediction, PairMaps], str] | None = None
     versions: Callable[[], Mapping[str, str]] = dict
 
 
@@ -112,3 +113,30 @@ def _example(folder: Path, row: Mapping[str, object]) -> Example:
 def find_example(services: Services, example_id: str | None) -> Example | None:
     """The example with that id, or None."""
     return next((e for e in services.examples() if e.id == example_id), None)
+
+
+def default_adapter(
+    entries: Sequence[AdapterEntry], wanted: Sequence[str], examples: Path
+) -> str | None:
+    """Name of the adapter to choose first: the first one wanted by a flag, else the one named in
+    `examples/adapters/default.txt`, else any that can be used."""
+    usable = {entry.source: entry.name for entry in entries if not entry.problem}
+    named = examples / "adapters" / "default.txt"
+    usual = [named.read_text(encoding="utf-8").strip()] if named.is_file() else []
+    for choice in [*wanted, *usual]:
+        for source, name in usable.items():
+            if choice in (source, name) or Path(choice).name == Path(source).name:
+                return name
+    return next(iter(usable.values()), None)
+
+
+@cache
+def installed_versions() -> dict[str, str]:
+    """Versions of the libraries that make the numbers, without importing them."""
+    found = {"python": platform.python_version()}
+    for name in ("torch", "transformers", "peft", "numpy", "gradio"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -17,17 +17,22 @@ from inference.errors import UserError
 from ui.errors import shown
 
 
-class OriginalImage(gr.Image):
-    """gr.Image whose value in a handler is the path of the untouched upload, or None."""
+def original_image(**options: Any) -> gr.Image:
+    """gr.Image whose value in a handler is the path of the untouched upload, or None.
 
-    is_template = True  # the browser side is gr.Image's
+    Set on the instance: for a subclass gradio would write a .pyi file beside this source.
+    """
+    field = gr.Image(type="filepath", **options)
+    field.preprocess = lambda payload: _path(payload, field.GRADIO_CACHE)
+    return field
 
-    def preprocess(self, payload: Any) -> str | None:
-        if payload is None:
-            return None
-        if payload.url and payload.url.startswith("data:"):
-            return _from_data_uri(payload.url, self.GRADIO_CACHE)
-        return payload.path
+
+def _path(payload: Any, cache: str) -> str | None:
+    if payload is None:
+        return None
+    if payload.url and payload.url.startswith("data:"):
+        return _from_data_uri(payload.url, cache)
+    return payload.path
 
 
 @shown
@@ -38,6 +43,8 @@ def _from_data_uri(uri: str, cache: str) -> str:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise UserError(
-            "The picture's data cannot be decoded", expected="base64 after the comma", field="image"
+            "The picture's data cannot be decoded",
+            expected="base64 after the comma",
+            field="image",
         ) from error
     return processing_utils.save_bytes_to_cache(data, "picture.png", cache)

@@ -1,6 +1,6 @@
 """The page over fake services, for looking at it and for browser tests that need a slow model.
 
-    python -m tests.ui.fake_app --port 7861 --seconds 3 --examples FOLDER
+python -m tests.ui.fake_app --port 7861 --seconds 3 --examples FOLDER
 """
 
 from __future__ import annotations
@@ -19,5 +19,9 @@ if __name__ == "__main__":
     flags = parser.parse_args()
     page, desk = build_page(fake_services(seconds=flags.seconds, examples=flags.examples))
     media = flags.examples or Path(__file__).parent
-    page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True,
-                **launch_options(desk, media, []))
+    page.launch(
+        server_name="127.0.0.1",
+        server_port=flags.port,
+        quiet=True,
+        **launch_options(desk, media, []),
+    )

@@ -37,12 +37,17 @@ WORDS = ["The", " area", " around", " (", "4", "1", "0", ",", "5", "6", "0", ")"
          " paid", " more", " attention", " to", ".", "<|im_end|>"]  # fmt: skip
 CARD = AdapterCard(
     "hazard-patch", "hazard", "fake",
-    heldout={"n": 500, "sides": {"base": {"median_px": 301.0}, "hazard-patch": {"median_px": 31.0}}},
+    heldout={
+        "n": 500,
+        "sides": {"base": {"median_px": 301.0}, "hazard-patch": {"median_px": 31.0}},
+    },
 )  # fmt: skip
 INFO = ModelInfo("sightline-tiny", "qwen2_vl", "cpu", "float32", "none", embedded=True)
 
 
-def fake_services(*, seconds: float = 0.0, examples: Path | None = None, **changes: Any) -> Services:
+def fake_services(
+    *, seconds: float = 0.0, examples: Path | None = None, **changes: Any
+) -> Services:
     """Services whose model takes that long."""
     entries = [
         AdapterEntry("hazard-patch", "here", CARD, has_head=True, loaded=True),
@@ -100,8 +105,9 @@ def fake_side(
         for i, w in enumerate(words or WORDS)
     )
     attention = np.stack([_attention(grid, point, t) for t in range(len(tokens))])
-    trace = Trace(side, tokens, grid, attention, attention[0] * 0 + 0.3 / grid.n_tokens,
-                  attention[:, 0, 0])
+    trace = Trace(
+        side, tokens, grid, attention, attention[0] * 0 + 0.3 / grid.n_tokens, attention[:, 0, 0]
+    )
     text = "".join(words or WORDS[:-1])
     head = point.source == "head"
     said = HazardPoint(point.x_px - 14, point.y_px + 9, "text") if head else point

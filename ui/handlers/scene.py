@@ -47,6 +47,7 @@ class SceneView:
     numbers: str
     shift_plot: str | None
     notes: str
+    caption: str
     methods: tuple[tuple[str, str], ...]
     layers: int
     heads: int
@@ -116,7 +117,7 @@ def view(desk: Desk, result: StoredResult, settings: ViewSettings) -> SceneView:
     shift = maps.layer_head_shift
     return SceneView(
         headline=markup.headline(pair, result.truth, sentence),
-        base_title=markup.panel_title("base", "Base", _map_title(maps, "base")),
+        base_title=markup.panel_title("base", "Base", "without the adapter"),
         tuned_title=markup.panel_title(
             "finetuned", "Fine-tuned", (pair.request.adapter or "no adapter chosen")
         ),
@@ -130,6 +131,7 @@ def view(desk: Desk, result: StoredResult, settings: ViewSettings) -> SceneView:
         numbers=markup.numbers(pair, maps),
         shift_plot=figures.shift_table(shift, result.id) if shift is not None else None,
         notes=markup.warnings([*pair.notes, *maps.notes, *_centre_warnings(maps)]),
+        caption=markup.hint(_caption(desk.services, maps, len(chosen))),
         methods=_methods(desk.services, pair),
         layers=trace.n_layers,
         heads=trace.n_heads,
@@ -139,9 +141,21 @@ def view(desk: Desk, result: StoredResult, settings: ViewSettings) -> SceneView:
     )
 
 
-def _map_title(maps: PairMaps, side: Side) -> str:
-    heatmap = maps.base if side == "base" else maps.finetuned
-    return heatmap.title if heatmap is not None else ""
+def _caption(services: Services, maps: PairMaps, n_chosen: int) -> str:
+    """What the maps show, in a line."""
+    made = maps.settings
+    spec = services.explainers[made.method]
+    first, last = made.layers
+    which = f"layers {first} to {'last' if last == -1 else last}"
+    parts = {
+        "tokens": f"{n_chosen} answer token{'' if n_chosen == 1 else 's'}",
+        "layers": "all layers" if made.layers == (0, -1) else which,
+        "heads": f"{made.heads} of heads" if isinstance(made.heads, str) else f"head {made.heads}",
+        "remove_sinks": "sinks removed" if made.remove_sinks else "",
+        "relative": "relative to a neutral prompt" if made.relative else "",
+    }
+    said = [text for option, text in parts.items() if option in spec.options and text]
+    return ", ".join([f"Maps: {spec.label.lower()}", *said]) + ". " + spec.description
 
 
 def fit_settings(pair: PairPrediction, settings: ViewSettings) -> ViewSettings:

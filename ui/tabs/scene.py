@@ -123,6 +123,7 @@ def show(tab: SceneTab, view: scene.SceneView, controls: bool = True) -> Values:
         r.shift_column: gr.update(visible=view.shift_plot is not None),
         r.shift_plot: _plot(view.shift_plot),
         r.notes: view.notes,
+        r.caption: view.caption,
         tab.keep.address: view.query,
         tab.settings.message: "",
     }
@@ -224,7 +225,7 @@ def _all(tab: SceneTab, frame: Frame) -> list[Any]:
 def _working(tab: SceneTab, now: Snapshot) -> Values:
     return {
         tab.ask.progress: markup.progress(now),
-        tab.ask.look: gr.update(interactive=False),
+        tab.ask.look: gr.update(visible=False),
         tab.ask.cancel: gr.update(visible=True),
     }
 
@@ -232,7 +233,7 @@ def _working(tab: SceneTab, now: Snapshot) -> Values:
 def _idle(tab: SceneTab, text: str = "") -> Values:
     return {
         tab.ask.progress: markup.stopped(text) if text else "",
-        tab.ask.look: gr.update(interactive=True),
+        tab.ask.look: gr.update(visible=True),
         tab.ask.cancel: gr.update(visible=False),
         tab.keep.run: "",
     }
@@ -375,7 +376,7 @@ def _failed(tab: SceneTab, problem: UserError) -> Values:
 
 def _wire_redrawing(tab: SceneTab, desk: Desk) -> None:
     s, k = tab.settings, tab.keep
-    outputs = [*vars(tab.result).values(), *vars(s).values(), k.address, k.chosen]
+    outputs = [*vars(tab.result).values(), *vars(s).values(), k.address, k.chosen, k.box]
 
     def redrawn(values: Values) -> Values:
         result = desk.results.get(values[k.result])
@@ -411,7 +412,6 @@ def _wire_redrawing(tab: SceneTab, desk: Desk) -> None:
     tab.result.tokens.select(chose, tab.inputs, outputs, **common)
     # The browser alone dims the maps while the slider moves.
     s.opacity.input(None, s.opacity, js="(percent) => window.sightline.opacity(percent / 100)")
-    k.address.change(None, k.address, js="(query) => window.sightline.address(query)")
 
 
 # ---- adapters ---------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from ui.upload import OriginalImage
+from ui.upload import original_image
 
 # Clicks inside the HTML pieces become one event each; the rest of the page's script lies in
 # ui/static/sightline.js.
 EXAMPLES_JS = "window.sightline.examples(element, (id) => trigger('select', {id: id}));"
+ADDRESS_JS = "watch('value', () => window.sightline.address(props.value));"
 TOKENS_JS = "window.sightline.tokens(element, (list) => trigger('select', {tokens: list}));"
 
 
@@ -19,7 +20,7 @@ TOKENS_JS = "window.sightline.tokens(element, (list) => trigger('select', {token
 class InputPart:
     """Picture, question and the buttons."""
 
-    image: OriginalImage
+    image: gr.Image
     image_message: gr.HTML
     examples: gr.HTML
     preset: gr.Dropdown
@@ -58,6 +59,7 @@ class ResultPart:
     shift_column: gr.Column
     shift_plot: gr.Plot
     notes: gr.HTML
+    caption: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class KeepPart:
     numbers_file: gr.DownloadButton
     link: gr.Button
     message: gr.HTML
-    address: gr.Textbox
+    address: gr.HTML
     memory: gr.BrowserState
     example: gr.State
     run: gr.State
@@ -104,7 +106,7 @@ class KeepPart:
 def build_input() -> InputPart:
     with gr.Row(elem_id="sl-input", equal_height=False):
         with gr.Column(scale=3, min_width=300):
-            image = OriginalImage(
+            image = original_image(
                 label="Road scene", sources=["upload", "clipboard", "webcam"], height=228,
                 elem_id="sl-image", buttons=[], alt_text="The picture that both models look at",
                 placeholder="Drop a road photo here\n- or -\nclick to upload",
@@ -157,6 +159,7 @@ def build_result() -> ResultPart:
         headline = gr.HTML(elem_id="sl-headline")
         with gr.Row(elem_id="sl-panels", equal_height=False):
             panels = [_panel(kind) for kind in ("base", "tuned", "difference")]
+        caption = gr.HTML(elem_id="sl-caption")
         notes = gr.HTML(elem_id="sl-notes")
         with gr.Row(elem_id="sl-below", equal_height=False):
             with gr.Column(scale=2, min_width=300):
@@ -164,8 +167,8 @@ def build_result() -> ResultPart:
                 numbers = gr.HTML(elem_id="sl-numbers")
             with gr.Column(scale=1, min_width=300, elem_id="sl-shift") as shift_column:
                 gr.HTML(
-                    '<h3 class="sl-panel-title">Which heads moved<span class="sl-quiet">attention '
-                    "on other places than the base's, by layer and head</span></h3>"
+                    '<h3 class="sl-panel-title">Which heads moved<span class="sl-quiet">share '
+                    "of each head's attention that went elsewhere</span></h3>"
                 )
                 shift_plot = gr.Plot(show_label=False, container=False, elem_classes="sl-shift")
     (_, base_title, base_plot, base_answer) = panels[0]
@@ -174,7 +177,7 @@ def build_result() -> ResultPart:
     return ResultPart(
         empty, box, headline, tuned_column, difference_column, base_title, tuned_title, base_plot,
         tuned_plot, difference_plot, base_answer, tuned_answer, difference_note, tokens, numbers,
-        shift_column, shift_plot, notes,
+        shift_column, shift_plot, notes, caption,
     )  # fmt: skip
 
 
@@ -240,12 +243,12 @@ def build_keep() -> KeepPart:
         png = gr.Button("Download PNG", size="md", elem_id="sl-png")
         numbers = gr.Button("Download JSON", size="md", elem_id="sl-json")
         link = gr.Button("Copy link", size="md", elem_id="sl-link")
-        png_file = gr.DownloadButton(visible="hidden", elem_id="sl-png-file")
-        numbers_file = gr.DownloadButton(visible="hidden", elem_id="sl-json-file")
+        png_file = gr.DownloadButton(elem_id="sl-png-file", elem_classes="sl-hidden")
+        numbers_file = gr.DownloadButton(elem_id="sl-json-file", elem_classes="sl-hidden")
     message = gr.HTML(elem_id="sl-keep-message")
     return KeepPart(
         box, png, png_file, numbers, numbers_file, link, message,
-        address=gr.Textbox(visible="hidden", elem_id="sl-address"),
+        address=gr.HTML(elem_id="sl-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
         # Fixed key and secret: a restart of the app must still read what the browser kept.
         memory=gr.BrowserState({}, storage_key="sightline-scene", secret="sightline"),
         example=gr.State(None),
