@@ -21,6 +21,7 @@ YAW_STEP = math.radians(15)
 TIERS_PX = (56, 160, 400)
 MIRROR = {"left": "right", "right": "left"}
 CACHE = 6000
+POOL_DEPTH_M = 13.0
 
 
 def _fit(sprite: Sprite, focal: float, depth_m: float, size: float, flip: bool) -> Sprite:
@@ -40,7 +41,7 @@ def _fit(sprite: Sprite, focal: float, depth_m: float, size: float, flip: bool) 
 
 @lru_cache(maxsize=CACHE)
 def _pooled(kind: str, colour: str, yaw_step: int, braking: bool, indicating: str | None,
-            lights: bool, variant: int, height_px: int, depth_m: float) -> Sprite:  # fmt: skip
+            lights: bool, variant: int, height_px: int) -> Sprite:  # fmt: skip
     seed = zlib.crc32(f"{kind}{colour}{variant}".encode())
     return make_sprite(
         kind,
@@ -51,7 +52,7 @@ def _pooled(kind: str, colour: str, yaw_step: int, braking: bool, indicating: st
         braking=braking,
         indicating=indicating,
         lights_on=lights,
-        depth_m=depth_m,
+        depth_m=POOL_DEPTH_M,
     )
 
 
@@ -71,7 +72,6 @@ def bystander(agent: AgentPlan, yaw_rad: float, focal: float, lights: bool,
         lights,
         int(rng.integers(0, VARIANTS)),
         tier,
-        8.0 if agent.z_m < 11 else 20.0,
     )
     return _fit(sprite, focal, agent.z_m, agent.size, flip)
 
