@@ -154,8 +154,9 @@ def _colour_bar(title: str, vertical: bool = False) -> dict[str, Any]:
         "thickness": 8, "outlinewidth": 0, "nticks": 5, "tickfont": {"size": 11},
     }  # fmt: skip
     if not vertical:
-        bar |= {"orientation": "h", "x": 0.5, "y": 0, "yanchor": "top", "ypad": 40, "len": 1}
-        bar |= {"yref": "paper", "ypad": 34, "xpad": 0}
+        # At the figure's lower edge, where it does not push the margins.
+        bar |= {"orientation": "h", "x": 0.5, "y": 0, "yref": "container", "yanchor": "bottom"}
+        bar |= {"len": 1, "xpad": 0, "ypad": 0}
     return bar
 
 

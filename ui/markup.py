@@ -32,7 +32,8 @@ def seconds(value_s: float) -> str:
         return f"{value_s:.1f} s"
     if value_s < 100:
         return f"{value_s:.0f} s"
-    return f"{value_s // 60:.0f} min {value_s % 60:.0f} s"
+    minutes, rest = divmod(round(value_s), 60)
+    return f"{minutes} min {rest} s"
 
 
 def error(problem: UserError | None) -> str:
@@ -82,10 +83,10 @@ def stopped(text: str) -> str:
 
 def empty(has_examples: bool) -> str:
     """What to do on an empty page."""
-    way = "pick a picture of the strip above" if has_examples else "drop a picture above"
+    or_else = ", or pick a picture of the strip above" if has_examples else ""
     return (
         '<div class="sl-empty"><p class="sl-empty-title">Where does each model look?</p><p>Drop, '
-        f"paste or photograph a road scene and press <b>Look</b>, or {way}. The base model's "
+        f"paste or photograph a road scene and press <b>Look</b>{or_else}. The base model's "
         "answer and map appear on the left, the fine-tuned one's beside it, then what changed."
         "</p></div>"
     )

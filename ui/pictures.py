@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import secrets
+import shutil
 import tempfile
 import threading
 from collections import OrderedDict
@@ -30,7 +31,18 @@ class Pictures:
         self._holder = None if folder else tempfile.TemporaryDirectory(prefix="sightline-")
         self.folder = Path(folder or self._holder.name)  # type: ignore[union-attr]
         self._lock = threading.Lock()
+        self._downloads: list[Path] = []
         self._names: OrderedDict[tuple[str, bool], str] = OrderedDict()
+
+    def new_file(self, name: str) -> Path:
+        """A place for a file to download, in a folder of its own; old ones are removed."""
+        with self._lock:
+            place = self.folder / f"download-{secrets.token_hex(16)}"
+            place.mkdir()
+            self._downloads.append(place)
+            while len(self._downloads) > KEEP:
+                shutil.rmtree(self._downloads.pop(0), ignore_errors=True)
+        return place / name
 
     def url(self, image: ImageInput, grey: bool = False) -> str:
         """Address of the copy, relative to the page. Written on first use."""

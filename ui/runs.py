@@ -48,6 +48,7 @@ class Run:
     result: Any = None
     error: BaseException | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    superseded: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     _started: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,6 +113,13 @@ class Runs:
         """Does `work(progress, cancelled)` in a thread."""
         run.started_s = run.seen_s = time.monotonic()
         threading.Thread(target=run._work, args=(work,), daemon=True, name="look").start()
+
+    def supersede(self, run_id: str | None) -> None:
+        """Stops a run because its page asks for another; nobody needs to be told."""
+        run = self.get(run_id)
+        if run is not None:
+            run.superseded = True
+            run.stop.set()
 
     def cancel(self, run_id: str | None) -> bool:
         """Asks a run to stop. False when it is not known or already over."""

@@ -114,7 +114,7 @@ def fake_side(
     return SidePrediction(
         side, side, text, tokens, ParsedAnswer(said), trace,
         head_point=point if head else None,
-        head_map=Heatmap(attention[4, 0, 0].reshape(ROWS, COLS), grid, "Head", "probability")
+        head_map=Heatmap(attention[0, 0, 0].reshape(ROWS, COLS), grid, "Head", "probability")
         if head else None,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from explain.types import HeadChoice, MapSettings
 from inference.errors import UserError, unknown
-from inference.schema import SIDES, Side
+from inference.schema import SIDES
 from ui.address import ViewSettings
 from ui.handlers.desk import Desk, SceneForm, default_prompt, prepare
 from ui.handlers.downloads import as_numbers
@@ -21,7 +21,7 @@ def predict(
         raise unknown("side", forced, SIDES, field="forced")
     services = desk.services
     chosen = {"": services.default_adapter(), "none": None}.get(adapter, adapter)
-    form = SceneForm(image, None, prompt or default_prompt(services), chosen, cast(Side, forced))
+    form = SceneForm(image, None, prompt or default_prompt(services), chosen, forced)
     order = prepare(desk, form, max_new_tokens)
     pair = services.predict_pair(order.image, order.request)
     result = desk.results.put(pair, order.path)

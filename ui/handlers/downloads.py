@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,14 @@ def save_png(desk: Desk, result_id: str, view: ViewSettings) -> str:
     maps = desk.services.make_pair_maps(result.pair, view.maps)
     sentence = desk.services.describe(result.pair, maps) if desk.services.describe else ""
     picture = export.comparison(result, maps, view, desk.services.model_info(), sentence)
-    path = _file(result, "png")
+    path = _file(desk, result, "png")
     picture.save(path)
     return str(path)
 
 
 def save_json(desk: Desk, result_id: str, view: ViewSettings) -> str:
     """Path of the numbers behind the page, maps included."""
-    path = _file(_result(desk, result_id), "json")
+    path = _file(desk, _result(desk, result_id), "json")
     path.write_text(json.dumps(as_numbers(desk, result_id, view), indent=1), encoding="utf-8")
     return str(path)
 
@@ -50,9 +49,8 @@ def _result(desk: Desk, result_id: str) -> StoredResult:
     return result
 
 
-def _file(result: StoredResult, suffix: str) -> Path:
-    """A name with the picture's name and hash, in a new folder of the temporary directory."""
+def _file(desk: Desk, result: StoredResult, suffix: str) -> Path:
+    """A name with the picture's name and hash."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(result.pair.image.name).stem).strip("-")[:60]
-    folder = Path(tempfile.mkdtemp(prefix="sightline-download-"))
     short = result.pair.image.content_hash[:8]
-    return folder / f"sightline-{stem or 'picture'}-{short}.{suffix}"
+    return desk.pictures.new_file(f"sightline-{stem or 'picture'}-{short}.{suffix}")

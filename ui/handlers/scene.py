@@ -10,11 +10,12 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from explain.registry import can_run
 from explain.types import MapSettings, PairMaps
 from inference.errors import Cancelled, UserError, unknown
-from inference.schema import SIDES, HazardPoint, PairPrediction, PairRequest, Side
+from inference.schema import SIDES, HazardPoint, ImageInput, PairPrediction, Side
 from ui import figures, markup
 from ui.address import MAX_NUMBER, SceneAddress, ViewSettings, to_query
 from ui.handlers.desk import Desk, Prepared, SceneForm, default_prompt, prepare
@@ -202,12 +203,16 @@ def _plots(
     points: dict[str, HazardPoint] = {}
     if result.truth is not None:
         points["truth"] = result.truth
-    marks = {k: s.point for k, s in sides.items() if s is not None and s.point is not None}
+    marks: dict[str, HazardPoint] = {
+        kind: side.point for kind, side in sides.items() if side is not None and side.point
+    }
     colour = desk.pictures.url(image)
-    common = {"image_wh": image.size_wh, "opacity": settings.opacity, "case": result.id}
+    common: dict[str, Any] = {
+        "image_wh": image.size_wh, "opacity": settings.opacity, "case": result.id,
+    }  # fmt: skip
 
     def one(side: Side) -> str:
-        own = {**points, **({side: marks[side]} if side in marks else {})}
+        own = points | {k: v for k, v in marks.items() if k == side}
         heatmap = maps.base if side == "base" else maps.finetuned
         return figures.overlay(heatmap, colour, points=own, vmax=maps.vmax.get(side, 1.0), **common)
 
@@ -245,93 +250,14 @@ def address_of(services: Services, result: StoredResult, settings: ViewSettings)
     )
 
 
-@dataclass(frozen=True)
-class Restored:
-    """What a page shows when it opens.
-
-    result: a finished one to draw. run: one to follow or to start. message: why a link did not
-    lead where it pointed.
-    """
-
-    form: SceneForm
-    result: StoredResult | None = None
-    run: Run | None = None
-    message: str = ""
-
-
-def restore(desk: Desk, address: SceneAddress, remembered: Mapping[str, str]) -> Restored:
-    """The link's scene if it names one, else this browser's last one, else an empty page."""
-    running = desk.runs.get(remembered.get("run"))
-    if running is not None and not running.done.is_set() and running.task is not None:
-        return Restored(_form_of_order(running.task, address.view), run=running)
-    if address.has_case:
-        return _follow_link(desk, address, remembered)
-    result = desk.results.get(remembered.get("result"))
-    if result is not None:
-        return Restored(_form_of_result(result, address.view), result)
-    return Restored(_form_of_address(desk.services, address))
-
-
-def _follow_link(desk: Desk, address: SceneAddress, remembered: Mapping[str, str]) -> Restored:
-    form = _form_of_address(desk.services, address)
-    request = PairRequest(
-        prompt=form.prompt,
-        adapter=form.adapter or None,
-        forced=form.forced if form.adapter else "base",
-    )
-    found = desk.results.find(image=address.image, example_id=address.example, request=request)
-    if found is not None:
-        return Restored(_form_of_result(found, address.view), found)
-    example = find_example(desk.services, address.example)
-    held = desk.results.picture(address.image) if example is None else None
-    if example is not None:
-        form = replace(form, image=str(example.path), example=example.id)
-    elif held is not None and held.path.is_file():
-        form = replace(form, image=str(held.path))
-    else:
-        what = "example" if address.example else "picture"
-        return Restored(
-            form,
-            message=f"This link's {what} is not on this server any more. Uploaded pictures are "
-            "kept in memory for a while only: upload it again, the link's settings are set.",
-        )
-    try:
-        return Restored(form, run=begin(desk, form)[0])
-    except UserError as problem:
-        return Restored(form, message=str(problem))
-
-
-def _form_of_address(services: Services, address: SceneAddress) -> SceneForm:
-    adapter = services.default_adapter() if address.adapter is None else address.adapter
-    return SceneForm(
-        prompt=address.prompt or default_prompt(services),
-        adapter=adapter or "",
-        forced=address.forced,
-        view=address.view,
-    )
-
-
-def _form_of_result(result: StoredResult, settings: ViewSettings) -> SceneForm:
-    request = result.pair.request
-    picture = str(result.path) if result.path.is_file() else None
-    return SceneForm(
-        picture, result.example_id, request.prompt, request.adapter or "", request.forced, settings
-    )
-
-
-def _form_of_order(order: Prepared, settings: ViewSettings) -> SceneForm:
-    request = order.request
-    example = order.example.id if order.example else None
-    return SceneForm(
-        str(order.path), example, request.prompt, request.adapter or "", request.forced, settings
-    )
-
-
 def check_picture(services: Services, path: str | None) -> str:
     """One line about a picture just chosen; UserError if it cannot be used."""
     if not path:
         return ""
-    image = services.load_image(Path(path))
+    return size_note(services.load_image(Path(path)))
+
+
+def size_note(image: ImageInput) -> str:
     width, height = image.size_wh
     return f"{image.name}: {width} × {height} px"
 

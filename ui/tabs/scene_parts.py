@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 
@@ -128,15 +127,15 @@ def build_input() -> InputPart:
         with gr.Column(scale=2, min_width=130, elem_id="sl-go"):
             look = gr.Button("Look", variant="primary", elem_id="sl-look")
             cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id="sl-cancel")
-    load_parts = _build_adapter_loading()
+    source, load, unload, load_message = _build_adapter_loading()
     progress = gr.HTML(elem_id="sl-progress")
     return InputPart(
         image, image_message, examples, preset, prompt, prompt_message, adapter, adapter_message,
-        look, cancel, *load_parts, progress,
+        look, cancel, source, load, unload, load_message, progress,
     )  # fmt: skip
 
 
-def _build_adapter_loading() -> tuple[Any, ...]:
+def _build_adapter_loading() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.HTML]:
     with (
         gr.Accordion("Load another adapter", open=False, elem_id="sl-adapters"),
         gr.Row(equal_height=False),

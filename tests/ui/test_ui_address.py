@@ -1,0 +1,55 @@
+"""Links: everything survives the way to the address bar and back; nonsense is ignored."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+from explain.types import MapSettings
+from ui.address import SceneAddress, ViewSettings, from_query, to_query
+
+
+def back(address: SceneAddress) -> SceneAddress:
+    return from_query(dict(parse_qsl(to_query(address), keep_blank_values=True)))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        SceneAddress(),
+        SceneAddress(example="night-rain"),
+        SceneAddress(image="ab" * 32, prompt="Wo ist die Gefahr? & more = #1", adapter=""),
+        SceneAddress(
+            example="x",
+            adapter="hazard-pooled",
+            forced="base",
+            view=ViewSettings(MapSettings("head", (3, 4), (2, 5), 7, True, True, False), 0.4),
+        ),
+        SceneAddress(view=ViewSettings(MapSettings(layers=(1, -1), heads="max"))),
+    ],
+)
+def test_there_and_back(address):
+    assert back(address) == address
+
+
+def test_defaults_are_left_out():
+    assert to_query(SceneAddress(example="night")) == "tab=scene&example=night"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"layers": "5-2"},
+        {"layers": "a-b", "heads": "-1", "token": "x,-1,", "opacity": "lots"},
+        {"layers": "²-3", "forced": "both", "scale": "??"},
+        {"token": ""},
+    ],
+)
+def test_nonsense_is_ignored(query):
+    assert from_query(query) == SceneAddress()
+
+
+def test_huge_numbers_are_bounded():
+    maps = from_query({"token": "9" * 40, "layers": "0-999999", "opacity": "900"}).view
+    assert maps.maps.tokens == ()
+    assert maps.maps.layers[1] <= 100_000
+    assert maps.opacity == 1.0

@@ -1,0 +1,114 @@
+"""Figures: each cell over its own pixels, the right range, signs where the points are."""
+
+import json
+
+import numpy as np
+import pytest
+
+from inference.schema import HazardPoint, Heatmap, PatchGrid
+from ui import figures
+from ui.colours import BASE, FINETUNED, diverging, inferno, rgb
+
+GRID = PatchGrid(2, 4, (640, 360))
+VALUES = np.arange(8, dtype=np.float32).reshape(2, 4)
+
+
+def overlay(signed=False, grid=GRID, points=None, **more):
+    heatmap = Heatmap(VALUES, grid, "Map", "share of attention", signed)
+    return json.loads(figures.overlay(heatmap, "picture.jpg", grid.image_wh, points or {}, **more))
+
+
+def heat(figure):
+    return next(t for t in figure["data"] if t["type"] == "heatmap")
+
+
+def test_cells_lie_exactly_over_their_pixels():
+    trace = heat(overlay())
+    assert (trace["dx"], trace["dy"]) == (160, 180)
+    # The first cell's centre: its edges are then 0 and 160, 0 and 180.
+    assert (trace["x0"], trace["y0"]) == (80, 90)
+    assert trace["z"] == VALUES.tolist()
+
+
+def test_a_grid_with_its_own_area():
+    grid = PatchGrid(2, 4, (640, 360), (100.0, 0.0, 500.0, 360.0))
+    trace = heat(overlay(grid=grid))
+    assert (trace["x0"], trace["dx"]) == (150, 100)
+
+
+def test_axes_are_pixels_of_the_original_and_y_points_down():
+    layout = overlay()["layout"]
+    assert layout["xaxis"]["range"] == [0, 640]
+    assert layout["yaxis"]["range"] == [360, 0]
+    assert "px" in layout["xaxis"]["title"]["text"]
+    picture = layout["images"][0]
+    assert (picture["sizex"], picture["sizey"], picture["x"], picture["y"]) == (640, 360, 0, 0)
+
+
+def test_ranges_start_at_zero_or_are_centred_on_it():
+    trace = heat(overlay(vmax=9.0, opacity=0.3))
+    assert (trace["zmin"], trace["zmax"], trace["opacity"]) == (0, 9, 0.3)
+    signed = heat(overlay(signed=True, vmax=9.0))
+    assert (signed["zmin"], signed["zmax"]) == (-9, 9)
+
+
+def test_hover_says_value_unit_and_pixel():
+    text = heat(overlay())["hovertemplate"]
+    assert "%{z" in text
+    assert "share of attention" in text
+    assert "%{x:.0f}" in text
+
+
+def test_signs_and_the_line_between_them():
+    points = {
+        "base": HazardPoint(10, 20, "text"),
+        "finetuned": HazardPoint(40, 60, "head"),
+        "truth": HazardPoint(41, 61, "truth"),
+    }
+    figure = overlay(signed=True, points=points)
+    by_name = {t.get("name"): t for t in figure["data"]}
+    assert by_name["Base"]["marker"]["symbol"] == "circle-open"
+    assert by_name["Fine-tuned"]["marker"]["symbol"] == "diamond"
+    assert by_name["Ground truth"]["marker"]["color"] == "white"
+    assert by_name["moved"]["x"] == [10, 40]
+    assert by_name["distance"]["text"] == ["<b>50 px</b>"]
+    assert "distance" not in {t.get("name") for t in overlay(points=points)["data"]}
+
+
+def test_zoom_is_kept_as_long_as_the_case_is_the_same():
+    assert overlay(case="one")["layout"]["uirevision"] == "one"
+
+
+def test_a_picture_without_a_map():
+    figure = json.loads(figures.overlay(None, "p.jpg", (640, 360), {}))
+    assert all(t["type"] != "heatmap" for t in figure["data"])
+
+
+def test_shift_table_has_layers_down_and_heads_across():
+    shift = np.array([[0.0, 0.5, 0.25], [0.1, 0.2, 0.3]], np.float32)
+    figure = json.loads(figures.shift_table(shift))
+    trace = figure["data"][0]
+    assert np.shape(trace["z"]) == (2, 3)
+    assert figure["layout"]["xaxis"]["title"]["text"] == "head"
+    assert figure["layout"]["yaxis"]["title"]["text"] == "layer"
+
+
+def test_nothing_is_loaded_from_elsewhere():
+    text = figures.overlay(Heatmap(VALUES, GRID, "Map"), "p.jpg", (640, 360), {})
+    assert "http" not in text.replace("http://www.w3.org", "")
+
+
+def test_scales_are_clear_at_zero_and_diverge():
+    assert inferno(0)[3] == 0
+    assert inferno(1)[:3] == (252, 255, 164)
+    assert diverging(0)[3] == 0
+    assert diverging(-1)[:3] == rgb(BASE)
+    assert diverging(1)[:3] == rgb(FINETUNED)
+    alphas = [inferno(i / 10)[3] for i in range(11)]
+    assert alphas == sorted(alphas)
+
+
+@pytest.mark.parametrize("share", [-5, -1, 0, 0.5, 1, 5])
+def test_scales_stay_in_range(share):
+    assert 0 <= inferno(share)[3] <= 1
+    assert 0 <= diverging(share)[3] <= 1

@@ -1,0 +1,147 @@
+"""What models and users write is text, never markup; the numbers are the right ones."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from explain.maps import make_pair_maps
+from explain.types import MapSettings
+from inference.errors import UserError
+from inference.schema import AdapterCard, AdapterEntry, ModelInfo, PairRequest, ParsedAnswer
+from tests.ui.fakes import CARD, INFO, fake_pair
+from ui import markup, masthead
+from ui.services import Example
+
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen, self.attributes, self.text = [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def parsed(html: str) -> Tags:
+    tags = Tags()
+    tags.feed(html)
+    return tags
+
+
+def harmless(html: str) -> bool:
+    tags = parsed(html)
+    return "script" not in tags.seen and not any(k.startswith("on") for k, _ in tags.attributes)
+
+
+@pytest.fixture
+def pair(image):
+    return fake_pair(image, PairRequest(prompt="Where?", adapter="hazard-patch"))
+
+
+def test_tokens_are_escaped(image):
+    request = PairRequest(prompt="x", adapter="a")
+    html = markup.tokens(fake_pair(image, request, [EVIL, "</span><script>"]), [0], False)
+    assert harmless(html)
+    assert "img" not in parsed(html).seen
+    assert EVIL in parsed(html).text
+
+
+def test_answers_reasons_and_names_are_escaped(pair):
+    side = replace(pair.base, text=EVIL, parsed=ParsedAnswer(None, reason=EVIL), head_point=None)
+    assert harmless(markup.answer(side))
+    assert EVIL in parsed(markup.answer(side)).text
+    entry = AdapterEntry(EVIL, EVIL, None, has_head=False, loaded=True)
+    info = ModelInfo(EVIL, EVIL, EVIL, "x", "none", False, requested=EVIL, fallback_reason=EVIL)
+    for html in (
+        masthead.header(info, entry),
+        masthead.banner(info, None),
+        markup.error(UserError(EVIL, expected=EVIL, got=EVIL)),
+        markup.hint(EVIL),
+        markup.warnings([EVIL]),
+        markup.panel_title("base", EVIL, EVIL),
+        markup.headline(pair, None, EVIL),
+    ):
+        assert harmless(html), html
+        assert "img" not in parsed(html).seen
+
+
+def test_examples_are_buttons_with_escaped_labels(picture):
+    html = markup.examples([Example('a"b', picture, EVIL)], None)
+    assert harmless(html)
+    assert parsed(html).seen.count("button") == 1
+    assert ("data-example", 'a"b') in parsed(html).attributes
+
+
+def test_every_token_is_a_button_that_says_whether_it_is_chosen(pair):
+    html = markup.tokens(pair, [4, 5], by_default=False)
+    states = re.findall(r'data-token="(\d+)" aria-pressed="(\w+)"', html)
+    assert len(states) == len(pair.base.trace.tokens)
+    assert [int(i) for i, pressed in states if pressed == "true"] == [4, 5]
+
+
+def test_the_headline_says_how_far_it_moved(pair):
+    text = parsed(markup.headline(pair, None, "")).text
+    assert f"Moved {pair.distance_px:.0f} px" in text
+    assert f"{100 * pair.distance_px / pair.image.diagonal_px:.1f} % of the diagonal" in text
+
+
+def test_the_headline_without_a_point(pair):
+    silent = replace(pair.base, parsed=ParsedAnswer(None, reason="no numbers"), head_point=None)
+    html = markup.headline(replace(pair, base=silent), None, "")
+    assert "No distance" in parsed(html).text
+    assert "No hazard point from: base" in parsed(html).text
+
+
+def test_the_headline_of_the_base_alone(pair):
+    assert "base model alone" in markup.headline(replace(pair, finetuned=None), None, "")
+
+
+def test_numbers_beside_the_maps(pair):
+    maps = make_pair_maps(pair, MapSettings())
+    text = parsed(markup.numbers(pair, maps)).text
+    figures = maps.figures["finetuned"]
+    assert f"{figures.entropy_bits:.1f} bits" in text
+    assert f"{100 * figures.share_near_point:.1f} %" in text
+    assert f"{100 * figures.share_on_image:.1f} %" in text
+
+
+def test_errors_and_empties():
+    assert markup.error(None) == markup.hint("") == markup.warnings([]) == ""
+    html = markup.error(UserError("Too big", expected="a small one", got="a big one"))
+    assert 'role="alert"' in html
+    assert "Expected a small one" in html
+
+
+def test_the_banner_reads_its_figures_from_the_card():
+    assert "31 px (base: 301 px)" in masthead.banner(INFO, CARD)
+    assert "Median" not in masthead.banner(INFO, None)
+    assert "Median" not in masthead.banner(INFO, AdapterCard("x", "hazard", "y"))
+    photos = AdapterCard(
+        "x", "hazard", "y", extra={"photographs": {"n": 60, "sides": {"x": {"median_px": 250}}}}
+    )
+    assert "over 60 photographs: 250 px" in masthead.banner(INFO, photos)
+    broken = AdapterCard("x", "hazard", "y", heldout={"sides": "?"}, extra={"photographs": 3})
+    assert "Median" not in masthead.banner(INFO, broken)
+
+
+def test_a_fallback_is_said_aloud():
+    info = replace(INFO, requested="me/big", fallback_reason="No network.")
+    html = masthead.banner(info, None)
+    assert 'role="alert"' in html
+    assert "me/big" in html
+    assert "No network." in html
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.42, "0.4 s"), (12.3, "12 s"), (200, "3 min 20 s"), (239.9, "4 min 0 s")]
+)
+def test_seconds(value, text):
+    assert markup.seconds(value) == text

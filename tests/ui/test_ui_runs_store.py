@@ -1,0 +1,119 @@
+"""Runs stop when asked or abandoned; the store stays within its bounds."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inference.errors import Cancelled
+from inference.schema import ImageInput, PairRequest
+from tests.ui.fakes import fake_pair
+from ui import runs as runs_module
+from ui.runs import Runs
+from ui.store import Results
+
+
+def until_stopped(progress, cancelled):
+    for _ in range(500):
+        if cancelled():
+            raise Cancelled
+        progress("Working", 0.5)
+        time.sleep(0.01)
+    return "finished"
+
+
+def test_a_run_is_followed_to_its_result():
+    runs = Runs()
+    run = runs.new()
+    runs.start(run, lambda progress, cancelled: progress("Half", 0.5) or 42)
+    stages = [step.stage for step in run.follow(0.01)]
+    assert run.result == 42
+    assert run.error is None
+    assert set(stages) <= {"Starting", "Half"}
+
+
+def test_cancel_stops_the_work():
+    runs = Runs()
+    run = runs.new()
+    runs.start(run, until_stopped)
+    assert runs.cancel(run.id)
+    assert run.done.wait(2)
+    assert isinstance(run.error, Cancelled)
+    assert not runs.cancel(run.id)
+    assert not runs.cancel("unknown")
+
+
+def test_a_run_cancelled_before_its_turn_never_starts():
+    runs, ran = Runs(), threading.Event()
+    run = runs.new()
+    runs.cancel(run.id)
+    runs.start(run, lambda progress, cancelled: ran.set())
+    assert run.done.wait(2)
+    assert not ran.is_set()
+
+
+def test_an_abandoned_run_stops(monkeypatch):
+    monkeypatch.setattr(runs_module, "ABANDONED_S", 0.1)
+    runs = Runs()
+    run = runs.new()
+    runs.start(run, until_stopped)
+    assert run.done.wait(2)
+    assert isinstance(run.error, Cancelled)
+
+
+def test_only_the_first_page_starts_a_run():
+    run = Runs().new()
+    assert [run.claimed() for _ in range(3)] == [False, True, True]
+
+
+def test_old_runs_are_forgotten_but_not_working_ones():
+    runs = Runs(keep=2)
+    first = runs.new()
+    for _ in range(4):
+        runs.new().done.set()
+    assert runs.get(first.id) is first
+    assert len(runs._runs) <= 4
+
+
+def small(seed: int) -> ImageInput:
+    pixels = np.full((20, 30, 3), seed, np.uint8)
+    return ImageInput(pixels, f"{seed:064x}", f"{seed}.png")
+
+
+@pytest.fixture
+def pairs():
+    request = PairRequest(prompt="Where?", adapter="hazard-patch")
+    return [fake_pair(small(i), request) for i in range(5)]
+
+
+def test_the_least_recently_used_result_goes_first(pairs, tmp_path):
+    results = Results(max_items=2)
+    first, second = (results.put(p, tmp_path) for p in pairs[:2])
+    assert results.get(first.id) is first
+    third = results.put(pairs[2], tmp_path)
+    assert results.get(second.id) is None
+    assert results.get(first.id) is first
+    assert results.get(third.id) is third
+
+
+def test_bytes_are_bounded_but_the_newest_stays(pairs, tmp_path):
+    results = Results(max_bytes=1)
+    kept = [results.put(p, tmp_path) for p in pairs]
+    assert len(results) == 1
+    assert results.get(kept[-1].id) is not None
+
+
+def test_find_needs_the_same_picture_and_request(pairs, tmp_path):
+    results = Results()
+    kept = results.put(pairs[0], tmp_path)
+    request = pairs[0].request
+    sha = pairs[0].image.content_hash
+    assert results.find(image=sha, example_id=None, request=request) is kept
+    other = replace(request, prompt="Else?")
+    assert results.find(image=sha, example_id=None, request=other) is None
+    assert results.find(image=None, example_id=None, request=request) is None
+    assert results.find(image=sha, example_id="night", request=request) is None
+    assert results.get("") is None
+    assert results.get(None) is None

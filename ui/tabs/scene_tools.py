@@ -1,0 +1,125 @@
+"""Events of the Scene tab that work on a finished result, and those of the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from inference.errors import UserError
+from ui import markup
+from ui.address import ViewSettings
+from ui.frame import Frame, frame_values
+from ui.handlers import adapters, downloads, scene
+from ui.handlers.desk import Desk, adapter_choices
+from ui.tabs.scene_look import MODEL_QUEUE
+from ui.tabs.scene_show import SceneTab, Values, show
+
+COPY_LINK = "() => { window.sightline.copyLink(); }"
+
+
+def wire_redrawing(tab: SceneTab, desk: Desk) -> None:
+    s, k = tab.settings, tab.keep
+    outputs = [*vars(tab.result).values(), *vars(s).values(), k.address, k.chosen, k.box]
+
+    def redrawn(values: Values) -> Values:
+        result = desk.results.get(values[k.result])
+        if result is None:
+            return {k.chosen: values[k.chosen]}
+        try:
+            view = scene.view(desk, result, tab.read_form(values).view)
+        except UserError as problem:
+            return {s.message: markup.error(problem)}
+        return show(tab, view, controls=False)
+
+    def chose(values: Values, event: gr.EventData) -> Values:
+        tokens = scene.token_list(event.tokens)
+        return {k.chosen: tokens} | redrawn({**values, k.chosen: tokens})
+
+    common = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "queue": False,
+        "trigger_mode": "always_last",
+    }
+    changes = [
+        s.method.input,
+        s.first.input,
+        s.last.input,
+        s.heads.input,
+        s.same_scale.input,
+        s.sinks.input,
+        s.relative.input,
+        s.opacity.release,
+    ]
+    gr.on(changes, redrawn, tab.inputs, outputs, **common)
+    tab.result.tokens.select(chose, tab.inputs, outputs, **common)
+    # The browser alone dims the maps while the slider moves.
+    s.opacity.input(None, s.opacity, js="(percent) => window.sightline.opacity(percent / 100)")
+
+
+def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
+    a = tab.ask
+    outputs = [a.adapter, a.load_message, a.adapter_message, *vars(frame).values()]
+
+    def act(change: Callable[[Desk, str], adapters.Changed], text: str) -> Values:
+        try:
+            done = change(desk, text)
+        except Exception as error:
+            return {a.load_message: markup.error(scene.explain_failure(error))}
+        update = gr.update(choices=adapter_choices(desk.services), value=done.chosen or "")
+        return {a.adapter: update, a.load_message: markup.hint(done.message)} | frame_values(
+            frame, desk, done.chosen
+        )
+
+    common = {"api_visibility": "private", "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
+    gr.on(
+        [a.load.click, a.source.submit],
+        lambda text: act(adapters.load, text),
+        a.source,
+        outputs,
+        show_progress_on=a.load_message,
+        **common,
+    )
+    a.unload.click(
+        lambda name: act(adapters.unload, name),
+        a.adapter,
+        outputs,
+        show_progress_on=a.load_message,
+        **common,
+    )
+    a.adapter.input(
+        lambda name: {a.adapter_message: "", **frame_values(frame, desk, name)},
+        a.adapter,
+        outputs,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
+def wire_keeping(tab: SceneTab, desk: Desk) -> None:
+    k = tab.keep
+
+    def saved(write: Callable[[Desk, str, ViewSettings], str], values: Values) -> Values:
+        target = k.png_file if write is downloads.save_png else k.numbers_file
+        try:
+            path = write(desk, values[k.result], tab.read_form(values).view)
+        except UserError as problem:
+            return {target: None, k.message: markup.error(problem)}
+        return {target: path, k.message: ""}
+
+    common = {"api_visibility": "private", "queue": False, "show_progress_on": k.message}
+    pairs = (
+        (k.png, k.png_file, downloads.save_png),
+        (k.numbers, k.numbers_file, downloads.save_json),
+    )
+    for button, target, write in pairs:
+        done = button.click(
+            lambda values, write=write: saved(write, values),
+            tab.inputs,
+            [target, k.message],
+            **common,
+        )
+        done.then(None, None, None, js=f"() => window.sightline.download('{target.elem_id}')")
+    k.link.click(None, js=COPY_LINK)
