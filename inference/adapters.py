@@ -6,27 +6,28 @@ adapters before the model is there.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
 from inference import adapter_config
+from inference.adapter_files import (
+    CONFIG,
+    HEAD,
+    HEAD_CONFIG,
+    WEIGHTS,
+    bad,
+    check_files,
+    header,
+    read_card,
+    read_json,
+)
 from inference.errors import UserError
 from inference.fingerprint import file_sha256
 from inference.schema import AdapterCard, AdapterEntry
-from inference.tasks.coordinates import FRAMES
 
-WEIGHTS, CONFIG, CARD = "adapter_model.safetensors", "adapter_config.json", "card.json"
-HEAD, HEAD_CONFIG = "head.safetensors", "head.json"
-FILES = (CONFIG, WEIGHTS, CARD, HEAD, HEAD_CONFIG)
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".pickle")
-MAX_JSON_BYTES = 1_000_000
-MAX_WEIGHT_BYTES = 4_000_000_000
 HEAD_FIELDS = {
     "architecture",
     "hidden_size",
@@ -79,10 +80,6 @@ class CheckedAdapter:
     notes: tuple[str, ...] = ()
 
 
-def _bad(message: str, **details: Any) -> UserError:
-    return UserError(message, field="adapter", **details)
-
-
 def validate_adapter(
     folder: Path | str, backbone: BackboneInfo | None = None, name: str | None = None
 ) -> CheckedAdapter:
@@ -92,11 +89,11 @@ def validate_adapter(
         UserError: (field "adapter") for everything that would fail or be unsafe later.
     """
     folder = Path(folder)
-    _check_files(folder)
-    config = _read_json(folder / CONFIG)
+    check_files(folder)
+    config = read_json(folder / CONFIG)
     settings = adapter_config.lora_settings(config)
     card = read_card(folder)
-    shapes = _header(folder / WEIGHTS)
+    shapes = header(folder / WEIGHTS)
     keys, halves = _modules(shapes, backbone)
     _check_shapes(halves, backbone)
     has_head = _check_head(folder, backbone)
@@ -117,98 +114,6 @@ def validate_adapter(
     return CheckedAdapter(entry, folder, settings, keys, _notes(config, card, backbone))
 
 
-def _check_files(folder: Path) -> None:
-    """The folder is there, holds what it must, and nothing in it points elsewhere."""
-    if not folder.is_dir():
-        raise _bad("There is no such adapter folder", got=str(folder))
-    root = folder.resolve()
-    for file in FILES:
-        path = folder / file
-        if path.is_symlink() and not _stays(path, root):
-            raise _bad("A file of the adapter points outside its folder", got=file)
-    if not (folder / CONFIG).is_file():
-        raise _bad("That folder is not an adapter", expected=f"a file {CONFIG}", got=str(folder))
-    if not (folder / WEIGHTS).is_file():
-        pickles = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in PICKLES)
-        if pickles:
-            raise _bad(
-                "The adapter's weights are a pickle, which can run code when it is opened",
-                expected=WEIGHTS,
-                got=", ".join(pickles),
-                hint="Save it again with safe_serialization=True",
-            )
-        raise _bad("The adapter has no weights", expected=f"a file {WEIGHTS}", got=str(folder))
-    if (folder / WEIGHTS).stat().st_size > MAX_WEIGHT_BYTES:
-        raise _bad("The adapter's weights are too large", expected="at most 4 GB")
-
-
-def _stays(path: Path, root: Path) -> bool:
-    """A link may lead to its own folder, or into the blob store of a hub cache snapshot."""
-    target = path.resolve()
-    if target.is_relative_to(root):
-        return True
-    in_cache = root.parent.name == "snapshots"
-    return in_cache and target.parent == root.parent.parent / "blobs"
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise _bad(f"{path.name} is too large", expected="at most 1 MB")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _bad(f"{path.name} cannot be read as JSON", got=str(error)[:200]) from error
-    if not isinstance(value, dict):
-        raise _bad(f"{path.name} is not a JSON object", got=type(value).__name__)
-    return value
-
-
-def read_card(folder: Path) -> AdapterCard | None:
-    """The adapter's card, or None where it has none."""
-    if not (folder / CARD).is_file():
-        return None
-    values = _read_json(folder / CARD)
-    known = {f.name: f for f in fields(AdapterCard)}
-    strange = sorted(set(values) - set(known))
-    if strange:
-        raise _bad(
-            f"{CARD} has unknown fields",
-            expected=f"only {', '.join(known)}",
-            got=", ".join(strange)[:200],
-        )
-    for key in ("name", "task", "base_model"):
-        if not isinstance(values.get(key), str) or not values[key]:
-            raise _bad(f"{CARD} lacks the text {key!r}", got=repr(values.get(key))[:100])
-    for key in ("base_sha256", "head", "coordinate_frame"):
-        if not isinstance(values.get(key), str | None):
-            raise _bad(f"{CARD}: {key!r} must be text or null", got=repr(values[key])[:100])
-    for key in ("heldout", "extra"):
-        if not isinstance(values.get(key, {}), dict):
-            raise _bad(f"{CARD}: {key!r} must be an object", got=repr(values[key])[:100])
-    frame = values.get("coordinate_frame")
-    if frame is not None and frame not in FRAMES:
-        raise _bad(
-            f"{CARD} names an unknown coordinate frame",
-            expected=f"one of {', '.join(FRAMES)}",
-            got=frame[:100],
-        )
-    values["not_trained_on"] = tuple(str(v) for v in values.get("not_trained_on") or ())
-    return AdapterCard(**values)
-
-
-def _header(path: Path) -> dict[str, tuple[int, ...]]:
-    """Tensor shapes of a safetensors file. The library also checks that the file is whole."""
-    try:
-        with safe_open(path, framework="np") as file:
-            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise _bad(
-            f"{path.name} is damaged or cut off",
-            expected="a safetensors file",
-            got=str(error)[:200],
-        ) from error
-
-
 def _modules(
     shapes: Mapping[str, tuple[int, ...]], backbone: BackboneInfo | None
 ) -> tuple[dict[str, str], dict[str, dict[str, tuple[int, ...]]]]:
@@ -218,7 +123,7 @@ def _modules(
     for key, shape in shapes.items():
         match = _KEY.match(key)
         if match is None:
-            raise _bad(
+            raise bad(
                 "The adapter holds a weight that is not a LoRA of a linear layer",
                 expected="only lora_A.weight and lora_B.weight",
                 got=key[:200],
@@ -227,7 +132,7 @@ def _modules(
         keys[key] = f"{module}.lora_{match['half']}.weight"
         halves.setdefault(module, {})[match["half"]] = shape
     if not halves:
-        raise _bad("The adapter has no weights in it", expected="LoRA weights")
+        raise bad("The adapter has no weights in it", expected="LoRA weights")
     return keys, halves
 
 
@@ -237,7 +142,7 @@ def _place(module: str, backbone: BackboneInfo | None) -> str:
     for old, new in _RENAMES:
         if module.startswith(old) and new + module[len(old) :] in backbone.shapes:
             return new + module[len(old) :]
-    raise _bad(
+    raise bad(
         "The adapter is for another base model",
         expected=f"layers of {backbone.id}",
         got=f"{module[:200]}, which it does not have",
@@ -249,13 +154,13 @@ def _check_shapes(
 ) -> None:
     for module, pair in halves.items():
         if set(pair) != {"A", "B"} or any(len(s) != 2 for s in pair.values()):
-            raise _bad("The adapter is incomplete", expected="lora_A and lora_B", got=module[:200])
+            raise bad("The adapter is incomplete", expected="lora_A and lora_B", got=module[:200])
         (rank, n_in), (n_out, rank_b) = pair["A"], pair["B"]
         if rank != rank_b:
-            raise _bad("The adapter's halves differ in rank", got=f"{rank}, {rank_b} at {module}")
+            raise bad("The adapter's halves differ in rank", got=f"{rank}, {rank_b} at {module}")
         if backbone is not None and backbone.shapes[module] != (n_in, n_out):
             want_in, want_out = backbone.shapes[module]
-            raise _bad(
+            raise bad(
                 "The adapter is for another base model",
                 expected=f"{want_in} -> {want_out} at {module} in {backbone.id}",
                 got=f"{n_in} -> {n_out}",
@@ -268,28 +173,28 @@ def _check_head(folder: Path, backbone: BackboneInfo | None) -> bool:
     if not weights.is_file() and not description.is_file():
         return False
     if not (weights.is_file() and description.is_file()):
-        raise _bad("The adapter's head is incomplete", expected=f"{HEAD} and {HEAD_CONFIG}")
-    config = _read_json(description)
+        raise bad("The adapter's head is incomplete", expected=f"{HEAD} and {HEAD_CONFIG}")
+    config = read_json(description)
     strange = sorted(set(config) - HEAD_FIELDS)
     if strange:
-        raise _bad(f"{HEAD_CONFIG} has unknown fields", got=", ".join(strange)[:200])
+        raise bad(f"{HEAD_CONFIG} has unknown fields", got=", ".join(strange)[:200])
     if config.get("architecture") not in ("patch", "pooled"):
-        raise _bad(
+        raise bad(
             "Unknown head architecture",
             expected="patch or pooled",
             got=repr(config.get("architecture"))[:100],
         )
-    _header(weights)
+    header(weights)
     digest = file_sha256(weights)
     if digest != config.get("sha256"):
-        raise _bad(
+        raise bad(
             "The adapter's head is damaged or was changed",
             expected=f"sha256 {config.get('sha256')}",
             got=digest,
         )
     if backbone is not None:
         if config.get("hidden_size") != backbone.hidden_size:
-            raise _bad(
+            raise bad(
                 "The adapter's head is for another base model",
                 expected=f"width {backbone.hidden_size}",
                 got=repr(config.get("hidden_size"))[:100],
@@ -307,7 +212,7 @@ def _check_base(claimed: object, backbone: BackboneInfo, message: str) -> None:
         return
     actual = backbone.sha256
     if actual is not None and claimed != actual:
-        raise _bad(message, expected=f"base sha256 {actual}", got=str(claimed)[:100])
+        raise bad(message, expected=f"base sha256 {actual}", got=str(claimed)[:100])
 
 
 def _notes(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from inference.adapters import WEIGHTS, BackboneInfo, CheckedAdapter
+from inference.adapter_files import WEIGHTS
+from inference.adapters import BackboneInfo, CheckedAdapter
 from inference.backbones.base import Backbone
 from inference.backbones.lora import AdapterBank
 from inference.errors import UserError, unknown

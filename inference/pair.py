@@ -155,10 +155,16 @@ class Run:
         neutral_ids = self.backbone.ask(view, neutral)
         traces: dict[Side, Trace] = {}
         for i, (batch, seen) in enumerate(zip(plan, features, strict=True)):
-            n, key = len(batch.sides), f"trace {i + 1}"
-            with batch.language(self.bank), self._timed("Reading the attention", 0.6, key):
+            n, begin, share = len(batch.sides), 0.6 + 0.4 * i / len(plan), 0.25 / len(plan)
+            with (
+                batch.language(self.bank),
+                self._timed("Reading the attention", begin, f"trace {i + 1}"),
+            ):
                 forced = force(self.backbone, view, seen, prompt_ids, words, n)
-            with batch.language(self.bank), self._timed("Neutral prompt", 0.85, f"neutral {i + 1}"):
+            with (
+                batch.language(self.bank),
+                self._timed("Neutral prompt", begin + share, f"neutral {i + 1}"),
+            ):
                 plain = last_prompt_row(self.backbone, view, seen, neutral_ids, n)
             for row, side in enumerate(batch.sides):
                 traces[side] = _as_trace(side, tokens, view.grid, forced, plain, row)

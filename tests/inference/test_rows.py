@@ -127,9 +127,16 @@ def test_rows_match_eager_step_by_step(family: str, zoo: Any, make_image: Any) -
 
 def test_sdpa_is_back_after_an_error(zoo: Any) -> None:
     model = zoo.predictor("qwen2_vl")._backbone.model
-    with pytest.raises(RuntimeError, match="on purpose"), capturing(model):
-        assert model.model.language_model.config._attn_implementation == "rows"
-        raise RuntimeError("on purpose")
+    during: list[str] = []
+
+    def fail() -> None:
+        with capturing(model):
+            during.append(model.model.language_model.config._attn_implementation)
+            raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        fail()
+    assert during == ["rows"]
     assert model.model.language_model.config._attn_implementation == "sdpa"
 
 
