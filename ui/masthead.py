@@ -46,9 +46,8 @@ def banner(info: ModelInfo, card: AdapterCard | None) -> str:
         )
     if info.embedded:
         parts.append(
-            '<p class="sl-banner"><b>A small model is embedded.</b> It learned from a drawn world, '
-            f"not from photographs.{escape(_measured(card))} For a real one: "
-            f"<code>{OTHER_MODEL}</code></p>"
+            '<p class="sl-banner"><b>Embedded model:</b> it learned from a drawn world, not from '
+            f"photographs.{escape(_measured(card))} A real one: <code>{OTHER_MODEL}</code></p>"
         )
     return "".join(parts)
 
@@ -57,15 +56,16 @@ def _measured(card: AdapterCard | None) -> str:
     """How the adapter does, read from its card; empty where the card does not say."""
     if card is None:
         return ""
-    sentences = [
+    found = [
         _figures(card.name, "drawn scenes", card.heldout),
         _figures(card.name, "photographs", card.extra.get("photographs")),
     ]
-    return "".join(f" {sentence}" for sentence in sentences if sentence)
+    said = "; ".join(text for text in found if text)
+    return f" Median error: {said}." if said else ""
 
 
 def _figures(name: str, where: str, measured: object) -> str:
-    """One sentence from an object that `python -m training.evaluate` printed."""
+    """A few words from an object that `python -m training.evaluate` printed."""
     sides = measured.get("sides") if isinstance(measured, Mapping) else None
     if not isinstance(sides, Mapping):
         return ""
@@ -74,9 +74,8 @@ def _figures(name: str, where: str, measured: object) -> str:
     if median is None:
         return ""
     base, n = _number(sides.get("base"), "median_px"), _number(measured, "n")
-    against = f" (base: {base:.0f} px)" if base is not None else ""
-    over = f" over {n:,.0f} {where}" if n is not None else f" on {where}"
-    return f"Median error{over}: {median:.0f} px{against}."
+    against = f" (base {base:.0f} px)" if base is not None else ""
+    return f"{median:.0f} px on {f'{n:,.0f} ' if n is not None else ''}{where}{against}"
 
 
 def _number(values: Any, key: str) -> float | None:

@@ -120,14 +120,14 @@ def default_adapter(
 ) -> str | None:
     """Name of the adapter to choose first: the first one wanted by a flag, else the one named in
     `examples/adapters/default.txt`, else any that can be used."""
-    usable = {entry.source: entry.name for entry in entries if not entry.problem}
+    usable = [entry for entry in entries if not entry.problem]
     named = examples / "adapters" / "default.txt"
     usual = [named.read_text(encoding="utf-8").strip()] if named.is_file() else []
     for choice in [*wanted, *usual]:
-        for source, name in usable.items():
-            if choice in (source, name) or Path(choice).name == Path(source).name:
-                return name
-    return next(iter(usable.values()), None)
+        for entry in usable:
+            if choice in (entry.source, entry.name) or Path(choice).name == Path(entry.source).name:
+                return entry.name
+    return usable[0].name if usable else None
 
 
 @cache

@@ -50,9 +50,9 @@ def fake_services(
 ) -> Services:
     """Services whose model takes that long."""
     entries = [
-        AdapterEntry("hazard-patch", "here", CARD, has_head=True, loaded=True),
-        AdapterEntry("text-only", "here", None, has_head=False, loaded=True),
-        AdapterEntry("broken", "here", None, False, False, problem="made for another model"),
+        AdapterEntry("hazard-patch", "a/hazard-patch", CARD, has_head=True, loaded=True),
+        AdapterEntry("text-only", "a/text-only", None, has_head=False, loaded=True),
+        AdapterEntry("broken", "a/broken", None, False, False, problem="made for another model"),
     ]
 
     def predict(image, request, *, progress=None, cancelled=None):  # type: ignore[no-untyped-def]

@@ -121,13 +121,13 @@ def test_errors_and_empties():
 
 
 def test_the_banner_reads_its_figures_from_the_card():
-    assert "31 px (base: 301 px)" in masthead.banner(INFO, CARD)
+    assert "31 px on 500 drawn scenes (base 301 px)" in masthead.banner(INFO, CARD)
     assert "Median" not in masthead.banner(INFO, None)
     assert "Median" not in masthead.banner(INFO, AdapterCard("x", "hazard", "y"))
     photos = AdapterCard(
         "x", "hazard", "y", extra={"photographs": {"n": 60, "sides": {"x": {"median_px": 250}}}}
     )
-    assert "over 60 photographs: 250 px" in masthead.banner(INFO, photos)
+    assert "250 px on 60 photographs" in masthead.banner(INFO, photos)
     broken = AdapterCard("x", "hazard", "y", heldout={"sides": "?"}, extra={"photographs": 3})
     assert "Median" not in masthead.banner(INFO, broken)
 

@@ -106,11 +106,22 @@ window.sightline = (() => {
   // ---- address, link, downloads -------------------------------------------------------------
   const caseOf = (query) => ["example", "image"].map((key) => new URLSearchParams(query).get(key)).join();
 
+  // A new result comes into view if it is below the fold; a page that opens stays at its top.
+  const opened = performance.now();
+  function shown() {
+    const result = document.querySelector("#sl-result");
+    if (!result || performance.now() - opened < 2500) return;
+    const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (result.getBoundingClientRect().top > window.innerHeight * 0.45)
+      result.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  }
+
   function address(query) {
     if (!query) return;
     const now = new URLSearchParams(location.search);
     const next = new URLSearchParams(query);
     if (now.has("__theme")) next.set("__theme", now.get("__theme"));
+    if (caseOf(location.search) !== caseOf(query)) shown();
     const url = `${location.pathname}?${next}`;
     const same = caseOf(location.search) === caseOf(query) || caseOf(location.search) === ",";
     history[same ? "replaceState" : "pushState"](null, "", url);

@@ -7,7 +7,13 @@ import gradio as gr
 from ui.frame import Frame
 from ui.handlers.desk import Desk
 from ui.tabs.scene_look import wire_looking, wire_opening
-from ui.tabs.scene_parts import build_input, build_keep, build_result, build_settings
+from ui.tabs.scene_parts import (
+    build_adapters,
+    build_input,
+    build_keep,
+    build_result,
+    build_settings,
+)
 from ui.tabs.scene_show import SceneTab
 from ui.tabs.scene_tools import wire_adapters, wire_keeping, wire_redrawing
 
@@ -18,7 +24,7 @@ def build() -> SceneTab:
     ask = build_input()
     result = build_result()
     settings, keep = build_settings(), build_keep()
-    return SceneTab(ask, result, settings, keep)
+    return SceneTab(ask, result, settings, keep, build_adapters())
 
 
 def wire(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:

@@ -141,7 +141,7 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> Any:
                     yield working(tab, step)
         except Exception as error:
             if run.superseded:
-                yield {tab.ask.load_message: ""}
+                yield {tab.settings.message: ""}
                 return
             yield _failed(tab, scene.explain_failure(error))
 

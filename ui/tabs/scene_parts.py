@@ -29,11 +29,17 @@ class InputPart:
     adapter_message: gr.HTML
     look: gr.Button
     cancel: gr.Button
+    progress: gr.HTML
+
+
+@dataclass(frozen=True)
+class AdapterPart:
+    """Loading an adapter that the app does not know yet."""
+
     source: gr.Textbox
     load: gr.Button
     unload: gr.Button
-    load_message: gr.HTML
-    progress: gr.HTML
+    message: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ def build_input() -> InputPart:
     with gr.Row(elem_id="sl-input", equal_height=False):
         with gr.Column(scale=3, min_width=300):
             image = original_image(
-                label="Road scene", sources=["upload", "clipboard", "webcam"], height=228,
+                label="Road scene", sources=["upload", "clipboard", "webcam"], height=180,
                 elem_id="sl-image", buttons=[], alt_text="The picture that both models look at",
                 placeholder="Drop a road photo here\n- or -\nclick to upload",
             )  # fmt: skip
@@ -114,9 +120,9 @@ def build_input() -> InputPart:
         with gr.Column(scale=7, min_width=300):
             examples = gr.HTML(elem_id="sl-examples", js_on_load=EXAMPLES_JS)
     with gr.Row(elem_id="sl-ask", equal_height=False):
-        with gr.Column(scale=3, min_width=180):
+        with gr.Column(scale=2, min_width=180):
             preset = gr.Dropdown(label="Question", interactive=True, elem_id="sl-preset")
-        with gr.Column(scale=6, min_width=260):
+        with gr.Column(scale=7, min_width=260):
             prompt = gr.Textbox(
                 label="Exact prompt (Enter runs it)", lines=1, max_lines=4, elem_id="sl-prompt"
             )
@@ -127,15 +133,14 @@ def build_input() -> InputPart:
         with gr.Column(scale=2, min_width=130, elem_id="sl-go"):
             look = gr.Button("Look", variant="primary", elem_id="sl-look")
             cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id="sl-cancel")
-    source, load, unload, load_message = _build_adapter_loading()
     progress = gr.HTML(elem_id="sl-progress")
     return InputPart(
         image, image_message, examples, preset, prompt, prompt_message, adapter, adapter_message,
-        look, cancel, source, load, unload, load_message, progress,
+        look, cancel, progress,
     )  # fmt: skip
 
 
-def _build_adapter_loading() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.HTML]:
+def build_adapters() -> AdapterPart:
     with (
         gr.Accordion("Load another adapter", open=False, elem_id="sl-adapters"),
         gr.Row(equal_height=False),
@@ -149,7 +154,7 @@ def _build_adapter_loading() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.HTML]
             message = gr.HTML(elem_id="sl-load-message")
         load = gr.Button("Load it", scale=1, min_width=110, elem_id="sl-load")
         unload = gr.Button("Unload the chosen one", scale=1, min_width=180, elem_id="sl-unload")
-    return source, load, unload, message
+    return AdapterPart(source, load, unload, message)
 
 
 def build_result() -> ResultPart:

@@ -15,7 +15,7 @@ from ui.frame import Frame
 from ui.handlers import scene
 from ui.handlers.desk import Desk, SceneForm, adapter_choices
 from ui.runs import Snapshot
-from ui.tabs.scene_parts import InputPart, KeepPart, ResultPart, SettingsPart
+from ui.tabs.scene_parts import AdapterPart, InputPart, KeepPart, ResultPart, SettingsPart
 
 Values = dict[Any, Any]
 
@@ -28,6 +28,7 @@ class SceneTab:
     result: ResultPart
     settings: SettingsPart
     keep: KeepPart
+    adapters: AdapterPart
 
     @property
     def inputs(self) -> set[Any]:
@@ -153,7 +154,7 @@ def form_values(tab: SceneTab, desk: Desk, form: SceneForm) -> Values:
 
 def all_parts(tab: SceneTab, frame: Frame) -> list[Any]:
     parts = (tab.ask, tab.result, tab.settings, tab.keep, frame)
-    never = {tab.ask.load, tab.ask.unload, tab.keep.link, tab.keep.png, tab.keep.numbers}
+    never = {tab.keep.link, tab.keep.png, tab.keep.numbers}
     return [c for part in parts for c in vars(part).values() if c not in never]
 
 

@@ -59,33 +59,33 @@ def wire_redrawing(tab: SceneTab, desk: Desk) -> None:
 
 
 def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
-    a = tab.ask
-    outputs = [a.adapter, a.load_message, a.adapter_message, *vars(frame).values()]
+    a, p = tab.ask, tab.adapters
+    outputs = [a.adapter, p.message, a.adapter_message, *vars(frame).values()]
 
     def act(change: Callable[[Desk, str], adapters.Changed], text: str) -> Values:
         try:
             done = change(desk, text)
         except Exception as error:
-            return {a.load_message: markup.error(scene.explain_failure(error))}
+            return {p.message: markup.error(scene.explain_failure(error))}
         update = gr.update(choices=adapter_choices(desk.services), value=done.chosen or "")
-        return {a.adapter: update, a.load_message: markup.hint(done.message)} | frame_values(
+        return {a.adapter: update, p.message: markup.hint(done.message)} | frame_values(
             frame, desk, done.chosen
         )
 
     common = {"api_visibility": "private", "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
     gr.on(
-        [a.load.click, a.source.submit],
+        [p.load.click, p.source.submit],
         lambda text: act(adapters.load, text),
-        a.source,
+        p.source,
         outputs,
-        show_progress_on=a.load_message,
+        show_progress_on=p.message,
         **common,
     )
-    a.unload.click(
+    p.unload.click(
         lambda name: act(adapters.unload, name),
         a.adapter,
         outputs,
-        show_progress_on=a.load_message,
+        show_progress_on=p.message,
         **common,
     )
     a.adapter.input(

@@ -1,0 +1,339 @@
+"""What the Scene tab does, without gradio: look, redraw, restore, and every bad input."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from explain.types import MapSettings
+from inference.errors import Cancelled, UserError
+from inference.schema import PairRequest
+from tests.ui.fakes import fake_pair, fake_services
+from ui.address import SceneAddress, ViewSettings, from_query, to_query
+from ui.handlers import adapters, api, downloads, scene
+from ui.handlers.desk import Desk, SceneForm, adapter_choices, prepare
+from ui.handlers.restore import restore
+from ui.services import default_adapter
+from ui.store import StoredResult
+
+VIEW = ViewSettings()
+
+
+def form(picture, **changes) -> SceneForm:
+    base = SceneForm(image=str(picture), prompt="Where is the hazard?", adapter="hazard-patch")
+    return dataclasses.replace(base, **changes)
+
+
+def looked(desk, order) -> StoredResult:
+    run, _ = scene.begin(desk, order)
+    return list(scene.look(desk, run))[-1]
+
+
+def test_look_ends_in_a_stored_result(desk, picture):
+    result = looked(desk, form(picture))
+    assert desk.results.get(result.id) is result
+    assert result.pair.request.adapter == "hazard-patch"
+    assert result.truth is None
+
+
+def test_an_example_brings_its_truth(desk, media):
+    result = looked(desk, form(media / "night.jpg", example="night"))
+    assert (result.truth.x_px, result.truth.y_px) == (100, 200)
+    assert "true hazard" in scene.view(desk, result, VIEW).headline
+
+
+def test_the_first_step_comes_at_once(desk, picture):
+    desk = dataclasses.replace(desk, services=fake_services(seconds=2))
+    started = time.monotonic()
+    run, _ = scene.begin(desk, form(picture))
+    assert next(scene.look(desk, run)).stage
+    assert time.monotonic() - started < 1
+    desk.runs.cancel(run.id)
+
+
+def test_cancel_ends_in_cancelled(desk, picture):
+    desk = dataclasses.replace(desk, services=fake_services(seconds=30))
+    run, _ = scene.begin(desk, form(picture))
+    steps = scene.look(desk, run)
+    next(steps)
+    desk.runs.cancel(run.id)
+    with pytest.raises(Cancelled):
+        list(steps)
+    assert len(desk.results) == 0
+    assert "Stopped" in str(scene.explain_failure(run.error))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"image": None}, "image"),
+        ({"image": "/no/such/file.jpg"}, "image"),
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": "x" * 2001}, "prompt"),
+        ({"adapter": "unknown"}, "adapter"),
+        ({"adapter": "broken"}, "adapter"),
+    ],
+)
+def test_a_wrong_field_is_named(desk, picture, changes, field):
+    with pytest.raises(UserError) as caught:
+        prepare(desk, form(picture, **changes))
+    assert caught.value.field == field
+
+
+def test_unexpected_errors_are_not_shown():
+    problem = scene.explain_failure(RuntimeError("secret path /home/me"))
+    assert "secret" not in str(problem)
+
+
+def test_settings_never_reach_the_model(desk, result):
+    def never(*args, **kwargs):
+        raise AssertionError("the model was called")
+
+    desk = dataclasses.replace(desk, services=fake_services(predict_pair=never))
+    views = [
+        scene.view(desk, result, ViewSettings(maps))
+        for maps in (
+            MapSettings(),
+            MapSettings(tokens=(4,)),
+            MapSettings(method="logit_lens"),
+            MapSettings(method="head"),
+            MapSettings(heads=2, layers=(1, 2)),
+            MapSettings(remove_sinks=True, relative=True, shared_scale=False),
+        )
+    ]
+    assert len({view.tuned_plot for view in views}) == len(views)
+
+
+def test_redrawing_is_fast(desk, result):
+    scene.view(desk, result, VIEW)
+    started = time.process_time()
+    scene.view(desk, result, ViewSettings(MapSettings(tokens=(5,))))
+    assert time.process_time() - started < 0.2
+
+
+def test_settings_are_fitted_to_the_result(desk, result):
+    wild = MapSettings("nonsense", (3, 999), (90, 95), 77)
+    fitted = scene.fit_settings(result.pair, ViewSettings(wild)).maps
+    assert fitted == MapSettings("attention", (3,), (3, -1), 5)
+    assert scene.fit_settings(
+        result.pair, ViewSettings(MapSettings(layers=(0, 3)))
+    ).maps.layers == (
+        0,
+        -1,
+    )
+
+
+def test_the_base_alone_has_one_panel(desk, picture):
+    view = scene.view(desk, looked(desk, form(picture, adapter="")), VIEW)
+    assert view.base_plot
+    assert view.tuned_plot is None
+    assert view.difference_plot is None
+    assert view.shift_plot is None
+
+
+def test_a_look_at_the_middle_is_warned_of(desk, result):
+    pair = dataclasses.replace(result.pair)
+    maps = desk.services.make_pair_maps(pair, MapSettings())
+    figures = dataclasses.replace(maps.figures["base"], centre_similarity=0.91)
+    maps.figures["base"] = figures
+    services = dataclasses.replace(desk.services, make_pair_maps=lambda pair, settings: maps)
+    view = scene.view(dataclasses.replace(desk, services=services), result, VIEW)
+    assert "middle of the picture" in view.notes
+    assert "0.91" in view.notes
+
+
+def test_token_lists_from_the_browser_are_checked():
+    assert scene.token_list([3, 1, 3]) == [1, 3]
+    assert scene.token_list("12") == []
+    assert scene.token_list([True, -1, "2", None, 1.5, 10**9]) == []
+
+
+def test_crossed_sliders_are_put_in_order():
+    values = {"first": 3, "last": 1, "heads": "2", "method": "attention", "tokens": [],
+              "sinks": False, "relative": False, "same_scale": True}  # fmt: skip
+    assert scene.settings_of(values).layers == (1, 3)
+    assert scene.settings_of(values).heads == 2
+
+
+# ---- opening a page ---------------------------------------------------------------------------
+
+
+def test_an_empty_page(desk):
+    found = restore(desk, SceneAddress(), {})
+    assert found.result is None
+    assert found.run is None
+    assert found.form.adapter == "hazard-patch"
+    assert found.form.prompt in desk.services.prompts.values()
+
+
+def test_a_refresh_brings_the_result_back(desk, picture):
+    result = looked(desk, form(picture))
+    found = restore(desk, SceneAddress(), {"result": result.id})
+    assert found.result is result
+    assert found.form.image == str(picture)
+
+
+def test_a_refresh_joins_a_run_that_goes_on(desk, picture):
+    run, _ = scene.begin(desk, form(picture))
+    found = restore(desk, SceneAddress(), {"run": run.id, "result": "x"})
+    assert found.run is run
+
+
+def test_a_link_reopens_example_and_settings(desk, media):
+    order = form(
+        media / "night.jpg", example="night", prompt=next(iter(desk.services.prompts.values()))
+    )
+    result = looked(desk, order)
+    query = scene.view(
+        desk, result, ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
+    ).query
+    address = from_query(dict(part.split("=") for part in query.split("&")))
+    found = restore(desk, address, {})
+    assert found.result is result
+    assert found.form.view == ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
+
+
+def test_a_link_to_an_example_not_yet_looked_at_starts_it(desk):
+    found = restore(desk, SceneAddress(example="night"), {})
+    assert found.run is not None
+    assert found.form.example == "night"
+
+
+def test_a_link_to_a_picture_that_is_gone_says_so(desk):
+    found = restore(desk, SceneAddress(image="0" * 64), {})
+    assert found.result is None
+    assert found.run is None
+    assert "not on this server any more" in found.message
+
+
+def test_a_link_with_a_wrong_adapter_does_not_break_the_page(desk):
+    found = restore(desk, SceneAddress(example="night", adapter="gone"), {})
+    assert found.run is None
+    assert "Unknown adapter" in found.message
+
+
+def test_remembered_nonsense_is_ignored(desk):
+    assert restore(desk, SceneAddress(), {"result": "??", "run": "??"}).result is None
+
+
+# ---- adapters ---------------------------------------------------------------------------------
+
+
+def test_choices_say_what_an_adapter_can_do(desk):
+    labels = [label for label, _ in adapter_choices(desk.services)]
+    assert labels[0] == "hazard-patch (head)"
+    assert "broken (cannot be used)" in labels
+    assert adapter_choices(desk.services)[-1][1] == ""
+
+
+def test_loading_needs_a_source(desk):
+    with pytest.raises(UserError):
+        adapters.load(desk, "  ")
+    assert adapters.load(desk, "me/mine").chosen == "text-only"
+    with pytest.raises(UserError):
+        adapters.unload(desk, "unknown")
+    assert adapters.unload(desk, "text-only").chosen == "hazard-patch"
+
+
+def test_the_default_adapter(desk, tmp_path):
+    entries = desk.services.list_adapters()
+    assert default_adapter(entries, ["text-only"], tmp_path) == "text-only"
+    assert default_adapter(entries, [], tmp_path) == "hazard-patch"
+    (tmp_path / "adapters").mkdir()
+    (tmp_path / "adapters" / "default.txt").write_text("text-only\n")
+    assert default_adapter(entries, [], tmp_path) == "text-only"
+    assert default_adapter(entries[2:], [], tmp_path) is None
+
+
+# ---- keeping ----------------------------------------------------------------------------------
+
+
+def test_the_png_shows_three_panels(desk, result):
+    path = downloads.save_png(desk, result.id, VIEW)
+    with Image.open(path) as picture:
+        assert picture.width > 1900
+        assert picture.height > 500
+    assert "road" in path
+    assert result.pair.image.content_hash[:8] in path
+
+
+def test_the_png_of_the_base_alone_and_of_tall_pictures(desk, picture, tmp_path):
+    tall = tmp_path / "tall.png"
+    Image.new("RGB", (100, 700), "grey").save(tall)
+    result = looked(desk, form(tall, adapter=""))
+    assert downloads.save_png(desk, result.id, VIEW).endswith(".png")
+
+
+def test_the_json_has_the_numbers(desk, result):
+    path = downloads.save_json(desk, result.id, ViewSettings(MapSettings(tokens=(4, 5))))
+    numbers = json.loads(Path(path).read_text(encoding="utf-8"))
+    assert numbers["distance_px"] == pytest.approx(result.pair.distance_px)
+    assert numbers["image"]["sha256"] == result.pair.image.content_hash
+    assert numbers["settings"]["tokens"] == [4, 5]
+    assert len(numbers["maps"]["difference"]["values"]) == 9
+    assert numbers["forced_tokens"][4]["logprob"].keys() == {"base", "finetuned"}
+    assert numbers["figures"]["base"]["entropy_bits"] > 0
+    assert numbers["versions"]["sightline"] == "test"
+    assert numbers["truth"] == [460.0, 170.0]
+
+
+def test_a_result_that_is_gone_cannot_be_saved(desk):
+    with pytest.raises(UserError, match="no result"):
+        downloads.save_json(desk, "gone", VIEW)
+
+
+# ---- the API ----------------------------------------------------------------------------------
+
+
+def test_api_predict_and_maps(desk, picture):
+    answer = api.predict(desk, str(picture), "", "", "finetuned", 64)
+    assert answer["request"]["adapter"] == "hazard-patch"
+    again = api.maps(desk, answer["result"], "attention", "4, 5", (1, 2), "max", {})
+    assert again["settings"]["tokens"] == [4, 5]
+    assert again["maps"]["base"]["values"] != answer["maps"]["base"]["values"]
+    alone = api.predict(desk, str(picture), "Where?", "none", "base", 8)
+    assert alone["finetuned"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (None, "", "", "finetuned", 64),
+        ("x.jpg", "", "", "both", 64),
+        ("PICTURE", "", "unknown", "finetuned", 64),
+        ("PICTURE", "", "", "finetuned", 0),
+        ("PICTURE", "x" * 3000, "", "finetuned", 64),
+    ],
+)
+def test_api_refuses(desk, picture, arguments):
+    arguments = [str(picture) if a == "PICTURE" else a for a in arguments]
+    with pytest.raises(UserError):
+        api.predict(desk, *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("gone", "attention", "", (0, -1), "mean"),
+        ("RESULT", "nonsense", "", (0, -1), "mean"),
+        ("RESULT", "attention", "a,b", (0, -1), "mean"),
+        ("RESULT", "attention", "", (0, -1), "some"),
+        ("RESULT", "attention", "", (-4, -1), "mean"),
+    ],
+)
+def test_api_maps_refuses(desk, result, arguments):
+    arguments = [result.id if a == "RESULT" else a for a in arguments]
+    with pytest.raises(UserError):
+        api.maps(desk, *arguments, {})
+
+
+def test_queries_of_results_round_trip(desk, image, picture):
+    request = PairRequest(prompt="Mine & yours?", adapter=None, forced="base")
+    result = desk.results.put(fake_pair(image, request), picture)
+    address = scene.address_of(desk.services, result, VIEW)
+    assert (address.adapter, address.prompt) == ("", "Mine & yours?")
+    assert "example" not in to_query(address)
+    assert isinstance(desk, Desk)
