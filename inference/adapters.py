@@ -14,6 +14,7 @@ from typing import Any
 
 from inference import adapter_config
 from inference.adapter_files import (
+    CARD,
     CONFIG,
     HEAD,
     HEAD_CONFIG,
@@ -40,6 +41,16 @@ _KEY = re.compile(
     r"^(?:base_model\.model\.)?(?P<module>.+)\.lora_(?P<half>[AB])(?:\.default)?\.weight$"
 )
 _VISION = re.compile(r"(^|\.)(visual|vision_model|vision_tower|connector)\.")
+__all__ = [
+    "CARD",
+    "BackboneInfo",
+    "CheckedAdapter",
+    "discover",
+    "examine",
+    "read_card",
+    "validate_adapter",
+]
+
 # Where older transformers kept what is now elsewhere; tried in order.
 _RENAMES = (
     ("", ""),

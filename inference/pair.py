@@ -229,7 +229,8 @@ class Run:
         x = min(max(x1 + x01 * (x2 - x1), 0.0), float(grid.image_wh[0]))
         y = min(max(y1 + y01 * (y2 - y1), 0.0), float(grid.image_wh[1]))
         values = out.probabilities[0].float().cpu().numpy()
-        cells = PatchGrid(*values.shape, image_wh=grid.image_wh, box_px=grid.box_px)
+        rows, cols = values.shape
+        cells = PatchGrid(rows, cols, grid.image_wh, grid.box_px)
         title = "Hazard probability from the adapter's head"
         return HazardPoint(x, y, "head"), Heatmap(values, cells, title, "probability")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from inference.schema import (
 
 Progress = Callable[[str, float], None]
 MAX_NEW_TOKENS = 512
+LOOK_UP_S = 0.2  # how often somebody who waits for the model looks whether they cancelled
 SEQUENTIAL_NOTE = (
     "This adapter also changes the vision tower, so the two sides ran one after the other."
 )
@@ -110,6 +112,26 @@ class Predictor:
         with self._lock:
             self._adapters.unload(name)
 
+    @contextmanager
+    def _turn(self, stop: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """The model is ours inside. Somebody who waits behind others can still cancel."""
+        while not self._lock.acquire(timeout=LOOK_UP_S):
+            if stop():
+                raise Cancelled
+        try:
+            if stop():
+                raise Cancelled
+            yield
+        except torch.cuda.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise UserError(
+                "The GPU's memory is full",
+                hint="Try a smaller picture or a shorter answer, or start with --quantize nf4",
+                field="model",
+            ) from error
+        finally:
+            self._lock.release()
+
     # Predictions --------------------------------------------------------------------------------
     def predict_pair(
         self,
@@ -133,10 +155,8 @@ class Predictor:
         report = progress or (lambda _stage, _fraction: None)
         report("Waiting for the model", 0.0)
         started = time.perf_counter()
-        with self._lock, torch.inference_mode():
+        with self._turn(stop), torch.inference_mode():
             waited = time.perf_counter() - started
-            if stop():
-                raise Cancelled
             adapter = self._adapters.get(request.adapter) if request.adapter else None
             run = Run(self._backbone, self._adapters.bank, adapter, image.pixels, report, stop)
             results = run.pair(task, prompt, neutral, request)
@@ -184,7 +204,7 @@ class Predictor:
     def _score(
         self, pixels: NDArray[np.uint8], prompt: str, name: str | None, side: Side, ids: list[int]
     ) -> float:
-        with self._lock, torch.inference_mode():
+        with self._turn(), torch.inference_mode():
             adapter = self._adapters.get(name) if name else None
             (batch,) = batches(adapter, side)
             view = self._backbone.look(pixels)

@@ -14,6 +14,9 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from inference.backbones.base import SENTINEL, Backbone, View
 from inference.schema import PatchGrid
 
+# A 1280 x 720 frame takes 1,196 at Qwen2-VL's 28 pixels a token.
+MAX_IMAGE_TOKENS = 1280
+
 
 class QwenVL(Backbone):
     image_processor_class = Qwen2VLImageProcessorPil
@@ -22,6 +25,15 @@ class QwenVL(Backbone):
         f"<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>{SENTINEL}<|im_end|>\n"
         "<|im_start|>assistant\n"
     )
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # The released processors allow up to 16,384 tokens; a phone's photo would take minutes.
+        side = int(self.image_processor.patch_size) * int(self.image_processor.merge_size)
+        size = self.image_processor.size
+        most = min(int(size["longest_edge"]), MAX_IMAGE_TOKENS * side * side)
+        least = min(int(size["shortest_edge"]), most)
+        self.image_processor.size = {"shortest_edge": least, "longest_edge": most}
 
     def look(self, pixels: NDArray[np.uint8]) -> View:
         out: Any = self.image_processor(

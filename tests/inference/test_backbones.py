@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from inference.backbones.loading import load_backbone
+from inference.backbones.qwen_vl import MAX_IMAGE_TOKENS
 from inference.backbones.tracing import logit_lens
 from inference.schema import ImageInput, PairRequest
 from tests.inference.conftest import PROMPT
@@ -122,6 +126,22 @@ def test_a_missing_or_text_only_template_falls_back(
     ids = backbone.ask(view, PROMPT)
     assert ids.count(backbone.image_token_id) == view.grid.n_tokens
     assert PROMPT in backbone.tokenizer.decode(ids)
+
+
+@pytest.mark.parametrize("family", FAMILIES[:3])
+def test_a_phones_photo_does_not_take_thousands_of_tokens(
+    family: str, zoo: Any, tmp_path: Any
+) -> None:
+    """The released Qwen processors allow 16,384 tokens for one picture."""
+    folder = tmp_path / "model"
+    shutil.copytree(zoo.model(family), folder)
+    path = folder / "preprocessor_config.json"
+    size = {"shortest_edge": 3136, "longest_edge": 12_845_056}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "size": size}))
+    backbone = load_backbone(folder, device="cpu")
+    grid = backbone.look(np.zeros((3000, 4000, 3), np.uint8)).grid
+    assert 0.9 * MAX_IMAGE_TOKENS < grid.n_tokens <= MAX_IMAGE_TOKENS
+    assert backbone.look(np.zeros((720, 1280, 3), np.uint8)).grid.n_tokens == 26 * 46
 
 
 @torch.no_grad()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from inference.errors import UserError
+import pytest
+import torch
+
+from inference.errors import Cancelled, UserError
 from inference.predictor import Predictor
 from inference.schema import PairRequest
 
@@ -26,6 +29,31 @@ def test_eight_threads_answer_as_one(zoo: Any, make_image: Any) -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda job: outcome(predictor.predict_pair(*job)), jobs))
     assert together == serial
+
+
+def test_cancel_while_waiting_for_the_model(zoo: Any, make_image: Any) -> None:
+    predictor = zoo.predictor("qwen2_vl")
+    with ThreadPoolExecutor(1) as pool, predictor._lock:
+        waiting = pool.submit(
+            predictor.predict_pair, make_image(), PairRequest(), cancelled=lambda: True
+        )
+        with pytest.raises(Cancelled):
+            waiting.result(timeout=10)
+
+
+def test_out_of_memory_is_a_sentence(
+    zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = zoo.predictor("qwen2_vl")
+
+    def full(*_: Any) -> None:
+        raise torch.cuda.OutOfMemoryError("tried to allocate 80 GiB")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predictor._backbone, "look", full)
+        with pytest.raises(UserError, match="memory is full"):
+            predictor.predict_pair(make_image(), PairRequest())
+    assert predictor.predict_pair(make_image(), PairRequest(max_new_tokens=1)).base.tokens
 
 
 def test_adapters_come_and_go_while_others_predict(zoo: Any, make_image: Any) -> None:
