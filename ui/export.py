@@ -119,7 +119,7 @@ def comparison(
     """Header, three panels with their texts, settings: one RGB picture."""
     pair = result.pair
     panels = [_panel(result, maps.base, ("base",), maps.vmax.get("base", 1.0), view)]
-    texts = [_words(pair.base)]
+    texts = [_words(pair.base) + _scale(maps.base, maps.vmax.get("base", 1.0))]
     titles = ["Base"]
     if pair.finetuned is not None:
         tuned = _panel(
@@ -127,7 +127,8 @@ def comparison(
         )
         both = _panel(result, maps.difference, ("base", "finetuned"), maps.vmax_difference, view)
         panels += [tuned, both]
-        texts += [_words(pair.finetuned), "blue: base looks more\namber: fine-tuned looks more"]
+        scale = _scale(maps.finetuned, maps.vmax.get("finetuned", 1.0))
+        texts += [_words(pair.finetuned) + scale, _difference_words(result)]
         titles += [f"Fine-tuned: {pair.request.adapter}", "Difference, fine-tuned minus base"]
     lines = [_wrapped(text, PANEL_W, 17) for text in texts]
     text_h = max(len(line) for line in lines) * 24
@@ -188,6 +189,23 @@ def _words(side: SidePrediction) -> str:
     return f"{where}\n“{side.text.strip()}”"
 
 
+def _scale(heatmap: Heatmap | None, vmax: float) -> str:
+    return "" if heatmap is None else f"\nColours: 0 to {vmax:.3g} {heatmap.unit}"
+
+
+def _difference_words(result: StoredResult) -> str:
+    said = "blue: base looks more\namber: fine-tuned looks more"
+    if result.truth is None:
+        return said
+    sides = [side for side in (result.pair.base, result.pair.finetuned) if side is not None]
+    far = [
+        f"{NAMES[side.side].lower()} {side.point.distance_px(result.truth):.0f} px away"
+        for side in sides
+        if side.point is not None
+    ]
+    return ", ".join([f"{said}\nwhite ring: the true hazard", *far])
+
+
 def _panel(
     result: StoredResult, heatmap: Heatmap | None, kinds: tuple[str, ...], vmax: float,
     view: ViewSettings,
@@ -210,9 +228,20 @@ def _panel(
         draw.line([at["base"], at["finetuned"]], "white", 6)
         draw.line([at["base"], at["finetuned"]], INK, 2)
     if result.truth is not None:
-        _sign(draw, _scaled(result.truth, scale_xy), "truth", 18)
+        _sign(draw, _scaled(result.truth, scale_xy), "truth", 20)
     for kind, where in at.items():
-        _sign(draw, where, kind, 11)
+        _sign(draw, where, kind, 13)
+    if len(at) == 2:
+        (x1, y1), (x2, y2) = at["base"], at["finetuned"]
+        draw.text(
+            ((x1 + x2) / 2, (y1 + y2) / 2 - 20),
+            f"{pair.distance_px:.0f} px",
+            "white",
+            _font(18, True),
+            anchor="mm",
+            stroke_width=3,
+            stroke_fill=INK,
+        )
     return picture
 
 
@@ -249,7 +278,8 @@ def _sign(draw: ImageDraw.ImageDraw, at: tuple[float, float], kind: str, radius:
         draw.polygon(points, FINETUNED, "white", max(1, radius // 5))
         return
     halo, colour = ("white", BASE) if kind == "base" else (INK, "white")
-    for r, ink, line in ((radius + 2, halo, radius // 2 + 3), (radius, colour, radius // 3 + 1)):
+    thin = 3 if kind == "truth" else radius // 3 + 1
+    for r, ink, line in ((radius + 2, halo, thin + 4), (radius, colour, thin)):
         draw.ellipse([x - r, y - r, x + r, y + r], None, ink, line)
 
 

@@ -27,7 +27,10 @@ CONFIG = {
 # ui/static/sightline.css takes the height of a panel from these.
 MARGIN = {"l": 46, "r": 8, "t": 8, "b": 84}
 MARKERS = {
-    "base": {"symbol": "circle-open", "size": 17, "line": {"width": 4}, "color": BASE},
+    "base": {
+        "symbol": "circle", "size": 15, "color": "rgba(255,255,255,0.6)",
+        "line": {"width": 4, "color": BASE},
+    },
     "finetuned": {
         "symbol": "diamond", "size": 15, "color": FINETUNED, "line": {"width": 2, "color": "white"},
     },

@@ -61,6 +61,8 @@ def theme() -> gr.themes.Base:
         body_text_color_subdued_dark="#A8A29E",
         block_info_text_color="#57534E",
         block_info_text_color_dark="#A8A29E",
+        input_placeholder_color="#6B6560",
+        input_placeholder_color_dark="#A8A29E",
         slider_color="#57534E",
         slider_color_dark="#D6D3D1",
     )

@@ -70,7 +70,8 @@ def progress(now: Snapshot | None) -> str:
         f'aria-label="{escape(now.stage)}"'
     )
     return (
-        f'<div class="sl-progress"><div class="sl-progress-text"><b>{escape(now.stage)}</b>'
+        '<div class="sl-progress"><div class="sl-progress-text">'
+        f'<b role="status">{escape(now.stage)}</b>'
         f"<span>{seconds(now.elapsed_s)} {'· ' + left if left else ''}</span></div>"
         f'<div class="sl-bar" {bar}><i style="width:{max(percent, 2)}%"></i></div></div>'
     )

@@ -9,7 +9,7 @@ from typing import Any
 from inference.schema import AdapterCard, AdapterEntry, ModelInfo
 
 QUANTISED = {"none": "not quantised", "nf4": "4-bit NF4", "int8": "8-bit"}
-OTHER_MODEL = "python app.py --model Qwen/Qwen2-VL-7B-Instruct --quantize nf4"
+OTHER_MODEL = "python app.py --model Qwen/Qwen2-VL-7B-Instruct"
 
 
 def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:

@@ -67,7 +67,7 @@ def test_signs_and_the_line_between_them():
     }
     figure = overlay(signed=True, points=points)
     by_name = {t.get("name"): t for t in figure["data"]}
-    assert by_name["Base"]["marker"]["symbol"] == "circle-open"
+    assert by_name["Base"]["marker"]["symbol"] == "circle"
     assert by_name["Fine-tuned"]["marker"]["symbol"] == "diamond"
     assert by_name["Ground truth"]["marker"]["color"] == "white"
     assert by_name["moved"]["x"] == [10, 40]

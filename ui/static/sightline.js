@@ -121,7 +121,7 @@ window.sightline = (() => {
     const now = new URLSearchParams(location.search);
     const next = new URLSearchParams(query);
     if (now.has("__theme")) next.set("__theme", now.get("__theme"));
-    if (caseOf(location.search) !== caseOf(query)) shown();
+    if (caseOf(location.search) !== caseOf(query)) setTimeout(shown, 400);
     const url = `${location.pathname}?${next}`;
     const same = caseOf(location.search) === caseOf(query) || caseOf(location.search) === ",";
     history[same ? "replaceState" : "pushState"](null, "", url);

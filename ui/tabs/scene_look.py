@@ -34,7 +34,8 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> An
     a, k = tab.ask, tab.keep
 
     def opened(memory: Any, request: gr.Request) -> Values:
-        remembered = memory if isinstance(memory, dict) else {}
+        kept = memory.items() if isinstance(memory, dict) else ()
+        remembered = {key: value for key, value in kept if isinstance(value, str)}
         found = restore(desk, from_query(dict(request.query_params)), remembered)
         values = form_values(tab, desk, found.form) | frame_values(frame, desk, found.form.adapter)
         values[k.run] = found.run.id if found.run else ""
@@ -124,8 +125,24 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame, opened: Any) -> None:
 
 
 def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> Any:
-    """Follows the run that the event before has prepared, if it did."""
-    k = tab.keep
+    """Follows the run that the event before has prepared, if it did, and draws its result.
+
+    Two events: the first one speaks often, so it must not carry the whole page.
+    """
+    a, k = tab.ask, tab.keep
+    spoken = [
+        a.progress,
+        a.look,
+        a.cancel,
+        a.image_message,
+        a.prompt_message,
+        a.adapter_message,
+        k.run,
+        k.result,
+        k.linked,
+        k.memory,
+        k.fresh,
+    ]
 
     def ran(values: Values) -> Iterator[Values]:
         run = desk.runs.get(values[k.run])
@@ -133,11 +150,13 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> Any:
             # gradio 6.31 undoes the event before when a generator ends without any value.
             yield {k.run: ""}
             return
+        last = ""
         try:
             for step in scene.look(desk, run):
                 if isinstance(step, StoredResult):
-                    yield _finished(tab, desk, frame, step, tab.read_form(values))
-                else:
+                    yield {k.fresh: step.id}
+                elif (text := markup.progress(step)) != last:
+                    last = text
                     yield working(tab, step)
         except Exception as error:
             if run.superseded:
@@ -145,10 +164,21 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> Any:
                 return
             yield _failed(tab, scene.explain_failure(error))
 
-    return first.then(
-        ran, tab.inputs, all_parts(tab, frame), concurrency_id=MODEL_QUEUE, concurrency_limit=1,
-        api_visibility="private", show_progress="hidden",
-    )  # fmt: skip
+    def drawn(values: Values) -> Values:
+        result = desk.results.get(values[k.fresh])
+        if result is None:
+            return {k.fresh: ""}
+        try:
+            return _finished(tab, desk, frame, result, tab.read_form(values))
+        except Exception as error:
+            return {k.fresh: "", **_failed(tab, scene.explain_failure(error))}
+
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    running = first.then(
+        ran, tab.inputs, spoken, concurrency_id=MODEL_QUEUE, concurrency_limit=1, **quiet
+    )
+    running.then(drawn, tab.inputs, all_parts(tab, frame), queue=False, **quiet)
+    return running
 
 
 def _finished(
@@ -156,7 +186,7 @@ def _finished(
 ) -> Values:
     request = result.pair.request
     view = scene.view(desk, result, form.view)
-    return (
+    return {tab.keep.fresh: ""} | (
         show(tab, view)
         | idle(tab)
         | frame_values(frame, desk, request.adapter)

@@ -89,7 +89,8 @@ class KeepPart:
     """Downloads, the link, and what the page remembers.
 
     memory: this browser's last result and run. example, run, result, chosen: of this visit.
-    linked: the view that a link asks for, until its result is there.
+    linked: the view that a link asks for, until its result is there. fresh: id of a result that
+    is not drawn yet.
     """
 
     box: gr.Column
@@ -106,6 +107,7 @@ class KeepPart:
     result: gr.State
     chosen: gr.State
     linked: gr.State
+    fresh: gr.State
 
 
 def build_input() -> InputPart:
@@ -120,7 +122,7 @@ def build_input() -> InputPart:
         with gr.Column(scale=7, min_width=300):
             examples = gr.HTML(elem_id="sl-examples", js_on_load=EXAMPLES_JS)
     with gr.Row(elem_id="sl-ask", equal_height=False):
-        with gr.Column(scale=2, min_width=180):
+        with gr.Column(scale=3, min_width=190):
             preset = gr.Dropdown(label="Question", interactive=True, elem_id="sl-preset")
         with gr.Column(scale=7, min_width=260):
             prompt = gr.Textbox(
@@ -260,4 +262,5 @@ def build_keep() -> KeepPart:
         result=gr.State(""),
         chosen=gr.State([]),
         linked=gr.State(None),
+        fresh=gr.State(""),
     )  # fmt: skip

@@ -37,7 +37,7 @@ class SceneTab:
         return {
             a.image, a.prompt, a.adapter, s.method, s.first, s.last, s.heads, s.opacity,
             s.same_scale, s.sinks, s.relative, s.forced, k.example, k.run, k.result, k.chosen,
-            k.linked,
+            k.linked, k.fresh,
         }  # fmt: skip
 
     def read_form(self, values: Values) -> SceneForm:

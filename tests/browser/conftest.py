@@ -1,0 +1,120 @@
+"""The app as a user starts it, on a free port, and a page in a real browser.
+
+The embedded model is used where the checkout has it, else a tiny random one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+EMBEDDED = ROOT / "examples" / "models" / "sightline-tiny"
+START_S = 180  # the machine may be busy
+
+
+def serve(folder: Path, *command: str) -> Iterator[str]:
+    """Starts `python *command --port FREE`; yields its address; stops it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (folder / "app.log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, *command, "--port", str(port)],
+        cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"},
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        deadline = time.monotonic() + START_S
+        while not _answers(url):
+            assert process.poll() is None, (folder / "app.log").read_text()
+            assert time.monotonic() < deadline, (folder / "app.log").read_text()
+            time.sleep(0.2)
+        os.environ["SIGHTLINE_TEST_PID"] = str(process.pid)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def model_flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The embedded model, or a tiny random one with an adapter."""
+    if (EMBEDDED / "model.safetensors").is_file():
+        return []
+    from tests.tiny import make_tiny, make_tiny_adapter
+
+    folder = tmp_path_factory.mktemp("tiny")
+    base = make_tiny("qwen2_vl", folder / "base")
+    make_tiny_adapter(base, folder / "tuned", head="patch")
+    return ["--embedded", str(base), "--adapter", str(folder / "tuned")]
+
+
+@pytest.fixture(scope="session")
+def app_url(model_flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The real app."""
+    yield from serve(tmp_path_factory.mktemp("app"), "app.py", *model_flags)
+
+
+@pytest.fixture(scope="session")
+def slow_url(tmp_path_factory: pytest.TempPathFactory, road: Path) -> Iterator[str]:
+    """The page over a fake model that takes half a minute, with two examples."""
+    import json
+
+    folder = tmp_path_factory.mktemp("slow")
+    for name in ("day", "night"):
+        (folder / f"{name}.jpg").write_bytes(road.read_bytes())
+    rows = [
+        {"file": f"{name}.jpg", "label": name, "hazard_px": [300, 200]} for name in ("day", "night")
+    ]
+    (folder / "manifest.json").write_text(json.dumps(rows))
+    yield from serve(
+        folder, "-m", "tests.ui.fake_app", "--seconds", "30", "--examples", str(folder)
+    )
+
+
+@pytest.fixture(scope="session")
+def quick_url(tmp_path_factory: pytest.TempPathFactory, road: Path) -> Iterator[str]:
+    """The page over a fake model that answers at once, with two examples."""
+    import json
+
+    folder = tmp_path_factory.mktemp("quick")
+    for i, name in enumerate(("day", "night")):
+        (folder / f"{name}.jpg").write_bytes(road.read_bytes() + bytes([i]))
+    rows = [
+        {"file": f"{name}.jpg", "label": name, "hazard_px": [300, 200]} for name in ("day", "night")
+    ]
+    (folder / "manifest.json").write_text(json.dumps(rows))
+    yield from serve(
+        folder, "-m", "tests.ui.fake_app", "--seconds", "0.2", "--examples", str(folder)
+    )
+
+
+@pytest.fixture(scope="session")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 640 × 360 JPEG."""
+    y, x = np.mgrid[0:360, 0:640]
+    pixels = np.stack([x * 255 / 640, y * 255 / 360, (x + y) % 256], axis=-1).astype(np.uint8)
+    path = tmp_path_factory.mktemp("pictures") / "road.jpg"
+    Image.fromarray(pixels).save(path, quality=90)
+    return path

@@ -1,0 +1,284 @@
+"""The Scene page in a real browser: journeys at 1440 and 390 px, links, refresh, bad files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+expect.set_options(timeout=60_000)
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WAIT_MS = 180_000  # loading torch on a busy machine
+MAP = "document.querySelector('#sl-tuned .js-plotly-plot')?.data?.find(t => t.type == 'heatmap')"
+
+
+@pytest.fixture
+def visit(chromium: Browser):
+    """visit(url, size) -> a page of a new visitor; what it must not do is checked at the end."""
+    contexts, strangers, broken = [], [], []
+
+    def open_page(url: str, size: dict[str, int] = WIDE, **options) -> Page:
+        context = chromium.new_context(viewport=size, accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        home = re.match(r"https?://[^/]+", url).group()
+        page.on("request", lambda r: _note_stranger(r.url, home, strangers))
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(url)
+        expect(page.locator("#sl-prompt textarea")).not_to_have_value("", timeout=60_000)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not strangers, f"the page asked the network for {strangers}"
+    assert not broken, f"script errors: {broken}"
+
+
+def _note_stranger(url: str, home: str, strangers: list[str]) -> None:
+    if not url.startswith((home, "data:", "blob:")):
+        strangers.append(url)
+
+
+def upload(page: Page, path: Path) -> None:
+    page.set_input_files("#sl-image input[type=file]", str(path))
+
+
+def finished(page: Page) -> None:
+    expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
+    page.wait_for_function(f"() => Boolean({MAP})")
+
+
+def scroll_width(page: Page) -> int:
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1440", "390"])
+def test_upload_pair_token_download(visit, app_url: str, road: Path, size) -> None:
+    page = visit(app_url, size)
+    upload(page, road)
+    expect(page.locator("#sl-image-message")).to_contain_text("640 × 360 px", timeout=60_000)
+    page.locator("#sl-look").click()
+    expect(page.locator("#sl-progress .sl-progress, .sl-moved").first).to_be_visible()
+    finished(page)
+    expect(page.locator("#sl-panels .js-plotly-plot")).to_have_count(3)
+    expect(page.locator(".sl-answer blockquote")).to_have_count(2)
+    assert scroll_width(page) <= 0
+
+    before = page.evaluate(f"JSON.stringify({MAP}.z)")
+    chip = page.locator(".sl-chip").first
+    chip.click()
+    expect(chip).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(f"before => JSON.stringify({MAP}.z) != before", arg=before)
+    expect(page).to_have_url(re.compile(r"image=[0-9a-f]{64}.*token=0"))
+
+    with page.expect_download() as png:
+        page.locator("#sl-png").click()
+    assert re.fullmatch(r"sightline-road-[0-9a-f]{8}\.png", png.value.suggested_filename)
+    with Image.open(png.value.path()) as picture:
+        assert picture.width > 1000
+    with page.expect_download() as numbers:
+        page.locator("#sl-json").click()
+    content = json.loads(Path(numbers.value.path()).read_text())
+    assert content["settings"]["tokens"] == [0]
+    assert content["image"]["width_px"] == 640
+
+
+def test_opening_the_page_imports_no_torch(visit, model_flags, tmp_path) -> None:
+    import os
+
+    from tests.browser.conftest import serve
+
+    server = serve(tmp_path, "app.py", *model_flags)
+    page = visit(next(server))
+    expect(page.locator(".sl-header")).to_contain_text("loads on first use")
+    maps = Path(f"/proc/{os.environ['SIGHTLINE_TEST_PID']}/maps").read_text()
+    server.close()
+    assert "libtorch" not in maps
+    assert "/torch/" not in maps
+
+
+def test_an_example_runs_with_one_click(visit, quick_url: str) -> None:
+    page = visit(quick_url)
+    page.locator(".sl-example").nth(1).click()
+    finished(page)
+    expect(page).to_have_url(re.compile("example=night"))
+    expect(page.locator(".sl-truth")).to_contain_text("From the true hazard")
+
+
+def test_a_refresh_keeps_the_result_and_its_settings(visit, quick_url: str, road: Path) -> None:
+    page = visit(quick_url)
+    upload(page, road)
+    expect(page.locator("#sl-image-message")).to_contain_text("px", timeout=60_000)
+    page.locator("#sl-look").click()
+    finished(page)
+    page.locator(".sl-chip").nth(1).click()
+    expect(page).to_have_url(re.compile("token=1"))
+    before = page.evaluate(f"JSON.stringify({MAP}.z)")
+    page.reload()
+    finished(page)
+    page.wait_for_function(f"before => JSON.stringify({MAP}.z) == before", arg=before)
+    expect(page.locator(".sl-chip").nth(1)).to_have_attribute("aria-pressed", "true")
+    # Without the address, the browser still knows its last result.
+    page.goto(quick_url)
+    finished(page)
+
+
+def test_a_link_reopens_the_example_and_settings_elsewhere(visit, quick_url: str) -> None:
+    link = f"{quick_url}?tab=scene&example=day&method=logit_lens&token=4&opacity=40"
+    page = visit(link)
+    finished(page)
+    expect(page.locator(".sl-chip[aria-pressed=true]")).to_have_count(1)
+    expect(page.locator("#sl-caption")).to_contain_text("logit lens")
+    assert page.evaluate(f"{MAP}.opacity") == 0.4
+
+
+def test_back_returns_to_the_case_before(visit, quick_url: str) -> None:
+    page = visit(quick_url)
+    for i, name in enumerate(("day", "night")):
+        page.locator(".sl-example").nth(i).click()
+        expect(page).to_have_url(re.compile(f"example={name}"), timeout=WAIT_MS)
+    page.go_back()
+    expect(page).to_have_url(re.compile("example=day"))
+    finished(page)
+    expect(page.locator(".sl-example").first).to_have_attribute("aria-pressed", "true")
+
+
+def test_zoom_is_shared_and_opacity_is_instant(visit, quick_url: str) -> None:
+    page = visit(f"{quick_url}?example=day")
+    finished(page)
+    page.evaluate(
+        "Plotly.relayout(document.querySelector('#sl-base .js-plotly-plot'),"
+        "{'xaxis.range': [100, 300], 'yaxis.range': [200, 88]})"
+    )
+    range_of = "document.querySelector('#sl-difference .js-plotly-plot')._fullLayout.xaxis.range"
+    page.wait_for_function(f"() => Math.abs({range_of}[0] - 100) < 1")
+    page.locator(".sl-chip").first.click()
+    expect(page).to_have_url(re.compile("token=0"))
+    assert abs(page.evaluate(range_of)[0] - 100) < 1
+    page.evaluate("window.sightline.opacity(0.2)")
+    page.wait_for_function(f"() => {MAP}.opacity == 0.2")
+
+
+def test_cancel_stops_and_keeps_the_form(visit, slow_url: str, road: Path) -> None:
+    page = visit(slow_url)
+    upload(page, road)
+    page.locator("#sl-prompt textarea").fill("My own question?")
+    page.locator("#sl-look").click()
+    expect(page.locator("#sl-progress .sl-bar")).to_be_visible()
+    page.locator("#sl-cancel").click()
+    expect(page.locator("#sl-progress")).to_contain_text("Stopped")
+    expect(page.locator("#sl-look")).to_be_visible()
+    expect(page.locator("#sl-prompt textarea")).to_have_value("My own question?")
+    # The model is free again: another run starts at once.
+    page.locator("#sl-look").click()
+    expect(page.locator("#sl-progress")).to_contain_text("Reading the picture")
+
+
+def test_a_refresh_joins_the_run(visit, slow_url: str) -> None:
+    page = visit(slow_url)
+    page.locator(".sl-example").first.click()
+    expect(page.locator("#sl-progress")).to_contain_text("picture", timeout=60_000)
+    page.reload()
+    expect(page.locator("#sl-progress .sl-bar")).to_be_visible()
+    page.locator("#sl-cancel").click()
+    expect(page.locator("#sl-progress")).to_contain_text("Stopped")
+
+
+BAD = {
+    "empty.jpg": (b"", "empty"),
+    "text.jpg": (b"this is no picture at all", "picture"),
+    "broken.png": (b"\x89PNG\r\n\x1a\n" + b"\0" * 200, "picture"),
+}
+
+
+@pytest.mark.parametrize("name", [*BAD, "truncated.jpg", "huge.png", "tiny.png"])
+def test_bad_files_get_a_message_next_to_the_field(
+    visit, quick_url: str, road: Path, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    if name == "truncated.jpg":
+        path.write_bytes(road.read_bytes()[:3000])
+    elif name == "huge.png":
+        Image.new("1", (20_000, 20_000)).save(path)
+    elif name == "tiny.png":
+        Image.new("RGB", (3, 3)).save(path)
+    else:
+        path.write_bytes(BAD[name][0])
+    page = visit(quick_url)
+    page.locator("#sl-prompt textarea").fill("Where?")
+    upload(page, path)
+    page.locator("#sl-look").click()
+    message = page.locator("#sl-image-message .sl-error")
+    expect(message).to_be_visible()
+    assert "Traceback" not in page.content()
+    assert len(message.inner_text()) > 15
+    expect(page.locator("#sl-prompt textarea")).to_have_value("Where?")
+    expect(page.locator("#sl-look")).to_be_visible()
+
+
+def test_a_wrong_prompt_and_no_picture(visit, quick_url: str, road: Path) -> None:
+    page = visit(quick_url)
+    page.locator("#sl-look").click()
+    expect(page.locator("#sl-image-message .sl-error")).to_contain_text("no picture yet")
+    upload(page, road)
+    page.locator("#sl-prompt textarea").fill("")
+    page.locator("#sl-look").click()
+    expect(page.locator("#sl-prompt-message .sl-error")).to_be_visible()
+
+
+def test_a_wrong_adapter(visit, quick_url: str) -> None:
+    page = visit(quick_url)
+    page.locator("#sl-adapters button").first.click()
+    page.locator("#sl-load").click()
+    expect(page.locator("#sl-load-message .sl-error")).to_contain_text("No adapter named")
+
+
+def test_chips_work_with_the_keyboard(visit, quick_url: str) -> None:
+    page = visit(f"{quick_url}?example=day")
+    finished(page)
+    chips = page.locator(".sl-chip")
+    chips.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"token=1(&|$)"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+Enter")
+    expect(page).to_have_url(re.compile(r"token=1%2C2(&|$)"))
+    page.locator("[data-role=default]").click()
+    expect(page).not_to_have_url(re.compile("token="))
+
+
+def test_gradio_client_can_predict(app_url: str, road: Path) -> None:
+    from gradio_client import Client, handle_file
+
+    client = Client(app_url, verbose=False)
+    answer = client.predict(
+        image=handle_file(str(road)), prompt="", adapter="", forced="finetuned",
+        max_new_tokens=24, api_name="/predict",
+    )  # fmt: skip
+    assert answer["base"]["text"] is not None
+    assert answer["finetuned"]["tokens"]
+    maps = client.predict(
+        result=answer["result"], method="attention", tokens="0", first_layer=0, last_layer=0,
+        heads="max", remove_sinks=False, relative=False, shared_scale=True, api_name="/maps",
+    )  # fmt: skip
+    assert maps["settings"]["heads"] == "max"
+    assert {"/predict", "/maps"} == set(client.view_api(return_format="dict")["named_endpoints"])
+
+
+def test_gradio_client_sees_why(quick_url: str, tmp_path: Path) -> None:
+    from gradio_client import Client, handle_file
+
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"nothing")
+    client = Client(quick_url, verbose=False)
+    with pytest.raises(Exception, match=r"picture|image"):
+        client.predict(image=handle_file(str(bad)), prompt="", adapter="", forced="finetuned",
+                       max_new_tokens=8, api_name="/predict")  # fmt: skip
