@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from abc import ABCMeta
 from typing import Any
 
 import gradio as gr
@@ -17,22 +18,24 @@ from inference.errors import UserError
 from ui.errors import shown
 
 
-def original_image(**options: Any) -> gr.Image:
-    """gr.Image whose value in a handler is the path of the untouched upload, or None.
-
-    Set on the instance: for a subclass gradio would write a .pyi file beside this source.
-    """
-    field = gr.Image(type="filepath", **options)
-    field.preprocess = lambda payload: _path(payload, field.GRADIO_CACHE)
-    return field
-
-
-def _path(payload: Any, cache: str) -> str | None:
+def _preprocess(field: gr.Image, payload: Any) -> str | None:
     if payload is None:
         return None
     if payload.url and payload.url.startswith("data:"):
-        return _from_data_uri(payload.url, cache)
+        return _from_data_uri(payload.url, field.GRADIO_CACHE)
     return payload.path
+
+
+# gr.Image whose value in a handler is the path of the untouched upload, or None. It must be a
+# class (a session makes its own copies of components), but an ordinary class statement would make
+# gradio write a .pyi file beside this source, which mypy would then read instead of it.
+OriginalImage = ABCMeta.__new__(
+    type(gr.Image),
+    "OriginalImage",
+    (gr.Image,),
+    # is_template: the browser's side is gr.Image's.
+    {"preprocess": _preprocess, "is_template": True, "__module__": __name__},
+)
 
 
 @shown

@@ -48,6 +48,7 @@ window.sightline = (() => {
   // ---- figures ------------------------------------------------------------------------------
   const panels = () => all("#sl-panels .js-plotly-plot").filter((plot) => plot.data);
   let linking = false;
+  let zoom = null; // what the user zoomed to, and in which case
 
   function range(plot) {
     const { xaxis, yaxis } = plot._fullLayout;
@@ -56,12 +57,14 @@ window.sightline = (() => {
 
   async function follow(plot) {
     if (linking) return;
+    zoom = { of: plot.layout.uirevision, to: range(plot) };
+    await apply(panels().filter((other) => other !== plot));
+  }
+
+  async function apply(plots) {
     linking = true;
-    const to = range(plot);
-    try {
-      await Promise.all(panels().filter((other) => other !== plot)
-        .map((other) => window.Plotly.relayout(other, { ...to })));
-    } finally { linking = false; }
+    try { await Promise.all(plots.map((plot) => window.Plotly.relayout(plot, { ...zoom.to }))); }
+    finally { linking = false; }
   }
 
   function bind(plot) {
@@ -69,6 +72,13 @@ window.sightline = (() => {
     plot.dataset.sightline = "1";
     plot.on("plotly_relayout", (change) => {
       if (Object.keys(change).some((key) => key.startsWith("xaxis") || key.startsWith("yaxis"))) follow(plot);
+    });
+    // Plotly keeps a zoom over a redraw only where the user's own hand made it, not in the others.
+    let drawn = plot.data;
+    plot.on("plotly_afterplot", () => {
+      if (plot.data === drawn) return; // a zoom, not a redraw
+      drawn = plot.data;
+      if (zoom && plot.layout.uirevision === zoom.of) apply([plot]);
     });
     // On a phone a drag swipes the strip; zoom is on the buttons.
     if (narrow()) window.Plotly.relayout(plot, { dragmode: false });

@@ -9,7 +9,7 @@ import gradio as gr
 from ui.errors import shown
 from ui.handlers import api
 from ui.handlers.desk import Desk
-from ui.upload import original_image
+from ui.upload import OriginalImage
 
 PREDICT = """Ask the base model and the fine-tuned one about a road scene.
 
@@ -62,7 +62,7 @@ def expose(desk: Desk) -> None:
 
     with gr.Column(visible=False):
         asked = [
-            original_image(label="image: the picture's file"),
+            OriginalImage(label="image: the picture's file"),
             gr.Textbox("", label="prompt: empty for the default"),
             gr.Textbox("", label='adapter: empty for the default, "none" for the base alone'),
             gr.Textbox("finetuned", label='forced: "finetuned" or "base"'),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ui.upload import original_image
+from ui.upload import OriginalImage
 
 # Clicks inside the HTML pieces become one event each; the rest of the page's script lies in
 # ui/static/sightline.js.
@@ -113,7 +113,7 @@ class KeepPart:
 def build_input() -> InputPart:
     with gr.Row(elem_id="sl-input", equal_height=False):
         with gr.Column(scale=3, min_width=300):
-            image = original_image(
+            image = OriginalImage(
                 label="Road scene", sources=["upload", "clipboard", "webcam"], height=180,
                 elem_id="sl-image", buttons=[], alt_text="The picture that both models look at",
                 placeholder="Drop a road photo here\n- or -\nclick to upload",
