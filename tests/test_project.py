@@ -1,0 +1,367 @@
+"""The project's own promises: import rules, README, requirements, sizes."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from dev import figures
+from tests import project_rules as rules
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+MAX_FILE_BYTES = 9_500_000  # a Space's git takes files under 10 MB without LFS
+SPACE_COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+# Tried together, see FACTS.md.
+TRIED = {
+    "torch": "2.13.0",
+    "transformers": "5.23.0",
+    "peft": "0.21.2",
+    "bitsandbytes": "0.50.2",
+    "accelerate": "1.15.0",
+    "gradio": "6.31.0",
+    "captum": "0.9.0",
+    "plotly": "7.1.0",
+    "sqlite-utils": "4.2.1",
+    "opencv-python-headless": "5.0.0.93",
+    "numpy": "2.4.6",
+}
+UNWANTED = {"torchvision", "torchaudio", "inference", "kaleido", "opencv-python"}
+DEVELOPMENT = {"pytest", "ruff", "mypy", "playwright", "hypothesis", "import-linter"}
+
+
+# ---- import rules ----------------------------------------------------------------------------
+
+
+def lint_imports(folder: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rooms' code and the settings, to plant violations in."""
+    folder = tmp_path_factory.mktemp("copy")
+    for room in rules.ROOMS:
+        shutil.copytree(
+            ROOT / room,
+            folder / room,
+            ignore=lambda path, names: [
+                n for n in names if not n.endswith(".py") and not (Path(path) / n).is_dir()
+            ],
+        )
+    shutil.copy(ROOT / "app.py", folder)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def test_import_rules_hold(copied: Path) -> None:
+    code, output = lint_imports(copied)
+    assert code == 0, output
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "broken"),
+    [
+        ("inference/schema.py", "import ui.services", "ui -> explain | training -> inference"),
+        ("explain/types.py", "import training.metrics", "ui -> explain | training -> inference"),
+        ("training/metrics.py", "import explain.types", "ui -> explain | training -> inference"),
+        ("ui/services.py", "import app", "Nothing imports app"),
+        ("inference/service.py", "import examples.world", "Nothing imports examples"),
+        ("benchmarks/measure.py", "import ui.services", "use only what lies below ui"),
+        ("explain/maps.py", "import plotly", "import gradio or plotly"),
+        ("ui/handlers/scene.py", "import gradio", "Handlers are plain functions"),
+        ("ui/services.py", "import inference.predictor", "The page opens without torch"),
+        ("explain/maps.py", "def late():\n    import torch", "The page opens without torch"),
+        ("examples/world/scene.py", "import inference.heads", "The drawn world needs no model"),
+    ],
+)
+def test_import_rules_catch_a_violation(copied: Path, module: str, line: str, broken: str) -> None:
+    path = copied / module
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}\n\n{line}\n", encoding="utf-8")
+    try:
+        code, output = lint_imports(copied)
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert code != 0
+    assert re.search(rf"{re.escape(broken)}.* BROKEN", output), output
+
+
+def test_heavy_libraries_only_in_named_modules() -> None:
+    assert rules.heavy_imports(ROOT) == []
+
+
+def test_heavy_import_is_caught(copied: Path) -> None:
+    path = copied / "training" / "planted.py"
+    path.write_text("def late():\n    from torch import nn\n", encoding="utf-8")
+    try:
+        assert rules.heavy_imports(copied) == ["training.planted imports torch"]
+    finally:
+        path.unlink()
+
+
+def test_only_ui_imports_gradio_and_plotly() -> None:
+    for library in ("gradio", "plotly"):
+        outside = [m for m in rules.imports_of(ROOT, library) if m.partition(".")[0] != "ui"]
+        assert set(outside) <= {"app"}
+
+
+def test_page_is_built_without_torch() -> None:
+    code = (
+        "import sys, app; app.build_page(app.build_services(app.parse_flags([])));"
+        "print([m for m in ('torch', 'transformers', 'peft', 'captum') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+# ---- README ----------------------------------------------------------------------------------
+
+
+def front_matter() -> dict[str, object]:
+    _, block, _ = README.split("---\n", 2)
+    loaded: dict[str, object] = yaml.safe_load(block)
+    return loaded
+
+
+def test_front_matter_is_a_space() -> None:
+    space = front_matter()
+    assert README.startswith("---\n")
+    assert space["title"] == "Sightline"
+    assert isinstance(space["emoji"], str)
+    assert not space["emoji"].isascii()
+    assert {space["colorFrom"], space["colorTo"]} <= SPACE_COLOURS
+    assert space["sdk"] == "gradio"
+    assert space["python_version"] == "3.11"
+    assert (ROOT / str(space["app_file"])).is_file()
+    assert space["license"] == "apache-2.0"
+    assert len(str(space["short_description"])) <= 60
+
+
+def test_front_matter_gradio_is_the_required_one() -> None:
+    wanted = str(front_matter()["sdk_version"])
+    assert requirements()["gradio"].specifier.contains(wanted)
+    assert wanted == TRIED["gradio"]
+
+
+def test_readme_commands_exist() -> None:
+    commands = rules.shell_blocks(README) + "\n" + " ".join(re.findall(r"`(make [\w-]+)", README))
+    targets = set(re.findall(r"\bmake ([a-z][\w-]*)", commands))
+    assert {"run", "test"} <= targets
+    assert targets <= rules.make_targets(MAKEFILE)
+    for module in re.findall(r"python -m ([\w.]+)", README):
+        assert importlib.util.find_spec(module), module
+
+
+def test_make_run_variables_are_flags() -> None:
+    from app import parse_flags
+
+    names = set(re.findall(r"--(\w+) \"\$\$\w+\"", MAKEFILE))
+    assert names == {"model", "adapter", "quantize", "device"}
+    given = parse_flags(["--model", "m", "--adapter", "a", "--quantize", "nf4", "--device", "cpu"])
+    assert (given.model, given.adapter[-1]) == ("m", "a")
+    assert (given.quantize, given.device) == ("nf4", "cpu")
+
+
+def test_make_run_passes_values_whole() -> None:
+    """A blank or a quote in a path reaches the app as one argument."""
+    shown = subprocess.run(
+        ["make", "-n", "run", "MODEL=a b'c", "QUANTIZE=nf4", f"VENV={ROOT / '.venv'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert '--model "$MODEL"' in shown
+    assert '--quantize "$QUANTIZE"' in shown
+    assert "--adapter" not in shown
+
+
+def test_readme_figures_come_from_the_measurements() -> None:
+    assert figures.filled(README, figures.blocks()) == README, "run `make figures`"
+
+
+def test_readme_files_and_links_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if not target.startswith("http"):
+            assert (ROOT / target).is_file(), target
+
+
+def test_readme_screenshot_is_small() -> None:
+    assert (ROOT / "dev/screenshots/scene.png").stat().st_size <= 400_000
+
+
+# ---- figures script ----------------------------------------------------------------------------
+
+MACHINE = {"processor": "P", "cores": 2, "memory_gb": 24.0}
+RESULT = {"date": "2026-11-21", "commit": "abc", "machine": MACHINE}
+
+
+def test_speed_block_shows_figure_target_and_machine() -> None:
+    startup = {**RESULT, "ratio": 1.234, "targets": {"ratio": 1.3}}
+    block = figures.speed_block({"startup": startup})
+    assert "| 1.23 | ≤ 1.3 |" in block
+    assert "startup: P, 2 cores, 24.0 GB (2026-11-21, commit abc)." in block
+
+
+def test_quality_block_leaves_out_what_was_not_measured() -> None:
+    heldout = {"n": 3, "sides": {"base": {"median_px": 120.4, "in_box": None}, "a": {}}}
+    card = {"heldout": heldout}
+    block = figures.quality_block({"a": card, "b": card})
+    assert block.count("3 held-out drawn scenes") == 1
+    assert "| `base` | 120 |" in block
+    assert "| `a` | – |" in block
+    assert "inside" not in block
+
+
+def test_filled_replaces_only_the_blocks() -> None:
+    text = "a\n<!-- figures:x -->\nold\n<!-- /figures:x -->\nb"
+    assert figures.filled(text, {"x": "new"}) == text.replace("old", "new")
+    with pytest.raises(KeyError):
+        figures.filled(text, {})
+
+
+# ---- requirements ------------------------------------------------------------------------------
+
+
+def requirements(name: str = "requirements.txt") -> dict[str, Requirement]:
+    lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    parsed = [Requirement(line) for line in lines if line and not line.startswith("-r")]
+    return {requirement.name: requirement for requirement in parsed}
+
+
+def test_requirements_contain_the_tried_versions() -> None:
+    for name, tried in TRIED.items():
+        assert requirements()[name].specifier.contains(tried), name
+
+
+def test_requirements_hold_for_what_is_installed() -> None:
+    for name, requirement in requirements().items():
+        assert requirement.specifier.contains(version(name), prereleases=True), name
+
+
+def test_torch_stays_below_the_cuda_only_releases() -> None:
+    assert not requirements()["torch"].specifier.contains("2.14.0")
+
+
+def test_requirements_are_the_wanted_ones() -> None:
+    assert not UNWANTED & set(requirements())
+    assert not DEVELOPMENT & set(requirements())
+    assert set(requirements("dev/requirements.txt")) >= DEVELOPMENT
+
+
+# ---- files -------------------------------------------------------------------------------------
+
+
+def test_no_file_is_too_large_for_a_space() -> None:
+    assert [str(p) for p in rules.tracked(ROOT) if p.stat().st_size > MAX_FILE_BYTES] == []
+
+
+def test_no_file_called_utils() -> None:
+    assert [str(p) for p in rules.tracked(ROOT) if "util" in p.stem.lower()] == []
+
+
+def test_licence_is_apache() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_changelog_is_dated_newest_first() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert headings
+    assert all(re.fullmatch(r"20\d\d-\d\d-\d\d", heading) for heading in headings)
+    assert headings == sorted(headings, reverse=True)
+
+
+def test_ci_runs_make_test() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    text = script.read_text(encoding="utf-8")
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert "set -euo pipefail" in text
+    assert "make test" in text
+
+
+def test_markers_are_declared() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    markers = settings["tool"]["pytest"]["ini_options"]["markers"]
+    assert {m.partition(":")[0] for m in markers} == {"slow", "gpu", "browser"}
+
+
+# ---- benchmarks --------------------------------------------------------------------------------
+
+
+def test_every_benchmark_resolves_to_a_module() -> None:
+    from benchmarks.registry import BENCHMARKS
+
+    for spec in BENCHMARKS.values():
+        module, _, name = spec.entry.partition(":")
+        found = importlib.util.find_spec(module)
+        assert found is not None
+        assert f"def {name}(smoke: bool)" in Path(str(found.origin)).read_text(encoding="utf-8")
+        assert set(spec.at_most) <= set(spec.keys)
+
+
+def test_misses_names_what_is_above_its_bound() -> None:
+    from benchmarks.registry import BENCHMARKS, misses
+
+    spec = BENCHMARKS["pair"]
+    assert misses(spec, {"time_ratio": 0.6, "memory_ratio": 0.5}) == []
+    assert misses(spec, {"time_ratio": 0.7, "memory_ratio": float("nan")}) == [
+        "time_ratio is 0.7, target at most 0.65",
+        "memory_ratio is nan, target at most 0.55",
+    ]
+
+
+def test_interleaved_turns_the_order_round() -> None:
+    from benchmarks.measure import interleaved, ratio
+
+    order: list[str] = []
+
+    def call(name: str, took: float) -> float:
+        order.append(name)
+        return took
+
+    times = interleaved({"a": lambda: call("a", 3.0), "b": lambda: call("b", 2.0)}, 3)
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert ratio(times, "a", "b") == 1.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["attention", "pair"])
+def test_benchmark_smoke_ends_with_one_json_object(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", name, "--smoke", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["name"] == name
+    assert result["smoke"] is True
