@@ -47,7 +47,7 @@ window.sightline = (() => {
 
   // ---- figures ------------------------------------------------------------------------------
   const panels = () => all("#sl-panels .js-plotly-plot").filter((plot) => plot.data);
-  let linking = false;
+  let linking = 0; // relayouts of our own that are under way
   let zoom = null; // what the user zoomed to, and in which case
 
   function range(plot) {
@@ -62,9 +62,9 @@ window.sightline = (() => {
   }
 
   async function apply(plots) {
-    linking = true;
+    linking += 1;
     try { await Promise.all(plots.map((plot) => window.Plotly.relayout(plot, { ...zoom.to }))); }
-    finally { linking = false; }
+    finally { linking -= 1; }
   }
 
   function bind(plot) {
@@ -73,7 +73,8 @@ window.sightline = (() => {
     plot.on("plotly_relayout", (change) => {
       if (Object.keys(change).some((key) => key.startsWith("xaxis") || key.startsWith("yaxis"))) follow(plot);
     });
-    // Plotly keeps a zoom over a redraw only where the user's own hand made it, not in the others.
+    // gradio may redraw a figure or put a new one in its place: either way the zoom stays.
+    if (zoom && plot.layout.uirevision === zoom.of) apply([plot]);
     let drawn = plot.data;
     plot.on("plotly_afterplot", () => {
       if (plot.data === drawn) return; // a zoom, not a redraw
