@@ -1,8 +1,8 @@
 """Screenshots of the real app: `python -m dev.screenshot` writes the one in README.md.
 
-Starts `python app.py` with the embedded model, opens the page in a browser, looks at an example
+Starts `python app.py` with the embedded model, opens the page in a browser, chooses an example
 and waits until every panel is drawn. `--all FOLDER` writes 1440 and 390 px wide pages, light and
-dark, before and after looking, for the eye of whoever changes the page. `--url` uses a page that
+dark, before and after that, for the eye of whoever changes the page. `--url` uses a page that
 is already served.
 """
 
@@ -77,11 +77,11 @@ def opened(browser: Browser, url: str, width: int, height: int, theme: str, scal
 
 
 def look(page: Page, example: int) -> None:
-    """Choose an example, press Look, wait for the panels."""
+    """Choose an example, which runs at once, and wait until every panel is drawn."""
     page.locator("#sl-examples [data-example]").nth(example).click()
-    page.wait_for_timeout(1_500)
-    page.locator("#sl-look").click()
-    page.wait_for_selector("#sl-result", state="visible", timeout=PREDICT_S * 1000)
+    page.wait_for_selector("#sl-cancel", state="visible", timeout=30_000)
+    page.wait_for_selector("#sl-cancel", state="hidden", timeout=PREDICT_S * 1000)
+    page.wait_for_selector("#sl-result", state="visible", timeout=30_000)
     page.wait_for_function(DRAWN, timeout=60_000)
     page.wait_for_timeout(1_500)  # fonts and the last redraw
 
@@ -106,7 +106,7 @@ def shrink(path: Path, most_bytes: int) -> None:
 
 
 def for_readme(browser: Browser, url: str, example: int, path: Path) -> None:
-    page = opened(browser, url, 1440, 1180, "light", 1)
+    page = opened(browser, url, 1280, 1100, "light", 1)
     look(page, example)
     save(page, path)
     shrink(path, MAX_BYTES)
