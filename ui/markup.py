@@ -126,8 +126,8 @@ def _from_truth(pair: PairPrediction, truth: HazardPoint) -> str:
         if side is not None:
             name = "Base" if side.side == "base" else "Fine-tuned"
             far = "no point" if side.point is None else f"{side.point.distance_px(truth):.0f} px"
-            parts.append(f"{sign(side.side)}{name} <b>{far}</b>")
-    return f"{sign('truth')}From the true hazard: " + " · ".join(parts)
+            parts.append(f"<span>{sign(side.side)}{name} <b>{far}</b></span>")
+    return f"{sign('truth')}From the true hazard: " + " ".join(parts)
 
 
 def panel_title(kind: str, title: str, note: str = "") -> str:

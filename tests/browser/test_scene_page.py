@@ -14,6 +14,7 @@ expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WAIT_MS = 180_000  # loading torch on a busy machine
+CONTRAST = Path(__file__).with_name("contrast.js")
 MAP = "document.querySelector('#sl-tuned .js-plotly-plot')?.data?.find(t => t.type == 'heatmap')"
 
 
@@ -297,3 +298,28 @@ def test_only_uploaded_files_are_read_and_nothing_private_is_served(quick_url: s
     for path in ("app.py", "ui/services.py", ".git/config"):
         served = httpx.get(f"{quick_url}gradio_api/file={Path.cwd() / path}")
         assert served.status_code in (403, 404)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out(visit, quick_url: str, scheme: str) -> None:
+    page = visit(f"{quick_url}?example=day", color_scheme=scheme)
+    finished(page)
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    found = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
+    assert found["bad"] == []
+    assert found["seen"] > 60
+
+
+def test_every_control_can_be_reached_and_has_a_name(visit, quick_url: str) -> None:
+    page = visit(f"{quick_url}?example=day")
+    finished(page)
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('main :is(button, input, textarea, a[href])')]
+        .filter((e) => e.checkVisibility() && e.type != 'file' && !e.closest('.modebar'))
+        .filter((e) => !(e.innerText || e.ariaLabel || e.title || (e.labels || [])[0]?.innerText
+          || e.getAttribute('aria-labelledby')))
+        .map((e) => e.outerHTML.slice(0, 160))"""
+    )
+    assert unnamed == []
+    for plot in page.locator("#sl-panels .js-plotly-plot").all():
+        assert len(plot.get_attribute("aria-label") or "") > 20
