@@ -18,47 +18,34 @@ from ui.services import Services, default_adapter, installed_versions, read_exam
 
 ROOT = Path(__file__).resolve().parent
 EXAMPLES = ROOT / "examples"
-EMBEDDED = EXAMPLES / "models" / "sightline-tiny"
 
 
 def parse_flags(argv: list[str] | None = None) -> argparse.Namespace:
-    """Flags; SIGHTLINE_MODEL, _ADAPTER (comma-separated), _QUANTIZE, _DEVICE, _DTYPE, _HOST and
-    _PORT in the environment set their defaults, for places where there is no command line."""
-
-    def env(name: str, usual: str) -> str:
-        return os.environ.get(f"SIGHTLINE_{name}") or usual
-
+    """Flags. SIGHTLINE_MODEL, SIGHTLINE_ADAPTER (commas between several) and so on set their
+    defaults, for places without a command line."""
+    env = {k[10:].lower(): v for k, v in os.environ.items() if k.startswith("SIGHTLINE_") and v}
     parser = argparse.ArgumentParser(description="Sightline: where a driving model looks, and why.")
     add = parser.add_argument
-    add(
-        "--model",
-        default=env("MODEL", "") or None,
-        help="folder or Hugging Face id of the base model; without it, the embedded one",
-    )
-    add(
-        "--adapter",
-        action="append",
-        default=[a for a in env("ADAPTER", "").split(",") if a],
-        help="folder or Hugging Face id of a LoRA adapter; may be given several times",
-    )
-    add("--quantize", choices=["none", "nf4", "int8"], default=env("QUANTIZE", "none"))
-    add("--device", default=env("DEVICE", "auto"), help="auto, cpu, cuda or cuda:N")
-    add("--dtype", choices=["auto", "float32", "bfloat16"], default=env("DTYPE", "auto"))
-    add(
-        "--embedded",
-        type=Path,
-        default=Path(env("EMBEDDED", str(EMBEDDED))),
-        help="folder of the model to use when no other can be had",
-    )
-    add("--host", default=env("HOST", os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")))
-    add("--port", type=int, default=int(env("PORT", os.environ.get("GRADIO_SERVER_PORT", "7860"))))
-    return parser.parse_args(argv)  # fmt: skip
+    add("--model", help="base model: folder or Hugging Face id; without it, the embedded one")
+    add("--adapter", action="append", help="LoRA adapter: folder or id; may be given several times")
+    add("--quantize", choices=["none", "nf4", "int8"], default="none")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add("--dtype", choices=["auto", "float32", "bfloat16"], default="auto")
+    add("--embedded", type=Path, default=EXAMPLES / "models" / "sightline-tiny", metavar="FOLDER")
+    add("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
+    add("--port", type=int, default=os.environ.get("GRADIO_SERVER_PORT", "7860"))
+    known = {action.dest for action in parser._actions} - {"adapter"}
+    parser.set_defaults(**{name: value for name, value in env.items() if name in known})
+    flags = parser.parse_args(argv)
+    flags.adapter = flags.adapter or [a for a in env.get("adapter", "").split(",") if a]
+    return flags
 
 
 def build_services(flags: argparse.Namespace) -> Services:
     """The real services behind the page."""
-    model = ModelService(flags.model, flags.embedded, flags.adapter, [EXAMPLES / "adapters"],
-                         flags.quantize, flags.device, flags.dtype)  # fmt: skip
+    roots = [EXAMPLES / "adapters"]
+    options = (flags.quantize, flags.device, flags.dtype)
+    model = ModelService(flags.model, flags.embedded, flags.adapter, roots, *options)
     return Services(
         model_info=model.info,
         load_image=load_image,
@@ -78,17 +65,13 @@ def build_services(flags: argparse.Namespace) -> Services:
     )
 
 
-def main() -> None:
+if __name__ == "__main__":
     flags = parse_flags()
     page, desk = build_page(build_services(flags))
-    page.queue(max_size=64)
     private = [ROOT / ".git", EXAMPLES / "models", EXAMPLES / "adapters"]
+    options = launch_options(desk, EXAMPLES / "media", private)
+    page.queue(max_size=64)
     try:
-        page.launch(server_name=flags.host, server_port=flags.port,
-                    **launch_options(desk, EXAMPLES / "media", private))  # fmt: skip
+        page.launch(server_name=flags.host, server_port=flags.port, **options)
     except OSError as error:
         raise SystemExit(f"{error} Give another one with --port.") from error
-
-
-if __name__ == "__main__":
-    main()

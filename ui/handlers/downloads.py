@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
-from ui import export
+from ui import export, numbers
 from ui.address import ViewSettings
 from ui.handlers.desk import Desk
 from ui.handlers.scene import fit_settings
@@ -39,7 +39,7 @@ def as_numbers(desk: Desk, result_id: str, view: ViewSettings) -> dict[str, Any]
     result = _result(desk, result_id)
     view = fit_settings(result.pair, view)
     maps = desk.services.make_pair_maps(result.pair, view.maps)
-    return export.numbers(result, maps, view, desk.services.model_info(), desk.services.versions())
+    return numbers.as_json(result, maps, view, desk.services.model_info(), desk.services.versions())
 
 
 def _result(desk: Desk, result_id: str) -> StoredResult:

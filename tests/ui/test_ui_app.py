@@ -1,0 +1,51 @@
+"""The command line: flags, the environment, and services that ask for no torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import app
+
+
+def test_flags_of_make_run(monkeypatch):
+    flags = app.parse_flags(
+        ["--model", "m", "--adapter", "a", "--adapter", "b", "--quantize", "nf4"]
+        + ["--device", "cuda", "--port", "7999"]
+    )
+    assert (flags.model, flags.adapter, flags.quantize) == ("m", ["a", "b"], "nf4")
+    assert (flags.device, flags.host, flags.port) == ("cuda", "127.0.0.1", 7999)
+
+
+def test_the_environment_sets_defaults_and_flags_win(monkeypatch):
+    for name, value in {"MODEL": "me/mine", "ADAPTER": "a,b", "PORT": "8000"}.items():
+        monkeypatch.setenv(f"SIGHTLINE_{name}", value)
+    flags = app.parse_flags(["--model", "other"])
+    assert (flags.model, flags.adapter, flags.port) == ("other", ["a", "b"], 8000)
+    assert app.parse_flags(["--adapter", "c"]).adapter == ["c"]
+
+
+def test_defaults(monkeypatch):
+    monkeypatch.delenv("GRADIO_SERVER_PORT", raising=False)
+    flags = app.parse_flags([])
+    assert (flags.model, flags.adapter, flags.port) == (None, [], 7860)
+    assert flags.embedded.name == "sightline-tiny"
+
+
+@pytest.mark.slow
+def test_building_the_page_imports_no_torch():
+    code = (
+        "import sys, app; from ui.layout import build_page;"
+        "build_page(app.build_services(app.parse_flags([])));"
+        "heavy = {'torch', 'transformers', 'peft', 'captum', 'bitsandbytes'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(app.__file__).parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_stub_files_are_left_beside_the_source():
+    assert not list(Path(app.__file__).parent.glob("ui/**/*.pyi"))
