@@ -100,16 +100,16 @@ def shift_table(shift: NDArray[np.floating[Any]], case: str = "") -> str:
         )
     )
     ticks = {
-        "tickmode": "auto",
-        "nticks": 8,
-        "tickformat": "d",
+        "fixedrange": True,
+        "tickmode": "linear",
+        "tick0": 0,
         "showgrid": False,
         "zeroline": False,
     }
     figure.update_layout(
         template=None,
-        xaxis={"title": {"text": "head"}, "fixedrange": True, **ticks},
-        yaxis={"title": {"text": "layer"}, "fixedrange": True, **ticks},
+        xaxis={"title": {"text": "head"}, "dtick": -(-heads // 8), **ticks},
+        yaxis={"title": {"text": "layer"}, "dtick": -(-layers // 8), **ticks},
         margin={"l": 46, "r": 8, "t": 8, "b": 40},
         uirevision=case,
         paper_bgcolor="rgba(0,0,0,0)",

@@ -164,6 +164,11 @@ def test_zoom_is_shared_and_opacity_is_instant(visit, quick_url: str) -> None:
     page.locator(".sl-chip").first.click()
     page.wait_for_function(f"before => JSON.stringify({MAP}.z) != before", arg=before)
     page.wait_for_function(f"() => Math.abs({range_of}[0] - 100) < 1", timeout=10_000)
+    # Clips and gradients must outlive the change of the address.
+    page.wait_for_function(
+        "() => document.querySelectorAll('.cbfill').length >= 4"
+        " && !document.querySelector('[clip-path*=http], .cbfill[style*=http]')"
+    )
     page.evaluate("window.sightline.opacity(0.2)")
     page.wait_for_function(f"() => {MAP}.opacity == 0.2")
 

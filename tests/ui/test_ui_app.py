@@ -10,10 +10,8 @@ import app
 
 
 def test_flags_of_make_run(monkeypatch):
-    flags = app.parse_flags(
-        ["--model", "m", "--adapter", "a", "--adapter", "b", "--quantize", "nf4"]
-        + ["--device", "cuda", "--port", "7999"]
-    )
+    line = "--model m --adapter a --adapter b --quantize nf4 --device cuda --port 7999"
+    flags = app.parse_flags(line.split(" "))
     assert (flags.model, flags.adapter, flags.quantize) == ("m", ["a", "b"], "nf4")
     assert (flags.device, flags.host, flags.port) == ("cuda", "127.0.0.1", 7999)
 

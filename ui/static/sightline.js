@@ -85,6 +85,15 @@ window.sightline = (() => {
     if (narrow()) window.Plotly.relayout(plot, { dragmode: false });
   }
 
+  // With a <base> on the page Plotly writes its clips and gradients as "this address#id", which end
+  // as soon as the address changes. "#id" alone always means this page.
+  function local(plot) {
+    if (plot._context) plot._context._baseUrl = "";
+    const here = (text) => text.replace(/url\((["']?)[^)"']*#([^)"']+)\1\)/g, "url(#$2)");
+    all("[clip-path*='http']", plot).forEach((e) => e.setAttribute("clip-path", here(e.getAttribute("clip-path"))));
+    all("[style*='http']", plot).forEach((e) => e.setAttribute("style", here(e.getAttribute("style"))));
+  }
+
   function label(plot) {
     const panel = plot.closest(".sl-panel, #sl-shift");
     const title = panel && panel.querySelector("h3");
@@ -97,7 +106,11 @@ window.sightline = (() => {
   let waiting = 0;
   function look() {
     waiting = 0;
-    all("#sl-result .js-plotly-plot").forEach((plot) => { label(plot); if (plot.closest("#sl-panels")) bind(plot); });
+    all("#sl-result .js-plotly-plot").forEach((plot) => {
+      label(plot);
+      local(plot);
+      if (plot.closest("#sl-panels")) bind(plot);
+    });
     const settings = document.querySelector("#sl-settings");
     if (settings && narrow() && !settings.dataset.folded) {
       const toggle = settings.querySelector("button.label-wrap");
@@ -136,6 +149,7 @@ window.sightline = (() => {
     const url = `${location.pathname}?${next}`;
     const same = caseOf(location.search) === caseOf(query) || caseOf(location.search) === ",";
     history[same ? "replaceState" : "pushState"](null, "", url);
+    all("#sl-result .js-plotly-plot").forEach(local);
   }
   window.addEventListener("popstate", () => location.reload());
 
