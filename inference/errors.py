@@ -59,5 +59,8 @@ class Cancelled(Exception):
 def unknown(kind: str, name: str, known: Iterable[str], field: str | None = None) -> UserError:
     """The error for a name that is not in a registry; lists the alternatives."""
     return UserError(
-        f"Unknown {kind}", expected=f"one of {', '.join(sorted(known))}", got=repr(name), field=field
+        f"Unknown {kind}",
+        expected=f"one of {', '.join(sorted(known))}",
+        got=repr(name),
+        field=field,
     )

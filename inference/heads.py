@@ -58,7 +58,7 @@ def windowed_soft_argmax(probabilities: Tensor, *, cell_centres: bool) -> Tensor
 
     The plain expectation falls between two candidate hazards; this one points at the likelier.
     """
-    batch, rows, cols = probabilities.shape
+    _, rows, cols = probabilities.shape
     peak = probabilities.flatten(1).argmax(1)
     row, col = peak // cols, peak % cols
     r = torch.arange(rows, device=probabilities.device)[None, :, None] - row[:, None, None]

@@ -61,7 +61,8 @@ class HazardPoint:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.x_px) and math.isfinite(self.y_px)):
-            raise UserError("Not a point", expected="finite x and y", got=f"{self.x_px}, {self.y_px}")
+            got = f"{self.x_px}, {self.y_px}"
+            raise UserError("Not a point", expected="finite x and y", got=got)
 
     def distance_px(self, other: HazardPoint) -> float:
         return math.hypot(self.x_px - other.x_px, self.y_px - other.y_px)
@@ -135,7 +136,7 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class AnswerToken:
-    """One token of an answer. `logprob` is natural-log, under the side that the trace belongs to."""
+    """One token of an answer. `logprob`: natural logarithm, under the trace's side."""
 
     text: str
     logprob: float

@@ -51,6 +51,17 @@ def media(recipe: Recipe, device: str) -> None:
     write_media()
 
 
+def choose(recipe: Recipe, device: str) -> None:
+    import subprocess
+    import sys
+
+    from examples.build.choose import choose_default
+
+    command = [sys.executable, "-m", "training.evaluate", "--write-cards", "--device", device]
+    subprocess.run(command, check=True)
+    print(f"default adapter: {choose_default()}", flush=True)
+
+
 STAGES: dict[str, Callable[[Recipe, str], None]] = {
     "scenes": scenes,
     "vision": vision,
@@ -58,6 +69,7 @@ STAGES: dict[str, Callable[[Recipe, str], None]] = {
     "language": language,
     "adapters": adapters,
     "media": media,
+    "choose": choose,
 }
 
 

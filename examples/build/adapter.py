@@ -57,8 +57,7 @@ def head_points(head: Head, states: Tensor, packed: Packed, grid: tuple[int, int
 
 def _answer_length(answer: Tensor, last: Tensor) -> Tensor:
     """(B, 1) tokens of the answer that begins after `last`: labels run on without a gap."""
-    batch, length = answer.shape
-    order = torch.arange(length, device=answer.device)[None]
+    order = torch.arange(answer.shape[1], device=answer.device)[None]
     after_gap = (~answer & (order >= last)).int().cumsum(1) > 0
     return (answer & (order >= last) & ~after_gap).sum(1, keepdim=True)
 

@@ -119,7 +119,7 @@ def train(
     language = model.model.language_model
 
     def step(_: int) -> tuple[Tensor, dict[str, float]]:
-        _, packed, features = next(source)
+        _chosen, packed, features = next(source)
         packed = packed.to(device)
         states = hidden_states(model, packed, features.to(device))
         return text_loss(model, states, packed, loss), {}

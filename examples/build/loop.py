@@ -59,7 +59,8 @@ def run(
         decayed_apart(modules.values(), plan.weight_decay), lr=plan.lr, betas=(0.9, 0.98)
     )
     start, spent = _resume(folder / f"{name}.pt", modules, optimiser)
-    begun, saved, sums, count = time.time() - spent, time.time(), {}, 0
+    begun, saved, count = time.time() - spent, time.time(), 0
+    sums: dict[str, float] = {}
     last: dict[str, float] = {}
     index = start
     while True:

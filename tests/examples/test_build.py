@@ -1,0 +1,204 @@
+"""The build's own arithmetic: fast paths agree with transformers, views with their truth."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from examples.build.adapter import head_points, trainable  # noqa: E402
+from examples.build.features import Seen  # noqa: E402
+from examples.build.language import hidden_states  # noqa: E402
+from examples.build.loop import learning_rate, run  # noqa: E402
+from examples.build.model import make_config, new_model, patches_of, see, vision_angles  # noqa: E402
+from examples.build.packing import IGNORE, Packer  # noqa: E402
+from examples.build.questions import QUESTIONS, ask, hazard_answer  # noqa: E402
+from examples.build.scenes import MAP_SCALE, StoredScene, truth_of  # noqa: E402
+from examples.build.settings import Plan, Shape  # noqa: E402
+from examples.build.tokenizer import SPECIAL, VOCABULARY, train_tokenizer  # noqa: E402
+from examples.build.views import CELL, dense_targets, make_view  # noqa: E402
+from examples.world import render_scene  # noqa: E402
+from inference.heads import build_head  # noqa: E402
+
+GRID = (7, 12)
+SHAPE = dataclasses.replace(Shape(), vision_depth=2, depth=2)
+
+
+def stored(seed: int, **filters: frozenset[str]) -> StoredScene:
+    scene = render_scene(seed, (400, 225), **filters)
+    half = slice(MAP_SCALE // 2, None, MAP_SCALE)
+    return StoredScene(
+        scene.image,
+        scene.instances[half, half],
+        scene.semantics[half, half],
+        scene.depth_m[half, half].astype(np.float16),
+        truth_of(scene),
+    )
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return [stored(seed) for seed in range(4)]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(["The area around (10,20) should be paid more attention to."] * 50)
+
+
+@pytest.fixture(scope="module")
+def model():
+    ids = {token: i for i, token in enumerate(SPECIAL)}
+    return new_model(make_config(SHAPE, ids, VOCABULARY), seed=0).eval()
+
+
+def test_fast_vision_is_transformers_vision(model):
+    images = torch.randint(0, 255, (2, 196, 336, 3), dtype=torch.uint8)
+    patches = patches_of(images)
+    doubled = torch.cat([patches.view(2, -1, 3, 1, 14, 14)] * 2, 3).reshape(-1, 3 * 2 * 14 * 14)
+    with torch.no_grad():
+        grid = torch.tensor([[1, 14, 24]] * 2)
+        slow = model.model.visual(doubled, grid_thw=grid).pooler_output.view(2, 84, -1)
+        fast = see(model.model.visual, patches, vision_angles(*GRID, 32, "cpu"))
+    torch.testing.assert_close(fast, slow, atol=1e-5, rtol=1e-4)
+
+
+def test_a_packed_question_sees_what_it_would_see_alone(model, tokenizer, scenes):
+    rng = np.random.default_rng(0)
+    questions = [ask(make_view(s, GRID, rng), rng, 3) for s in scenes[:2]]
+    features = torch.randn(2, 84, SHAPE.width)
+    packer = Packer(tokenizer)
+    packed = packer.pack(questions, GRID)
+    with torch.no_grad():
+        together = hidden_states(model, packed, features)
+        for row, asked in enumerate(questions):
+            for i, question in enumerate(asked):
+                alone = packer.pack([[question]], GRID)
+                states = hidden_states(model, alone, features[row : row + 1])
+                torch.testing.assert_close(
+                    together[row, packed.last_prompt[row, i]],
+                    states[0, alone.last_prompt[0, 0]],
+                    atol=1e-4,
+                    rtol=1e-4,
+                )
+
+
+def test_labels_are_the_answer_and_its_end(tokenizer):
+    packed = Packer(tokenizer).pack([[("Where?", "Here."), ("Which?", "That.")]], GRID)
+    said = packed.labels[packed.labels != IGNORE]
+    assert tokenizer.decode(said) == "Here.<|im_end|>That.<|im_end|>"
+
+
+@pytest.mark.parametrize("architecture", ["patch", "pooled"])
+def test_a_packed_head_reads_its_own_question(architecture, model, tokenizer):
+    packer = Packer(tokenizer)
+    asked = [("Where is the danger?", "Here."), ("Why?", "Because it is so.")]
+    features = torch.randn(1, 84, SHAPE.width)
+    grid = [16, 16] if architecture == "pooled" else None
+    head = build_head({"architecture": architecture, "hidden_size": SHAPE.width, "grid": grid})
+    with torch.no_grad():
+        packed = packer.pack([asked], GRID)
+        both = head_points(head, hidden_states(model, packed, features), packed, GRID)
+        for i, question in enumerate(asked):
+            alone = packer.pack([[question]], GRID)
+            one = head_points(head, hidden_states(model, alone, features), alone, GRID)
+            torch.testing.assert_close(both[i], one[0], atol=1e-5, rtol=1e-4)
+
+
+def test_places_are_one_token_each(tokenizer):
+    assert all(len(tokenizer.encode(str(n))) == 1 for n in range(0, 1001, 10))
+    text = "Any text: é, 😀, 12345 and <tags>."
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_a_mirrored_view_mirrors_its_truth(scenes):
+    scene = stored(1, only=frozenset({"cut_in"}))
+    whole = make_view(scene, GRID, None)
+    for seed in range(40):
+        view = make_view(scene, GRID, np.random.default_rng(seed))
+        if view.hazard is None:
+            continue
+        swapped = view.rationale != whole.rationale
+        if swapped and "left" in whole.rationale:
+            assert "right" in view.rationale
+    assert whole.rationale == scene.truth["rationale"]
+
+
+def test_the_hazards_tokens_belong_to_it(scenes):
+    for scene in scenes:
+        view = make_view(scene, GRID, None)
+        assert view.hazard is not None
+        targets = dense_targets(view)
+        x, y = view.hazard.centre01
+        assert targets["agent"].any()
+        assert targets["semantics"].sum(-1) == pytest.approx(1.0)
+        assert view.instances.shape == (GRID[0] * CELL, GRID[1] * CELL)
+        assert 0 <= x <= 1 and 0 <= y <= 1
+
+
+def test_general_questions_never_ask_for_the_hazard(scenes):
+    rng = np.random.default_rng(0)
+    for scene in scenes:
+        for question, answer in ask(make_view(scene, GRID, rng), rng, len(QUESTIONS)):
+            assert not {"hazard", "danger", "attention", "risk"} & set(
+                (question + " " + answer).lower().replace("?", "").replace(".", "").split()
+            )
+
+
+def test_hazard_answers_are_the_papers_sentence(scenes):
+    view = make_view(scenes[0], GRID, None)
+    _, answer = hazard_answer(view, with_reason=False)
+    assert answer.startswith("The area around (")
+    assert answer.endswith(") should be paid more attention to.")
+    _, longer = hazard_answer(view, with_reason=True)
+    assert longer.startswith(answer) and len(longer) > len(answer)
+
+
+def test_unseen_slices_are_kept_from_the_adapters():
+    views = [make_view(stored(s, only=frozenset({k})), GRID, None) for s, k in
+             enumerate(["debris", "animal", "pedestrian"])]  # fmt: skip
+    seen = []
+    for view in views:
+        truth = {**view.scene.truth}
+        truth["kinds"] = sorted({a["kind"] for a in truth["agents"]})
+        light = dataclasses.replace(view, scene=dataclasses.replace(view.scene, truth=truth))
+        seen.append(Seen(GRID, np.zeros((84, 4), np.float16), light))
+    kept = trainable(seen)
+    assert all("debris" not in s.view.scene.truth["kinds"] for s in kept)
+    assert all("animal" not in s.view.scene.truth["kinds"] for s in kept)
+
+
+def test_the_learning_rate_rises_and_ends_at_zero():
+    plan = Plan(100, 1, 1.0, warmup=0.1)
+    assert learning_rate(plan, 0.05) == pytest.approx(0.5)
+    assert learning_rate(plan, 0.1) == pytest.approx(1.0)
+    assert learning_rate(plan, 1.0) == pytest.approx(0.0)
+
+
+def test_a_stopped_stage_goes_on_where_it_stopped(tmp_path):
+    def train(steps: int, folder) -> torch.Tensor:
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(3, 1)
+        x = torch.arange(12.0).view(4, 3) / 10
+
+        def step(index: int):
+            return (layer(x + index) - 1).square().mean(), {}
+
+        run(
+            "toy", Plan(20, 4, 0.05), {"layer": layer}, lambda i: stop_at(i, steps, step), folder,
+            save_every_s=-1.0,
+        )  # fmt: skip
+        return layer.weight.detach().clone()
+
+    def stop_at(index: int, limit: int, step):
+        if index >= limit:
+            raise KeyboardInterrupt
+        return step(index)
+
+    whole = train(99, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(7, tmp_path / "parts")
+    assert torch.equal(train(99, tmp_path / "parts"), whole)
