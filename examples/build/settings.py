@@ -72,9 +72,9 @@ class Recipe:
     questions: int = 4  # about one picture in a training sequence
     feature_views: int = 1
     vision: Plan = field(default_factory=lambda: Plan(6000, 24, 1.2e-3))
-    language: Plan = field(default_factory=lambda: Plan(4000, 32, 1.5e-3))
+    language: Plan = field(default_factory=lambda: Plan(6000, 12, 1.5e-3))
     adapter: Plan = field(
-        default_factory=lambda: Plan(3000, 32, 2e-3, weight_decay=0.0, warmup=0.1)
+        default_factory=lambda: Plan(4000, 16, 2e-3, weight_decay=0.0, warmup=0.1)
     )
     lora_rank: int = 8
     lora_alpha: int = 16
