@@ -70,8 +70,9 @@ class Run:
         return Snapshot(self.stage, self.fraction, elapsed, left)
 
     def follow(self, every_s: float = 0.15) -> Iterator[Snapshot]:
-        """Yields until the run is done. Following is what keeps a run alive."""
-        while not self.done.is_set():
+        """Yields until the run is done or asked to stop (the model may take a moment longer).
+        Following is what keeps a run alive."""
+        while not (self.done.is_set() or self.stop.is_set()):
             self.seen_s = time.monotonic()
             yield self.snapshot()
             self.done.wait(every_s)

@@ -328,3 +328,17 @@ def test_every_control_can_be_reached_and_has_a_name(visit, quick_url: str) -> N
     assert unnamed == []
     for plot in page.locator("#sl-panels .js-plotly-plot").all():
         assert len(plot.get_attribute("aria-label") or "") > 20
+
+
+def test_a_second_example_takes_the_place_of_the_first(visit, slow_url: str) -> None:
+    page = visit(slow_url)
+    page.locator(".sl-example").first.click()
+    expect(page.locator("#sl-progress")).to_contain_text("picture")
+    page.locator(".sl-example").nth(1).click()
+    # The first run ends without a word; the second has the model and the page to itself.
+    page.wait_for_timeout(3000)
+    expect(page.locator("#sl-progress .sl-bar")).to_be_visible()
+    expect(page.locator("#sl-cancel")).to_be_visible()
+    expect(page.locator(".sl-example").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.locator("#sl-cancel").click()
+    expect(page.locator("#sl-look")).to_be_visible()

@@ -71,6 +71,8 @@ def look(desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
     if not run.claimed():
         desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress, cancelled))
     yield from run.follow()
+    if run.stop.is_set():
+        raise Cancelled
     if run.error is not None:
         raise run.error
     yield run.result

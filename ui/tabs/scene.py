@@ -29,8 +29,8 @@ def build() -> SceneTab:
 
 def wire(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     """Binds events to handlers."""
-    opened = wire_opening(tab, desk, frame, page)
-    wire_looking(tab, desk, frame, opened)
+    wire_opening(tab, desk, frame, page)
+    wire_looking(tab, desk, frame)
     wire_redrawing(tab, desk)
     wire_adapters(tab, desk, frame)
     wire_keeping(tab, desk)

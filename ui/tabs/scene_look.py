@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from inference.errors import UserError
+from inference.errors import Cancelled, UserError
 from ui import markup
 from ui.address import from_query
 from ui.frame import Frame, frame_values
@@ -27,10 +27,11 @@ from ui.tabs.scene_show import (
 )
 
 MODEL_QUEUE = "model"
+STOPPED = "Stopped. Your settings are kept."
 
 
-def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> Any:
-    """Restores a link's or this browser's scene. Returns the event that may run the model."""
+def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
+    """Restores a link's or this browser's scene, and runs the model if it has to."""
     a, k = tab.ask, tab.keep
 
     def opened(memory: Any, request: gr.Request) -> Values:
@@ -54,11 +55,11 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> An
     first = page.load(
         opened, [k.memory], all_parts(tab, frame), api_visibility="private", show_progress="hidden"
     )
-    return _then_run(tab, desk, frame, first)
+    _then_run(tab, desk, frame, first)
 
 
-def wire_looking(tab: SceneTab, desk: Desk, frame: Frame, opened: Any) -> None:
-    """Look, Enter, an example, another forced answer; Cancel stops any of them and `opened`."""
+def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
+    """Look, Enter, an example, another forced answer; Cancel stops any of them."""
     a, k = tab.ask, tab.keep
     outputs = [
         a.progress, a.look, a.cancel, a.image_message, a.prompt_message, a.adapter_message,
@@ -115,16 +116,17 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame, opened: Any) -> None:
         a.preset,
         **common,
     )
-    running = [opened, *(_then_run(tab, desk, frame, begin) for begin in (looks, clicks))]
+    for begin in (looks, clicks):
+        _then_run(tab, desk, frame, begin)
 
     def stopped(run_id: str) -> Values:
         desk.runs.cancel(run_id)
-        return idle(tab, "Stopped. Your settings are kept.")
+        return idle(tab, STOPPED)
 
-    a.cancel.click(stopped, k.run, [a.progress, a.look, a.cancel, k.run], cancels=running, **common)
+    a.cancel.click(stopped, k.run, [a.progress, a.look, a.cancel, k.run], **common)
 
 
-def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> Any:
+def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> None:
     """Follows the run that the event before has prepared, if it did, and draws its result.
 
     Two events: the first one speaks often, so it must not carry the whole page.
@@ -158,9 +160,13 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> Any:
                 elif (text := markup.progress(step)) != last:
                     last = text
                     yield working(tab, step)
+        except Cancelled:
+            # Cancel said so already; said again, since a step may have been on its way meanwhile.
+            # (gradio's own `cancels` would leave such a late step as the last word.)
+            yield {k.fresh: ""} if run.superseded else idle(tab, STOPPED)
         except Exception as error:
             if run.superseded:
-                yield {tab.settings.message: ""}
+                yield {k.fresh: ""}
                 return
             yield _failed(tab, scene.explain_failure(error))
 
@@ -178,7 +184,6 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> Any:
         ran, tab.inputs, spoken, concurrency_id=MODEL_QUEUE, concurrency_limit=1, **quiet
     )
     running.then(drawn, tab.inputs, all_parts(tab, frame), queue=False, **quiet)
-    return running
 
 
 def _finished(
