@@ -261,7 +261,8 @@ def examples(strip: Sequence[Example], current: str | None) -> str:
         return ""
     buttons = "".join(
         f'<button type="button" class="sl-example" data-example="{escape(e.id)}" '
-        f'title="{escape(e.label)}" aria-pressed="{str(e.id == current).lower()}"><img alt="" src="{_thumbnail(e.path)}">'
+        f'title="{escape(e.label)}" aria-pressed="{str(e.id == current).lower()}">'
+        f'<img alt="" src="{_thumbnail(e.path)}">'
         f"<span>{escape(e.label)}</span></button>"
         for e in strip
     )
