@@ -58,7 +58,7 @@ def _measured(card: AdapterCard | None) -> str:
         return ""
     found = [
         _figures(card.name, "drawn scenes", card.heldout),
-        _figures(card.name, "photographs", card.extra.get("photographs")),
+        _figures(card.name, "photographs", card.extra.get("photos")),
     ]
     said = "; ".join(text for text in found if text)
     return f" Median error: {said}." if said else ""

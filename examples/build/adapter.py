@@ -23,6 +23,10 @@ from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
 from inference.heads import Head, build_head, save_head
 from training.losses import coordinate_loss, insight_loss
 
+# Training uses the paper's plain soft-argmax; what is shown is averaged around the peak alone, since
+# the plain one falls between two candidate hazards (FACTS.md). Both are evaluated.
+SHOWN = "window"
+
 
 def trainable(seen: list[Seen]) -> list[Seen]:
     """Views that show their hazard and hold nothing of the slices kept unseen."""
@@ -73,7 +77,7 @@ def train(
 ) -> tuple[Any, Head, dict[str, float]]:
     """Train one adapter on a fresh copy of the base. Returns the PEFT model, its head, numbers."""
     torch.manual_seed(recipe.adapter.seed)
-    config = LoraConfig(
+    lora = LoraConfig(
         r=recipe.lora_rank,
         lora_alpha=recipe.lora_alpha,
         lora_dropout=recipe.lora_dropout,
@@ -81,11 +85,11 @@ def train(
         bias="none",
         task_type="CAUSAL_LM",
     )
-    tuned = get_peft_model(model.to(device), config)
-    grid = [16, 16] if architecture == "pooled" else None
-    head = build_head(
-        {"architecture": architecture, "hidden_size": recipe.shape.width, "grid": grid}
-    ).to(device)
+    tuned = get_peft_model(model.to(device), lora)
+    config = {"architecture": architecture, "hidden_size": recipe.shape.width, "decode": SHOWN}
+    if architecture == "pooled":
+        config["grid"] = [16, 16]
+    head = build_head(config).to(device)
     step = _stepper(model, tokenizer, trainable(seen), recipe, head, device)
     modules = {"lora": _Trainable(tuned), "head": head}
     result = run(f"adapter-{architecture}", recipe.adapter, modules, step, folder)

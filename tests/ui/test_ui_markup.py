@@ -125,10 +125,10 @@ def test_the_banner_reads_its_figures_from_the_card():
     assert "Median" not in masthead.banner(INFO, None)
     assert "Median" not in masthead.banner(INFO, AdapterCard("x", "hazard", "y"))
     photos = AdapterCard(
-        "x", "hazard", "y", extra={"photographs": {"n": 60, "sides": {"x": {"median_px": 250}}}}
+        "x", "hazard", "y", extra={"photos": {"n": 60, "sides": {"x": {"median_px": 250}}}}
     )
     assert "250 px on 60 photographs" in masthead.banner(INFO, photos)
-    broken = AdapterCard("x", "hazard", "y", heldout={"sides": "?"}, extra={"photographs": 3})
+    broken = AdapterCard("x", "hazard", "y", heldout={"sides": "?"}, extra={"photos": 3})
     assert "Median" not in masthead.banner(INFO, broken)
 
 
