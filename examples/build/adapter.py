@@ -23,9 +23,10 @@ from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
 from inference.heads import Head, build_head, save_head
 from training.losses import coordinate_loss, insight_loss
 
-# Training uses the paper's plain soft-argmax; what is shown is averaged around the peak alone, since
-# the plain one falls between two candidate hazards (FACTS.md). Both are evaluated.
-SHOWN = "window"
+# Both are trained on the paper's plain soft-argmax, and evaluated under both decodings. The patch
+# head is shown averaged around its peak, since the plain mean falls between two candidate hazards
+# (FACTS.md); the pooled head's peak means nothing (dev/LOG.md), only its mean does.
+SHOWN = {"patch": "window", "pooled": "soft_argmax"}
 
 
 def trainable(seen: list[Seen]) -> list[Seen]:
@@ -86,10 +87,9 @@ def train(
         task_type="CAUSAL_LM",
     )
     tuned = get_peft_model(model.to(device), lora)
-    config = {"architecture": architecture, "hidden_size": recipe.shape.width, "decode": SHOWN}
-    if architecture == "pooled":
-        config["grid"] = [16, 16]
-    head = build_head(config).to(device)
+    config = {"architecture": architecture, "hidden_size": recipe.shape.width}
+    grid = [16, 16] if architecture == "pooled" else None
+    head = build_head({**config, "grid": grid, "decode": SHOWN[architecture]}).to(device)
     step = _stepper(model, tokenizer, trainable(seen), recipe, head, device)
     modules = {"lora": _Trainable(tuned), "head": head}
     result = run(f"adapter-{architecture}", recipe.adapter, modules, step, folder)

@@ -11,7 +11,8 @@ def heldout_mse(name: str) -> float:
     """Held-out MSE (px²) under the paper's soft-argmax; infinite where it was not measured."""
     card = json.loads((ADAPTERS / name / "card.json").read_text())
     sides = card.get("heldout", {}).get("sides", {})
-    return float(sides.get(f"{name}:soft_argmax", {}).get("mse_px2", float("inf")))
+    plain = sides.get(f"{name}:soft_argmax") or sides.get(name, {})
+    return float(plain.get("mse_px2", float("inf")))
 
 
 def choose_default() -> str:
