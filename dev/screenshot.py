@@ -131,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.screenshot", description=__doc__)
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="all widths and themes")
     parser.add_argument("--url", help="a page that is already served")
-    parser.add_argument("--example", type=int, default=0, help="which example, from 0")
+    parser.add_argument("--example", type=int, default=2, help="which example, from 0")
     parser.add_argument("--out", type=Path, default=README_PICTURE)
     options = parser.parse_args(arguments)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
