@@ -70,10 +70,10 @@ def theme() -> gr.themes.Base:
 
 def launch_options(desk: Desk, media: Path, private: list[Path]) -> dict[str, Any]:
     """What `launch` needs besides host and port. private: folders never to be served."""
-    script = (STATIC / "sightline.js").read_text(encoding="utf-8")
+    script, style = _static("js"), _static("css")
     return {
         "theme": theme(),
-        "css": (STATIC / "sightline.css").read_text(encoding="utf-8"),
+        "css": style,
         "head": f"<script>{script}</script>",
         "allowed_paths": [str(desk.pictures.folder), str(media)],
         "blocked_paths": [str(path) for path in private],
@@ -84,3 +84,9 @@ def launch_options(desk: Desk, media: Path, private: list[Path]) -> dict[str, An
         "ssr_mode": False,
         "enable_monitoring": False,
     }
+
+
+def _static(suffix: str) -> str:
+    """All files of that kind below static/: the frame's, and one for each tab that needs its own."""
+    files = sorted(STATIC.glob(f"*.{suffix}"), key=lambda p: (p.stem != "sightline", p.name))
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)

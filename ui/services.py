@@ -24,6 +24,7 @@ from inference.schema import (
     PairRequest,
     Trace,
 )
+from training.home import Home
 
 if TYPE_CHECKING:
     from explain.registry import ExplainerSpec
@@ -62,6 +63,7 @@ class Services:
 
     default_adapter: the adapter chosen when the page opens, or None.
     describe: a sentence about a pair and its maps, for the headline and screen readers.
+    home: where corrections, jobs and adapters are kept; None where nothing is kept.
     """
 
     model_info: Callable[[], ModelInfo]
@@ -79,6 +81,7 @@ class Services:
     examples: Callable[[], Sequence[Example]] = tuple
     describe: Callable[[PairPrediction, PairMaps], str] | None = None
     versions: Callable[[], Mapping[str, str]] = dict
+    home: Home | None = None
 
 
 def read_examples(folder: Path) -> tuple[Example, ...]:
