@@ -64,7 +64,7 @@ CREATE TABLE withdrawals (
 CREATE TABLE reviews (
     id TEXT PRIMARY KEY,
     correction TEXT NOT NULL REFERENCES corrections(id),
-    verdict TEXT NOT NULL CHECK (verdict IN ('accept', 'reject', 'comment')),
+    verdict TEXT NOT NULL CHECK (verdict IN ('accept', 'reject', 'comment', 'reopen')),
     comment TEXT NOT NULL DEFAULT '',
     reviewer TEXT NOT NULL, created TEXT NOT NULL
 );
