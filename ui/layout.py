@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
-from ui.frame import build_frame
+from ui.frame import build_frame, wire_frame
 from ui.handlers.desk import Desk
 from ui.services import Services
 from ui.tabs import TABS
@@ -30,12 +30,14 @@ def build_page(services: Services) -> tuple[gr.Blocks, Desk]:
         delete_cache=(3600, KEEP_UPLOADS_S),
     ) as page:
         frame = build_frame(desk)
-        with gr.Tabs(elem_id="sl-tabs"):
+        with gr.Tabs(elem_id="sl-tabs") as tabs:
             for name, module_name in TABS.items():
                 module = import_module(module_name)
-                with gr.Tab(module.LABEL, id=name):
+                with gr.Tab(module.LABEL, id=name) as place:
                     tab = module.build()
                 module.wire(tab, desk, frame, page)
+                place.select(None, js=f"() => window.sightline.tab('{name}')")
+        wire_frame(frame, desk, tabs, page)
         expose(desk)
     return page, desk
 
@@ -87,6 +89,6 @@ def launch_options(desk: Desk, media: Path, private: list[Path]) -> dict[str, An
 
 
 def _static(suffix: str) -> str:
-    """All files of that kind below static/: the frame's, and one for each tab that needs its own."""
+    """All files of that kind below static/: the frame's, then those of tabs that need their own."""
     files = sorted(STATIC.glob(f"*.{suffix}"), key=lambda p: (p.stem != "sightline", p.name))
     return "\n".join(path.read_text(encoding="utf-8") for path in files)

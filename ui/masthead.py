@@ -7,8 +7,14 @@ from html import escape
 from typing import Any
 
 from inference.schema import AdapterCard, AdapterEntry, ModelInfo
+from ui.visitors import Role, Visitor
 
 QUANTISED = {"none": "not quantised", "nf4": "4-bit NF4", "int8": "8-bit"}
+ROLE_MEANS: dict[Role, str] = {
+    "viewer": "may look",
+    "annotator": "may look and correct",
+    "trainer": "may look, correct, review and train",
+}
 OTHER_MODEL = "python app.py --model Qwen/Qwen2-VL-7B-Instruct"
 
 
@@ -28,6 +34,14 @@ def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
         f"<dd>{escape(' · '.join(facts))}</dd></div><div><dt>"
         '<span class="sl-sign sl-sign-finetuned" aria-hidden="true"></span>Fine-tuned</dt>'
         f"<dd>{escape(tuned)}</dd></div></dl></header>"
+    )
+
+
+def who(visitor: Visitor) -> str:
+    """Who is on the page and what they may do."""
+    return (
+        f'<p class="sl-who">Signed as <b>{escape(visitor.name)}</b> '
+        f'<span class="sl-quiet">{ROLE_MEANS[visitor.role]}</span></p>'
     )
 
 

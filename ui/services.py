@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from inference.errors import UserError
 from inference.schema import (
@@ -25,6 +25,7 @@ from inference.schema import (
     Trace,
 )
 from training.home import Home
+from ui.visitors import Visitor, who
 
 if TYPE_CHECKING:
     from explain.registry import ExplainerSpec
@@ -64,6 +65,7 @@ class Services:
     default_adapter: the adapter chosen when the page opens, or None.
     describe: a sentence about a pair and its maps, for the headline and screen readers.
     home: where corrections, jobs and adapters are kept; None where nothing is kept.
+    who: the visitor behind a request. Tests put another one in; nothing else may.
     """
 
     model_info: Callable[[], ModelInfo]
@@ -82,6 +84,7 @@ class Services:
     describe: Callable[[PairPrediction, PairMaps], str] | None = None
     versions: Callable[[], Mapping[str, str]] = dict
     home: Home | None = None
+    who: Callable[[Any], Visitor] = who
 
 
 def read_examples(folder: Path) -> tuple[Example, ...]:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from inference.errors import UserError, unknown
 from inference.schema import AdapterCard, AdapterEntry, ImageInput, PairRequest, Side
+from training.home import Home
 from ui.address import ViewSettings
 from ui.pictures import Pictures
 from ui.runs import Runs
 from ui.services import Example, Services, find_example
 from ui.store import Results
+from ui.visitors import Quota, Visitor
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,18 @@ class Desk:
     results: Results = field(default_factory=Results)
     runs: Runs = field(default_factory=Runs)
     pictures: Pictures = field(default_factory=Pictures)
+    quota: Quota = field(default_factory=Quota)
+
+    def visitor(self, request: object) -> Visitor:
+        """Who sent that request (a gr.Request, or None)."""
+        return self.services.who(request)
+
+    @property
+    def home(self) -> Home:
+        """Where corrections and jobs are kept; UserError where this app keeps nothing."""
+        if self.services.home is None:
+            raise UserError("This app keeps nothing", hint="Start it with --home FOLDER")
+        return self.services.home
 
 
 @dataclass(frozen=True)

@@ -128,13 +128,22 @@ window.sightline = (() => {
   }
 
   // ---- address, link, downloads -------------------------------------------------------------
-  const caseOf = (query) => ["example", "image"].map((key) => new URLSearchParams(query).get(key)).join();
+  // Each tab has its own query; the address shows the open tab's.
+  const CASE = ["tab", "example", "image", "case", "job", "adapter"];
+  const tabOf = (query) => new URLSearchParams(query).get("tab") || "scene";
+  const caseOf = (query) => {
+    const params = new URLSearchParams(query);
+    const keys = tabOf(query) === "scene" ? ["example", "image"] : CASE;
+    return keys.map((key) => params.get(key)).join();
+  };
+  const queries = {};
+  let openTab = tabOf(location.search);
 
   // A new result comes into view if it is below the fold; a page that opens stays at its top.
-  const opened = performance.now();
+  const started = performance.now();
   function shown() {
     const result = document.querySelector("#sl-result");
-    if (!result || performance.now() - opened < 2500) return;
+    if (!result || performance.now() - started < 2500) return;
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (result.getBoundingClientRect().top > window.innerHeight * 0.45)
       result.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
@@ -142,15 +151,34 @@ window.sightline = (() => {
 
   function address(query) {
     if (!query) return;
-    const now = new URLSearchParams(location.search);
+    queries[tabOf(query)] = query;
+    if (tabOf(query) !== openTab) return;
+    const now = location.search;
+    const fresh = caseOf(now) !== caseOf(query);
+    if (fresh && openTab === "scene") setTimeout(shown, 400);
+    const first = ["", ","].includes(caseOf(now)) || tabOf(now) !== openTab;
+    go(query, fresh && !first);
+  }
+
+  function go(query, asNew) {
     const next = new URLSearchParams(query);
-    if (now.has("__theme")) next.set("__theme", now.get("__theme"));
-    if (caseOf(location.search) !== caseOf(query)) setTimeout(shown, 400);
-    const url = `${location.pathname}?${next}`;
-    const same = caseOf(location.search) === caseOf(query) || caseOf(location.search) === ",";
-    history[same ? "replaceState" : "pushState"](null, "", url);
+    const theme = new URLSearchParams(location.search).get("__theme");
+    if (theme) next.set("__theme", theme);
+    history[asNew ? "pushState" : "replaceState"](null, "", `${location.pathname}?${next}`);
     all("#sl-result .js-plotly-plot").forEach(local);
   }
+
+  // The server says which tab the link has opened; from then on a choice is the person's.
+  let ready = false;
+  function opened(name) { openTab = name; ready = true; }
+
+  function tab(name) {
+    if (!ready || name === openTab) return;
+    queries[openTab] = queries[openTab] || location.search.slice(1);
+    openTab = name;
+    go(queries[name] || `tab=${name}`, true);
+  }
+
   window.addEventListener("popstate", () => location.reload());
 
   function say(text) {
@@ -177,5 +205,5 @@ window.sightline = (() => {
     setTimeout(() => press(40), 30);
   }
 
-  return { examples, tokens, opacity, address, copyLink, download };
+  return { examples, tokens, opacity, address, opened, tab, copyLink, download };
 })();

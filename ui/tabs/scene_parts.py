@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from ui.address import ADDRESS_JS
 from ui.upload import OriginalImage
 
 # Clicks inside the HTML pieces become one event each; the rest of the page's script lies in
 # ui/static/sightline.js.
 EXAMPLES_JS = "window.sightline.examples(element, (id) => trigger('select', {id: id}));"
-ADDRESS_JS = "watch('value', () => window.sightline.address(props.value));"
 TOKENS_JS = "window.sightline.tokens(element, (list) => trigger('select', {tokens: list}));"
 
 
