@@ -1,0 +1,114 @@
+"""What a training job is, as the pages see it: its row, its curves, what a retry changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.home import Home
+from training.rows import Row
+from training.settings import TrainSettings
+
+STATES = ("queued", "running", "cancelling", "cancelled", "failed", "done")
+ACTIVE = ("running", "cancelling")
+RESUMABLE = ("cancelled", "failed")
+LOG, CONFIG, CHECKPOINTS, OUTPUT = "log.txt", "config.json", "checkpoints", "adapter"
+PROVE = "prove"
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One job.
+
+    config: {"settings", "base", "parent_adapter", "name", "device", "resume", "only"}.
+    state: queued, running, cancelling, cancelled, failed or done. stage: what it does now, in
+    words. reason and hint: what went wrong, and what to do. step of steps: optimiser steps.
+    pid and process_started: its process (seconds since 1970). remote: its id at the hub.
+    created, started, ended: ISO 8601, UTC.
+    """
+
+    id: str
+    task: str
+    snapshot: str
+    state: str
+    runner: str
+    config: Mapping[str, Any]
+    folder: Path
+    parent: str | None
+    pid: int | None
+    process_started: float | None
+    remote: str | None
+    step: int
+    steps: int
+    stage: str
+    reason: str
+    hint: str
+    author: str
+    created: str
+    started: str | None
+    ended: str | None
+
+    @property
+    def settings(self) -> TrainSettings:
+        """The hyperparameters that it was submitted with."""
+        return TrainSettings.from_json(self.config["settings"])
+
+    @property
+    def name(self) -> str:
+        """The name of the adapter that it makes."""
+        return str(self.config["name"])
+
+    @property
+    def active(self) -> bool:
+        """A process works on it."""
+        return self.state in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        return self.state in RESUMABLE
+
+    @property
+    def log(self) -> Path:
+        return self.folder / LOG
+
+    @property
+    def config_file(self) -> Path:
+        """What the worker is started with; written when the job starts."""
+        return self.folder / CONFIG
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / CHECKPOINTS
+
+    @property
+    def output(self) -> Path:
+        """Where the worker writes the adapter, before it is moved to the others as a whole."""
+        return self.folder / OUTPUT
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric of a job in the order of its steps. times: seconds since 1970."""
+
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+    times: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """A setting that a retry changed. label: for people."""
+
+    name: str
+    label: str
+    before: Any
+    after: Any
+
+
+def as_row(home: Home, row: Row) -> JobRow:
+    """From a row of the table `jobs`."""
+    changed = {"config": json.loads(row["config"]), "folder": home.jobs / row["folder"]}
+    return JobRow(**{**row, **changed})

@@ -1,0 +1,331 @@
+"""Training jobs as rows: submitted, listed, cancelled, resumed, retried, deleted.
+
+Only the database and the job's folder are touched; processes belong to `training.stages` (a job
+while it runs) and `training.supervisor` (which job runs). Knows no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from inference.errors import UserError, unknown
+from training.adapterfolders import adapter_folder
+from training.config import WorkerConfig, command_text
+from training.database import connect
+from training.home import Home
+from training.jobrows import (
+    ACTIVE,
+    PROVE,
+    RESUMABLE,
+    STATES,
+    JobRow,
+    Series,
+    SettingChange,
+    as_row,
+)
+from training.logs import tail
+from training.promotion import in_use
+from training.rows import marks, now, one, writing
+from training.runners import RUNNERS
+from training.settings import FIELDS, TrainSettings, changed
+
+ROOT = Path(__file__).resolve().parents[1]
+EMBEDDED_MODEL = ROOT / "examples" / "models" / "sightline-tiny"  # a path, not an import
+# A job that waits again: no process, no end, no old complaint.
+FRESH: dict[str, Any] = {
+    "pid": None,
+    "process_started": None,
+    "ended": None,
+    "stage": "",
+    "reason": "",
+    "hint": "",
+}
+
+
+# ---- making and ending ------------------------------------------------------------------------
+
+
+def submit(
+    home: Home,
+    snapshot_hash: str,
+    settings: TrainSettings | Mapping[str, Any],
+    author: str,
+    runner: str = "local",
+    parent: str | None = None,
+    *,
+    base: str | Path | None = None,
+    name: str | None = None,
+    device: str = "auto",
+) -> str:
+    """Put a job into the queue; returns its id.
+
+    base: folder or hub id of the base model (default: the embedded one). name: of the adapter to
+    make (default: task and job). Settings that start from the current adapter take the one that
+    is in use now.
+
+    Raises:
+        UserError: `field` names what is wrong: the snapshot, the runner, a setting, the name.
+    """
+    if runner not in RUNNERS:
+        raise unknown("runner", runner, RUNNERS, "runner")
+    if not isinstance(settings, TrainSettings):
+        settings = TrainSettings.from_json(settings)
+    job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    with connect(home) as db, writing(db):
+        snapshot = one(db, "select task from snapshots where hash = ?", [snapshot_hash])
+        if snapshot is None:
+            raise UserError(
+                "There is no such snapshot",
+                expected="the hash of a snapshot that was frozen here",
+                got=snapshot_hash[:80],
+                field="snapshot",
+            )
+        task = snapshot["task"]
+        config = {
+            "settings": settings.to_json(),
+            "base": str(base or EMBEDDED_MODEL),
+            "parent_adapter": None,
+            "name": _free_name(home, name, f"{task}-{job_id}"),
+            "device": device,
+            "resume": False,
+            "only": "",
+        }
+        if settings.start == "current" and (current := in_use(home, task, db)) is not None:
+            config["parent_adapter"] = str(adapter_folder(home, current))
+        db.execute(
+            "insert into jobs (id, task, snapshot, state, runner, config, folder, parent, author,"
+            " created) values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
+            [
+                *(job_id, task, snapshot_hash, runner, json.dumps(config), job_id, parent),
+                *(author, now()),
+            ],
+        )
+        (home.jobs / job_id).mkdir(parents=True)
+    return job_id
+
+
+def cancel(home: Home, job_id: str) -> str:
+    """Take a job out of the queue, or ask a running one to write a checkpoint and stop; returns
+    the new state. The job's own process sees the row and ends the worker.
+
+    Raises:
+        UserError: the job has already ended.
+    """
+    with connect(home) as db:
+        for before, after, end in (
+            ("queued", "cancelled", now()),
+            ("running", "cancelling", None),
+            ("cancelling", "cancelling", None),
+        ):
+            if _move(db, job_id, [before], after, ended=end):
+                return after
+    raise _not_now(home, job_id, "be cancelled", "one that is queued or running")
+
+
+def resume(home: Home, job_id: str) -> None:
+    """Queue a cancelled or failed job again: it goes on from its last checkpoint, or from the
+    start where it wrote none.
+
+    Raises:
+        UserError: it is not cancelled or failed.
+    """
+    with connect(home) as db, writing(db):
+        if not _move(db, job_id, RESUMABLE, "queued", **FRESH):
+            raise _not_now(home, job_id, "go on", "one that was cancelled or failed")
+        _set_config(db, job_id, resume=True, only="")
+
+
+def prove_again(home: Home, job_id: str) -> None:
+    """Queue the proof alone of a job that made an adapter, for instance since another adapter is
+    in use by now.
+
+    Raises:
+        UserError: it made none, or works on it.
+    """
+    with connect(home) as db, writing(db):
+        if one(db, "select name from adapters where job = ?", [job_id]) is None:
+            raise _not_now(home, job_id, "be proven again", "one that made an adapter")
+        if not _move(db, job_id, ("done", *RESUMABLE), "queued", **FRESH):
+            raise _not_now(home, job_id, "be proven again", "one that has ended")
+        _set_config(db, job_id, only=PROVE)
+
+
+def retry(home: Home, job_id: str, settings: Any, author: str, *, runner: str | None = None) -> str:
+    """A new job on the same snapshot with other settings; `diff_settings` shows what differs."""
+    old = job(home, job_id)
+    chosen = runner or old.runner
+    base, device = old.config["base"], old.config["device"]
+    return submit(home, old.snapshot, settings, author, chosen, old.id, base=base, device=device)
+
+
+def delete(home: Home, job_id: str) -> None:
+    """Remove a job that does not run: row, metrics, log and checkpoints. An adapter that it made
+    stays, with its figures.
+
+    Raises:
+        UserError: a process works on it.
+    """
+    row = job(home, job_id)
+    with connect(home) as db, writing(db):
+        db.execute("update jobs set parent = null where parent = ?", [job_id])
+        made = one(db, "select name from adapters where job = ?", [job_id])
+        if made is not None:
+            db.execute("update evaluations set job = null where job = ?", [job_id])
+            db.execute("update adapters set job = null where job = ?", [job_id])
+        gone = db.execute(
+            f"delete from jobs where id = ? and state not in ({marks(ACTIVE)})", [job_id, *ACTIVE]
+        )
+        if gone.rowcount == 0:
+            raise UserError(
+                "The job is running", expected="a job that has ended", hint="Cancel it first"
+            )
+    shutil.rmtree(row.folder, ignore_errors=True)
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def job(home: Home, job_id: str) -> JobRow:
+    """Raises UserError where there is none of that id."""
+    with connect(home) as db:
+        row = one(db, "select * from jobs where id = ?", [job_id])
+    if row is None:
+        raise UserError("There is no such job", got=job_id[:80], hint="It may have been deleted")
+    return as_row(home, row)
+
+
+def jobs(home: Home, states: Sequence[str] = STATES, limit: int = 200) -> list[JobRow]:
+    """The newest first."""
+    with connect(home) as db:
+        rows = list(
+            db.query(
+                f"select * from jobs where state in ({marks(states)})"
+                " order by created desc, id desc limit ?",
+                [*states, limit],
+            )
+        )
+    return [as_row(home, row) for row in rows]
+
+
+def queue_position(home: Home, job_id: str) -> int | None:
+    """1 for the next in the queue; None for a job that does not wait."""
+    waiting = [row.id for row in reversed(jobs(home, ("queued",), limit=10_000))]
+    return waiting.index(job_id) + 1 if job_id in waiting else None
+
+
+def metrics(
+    home: Home, job_id: str, names: Sequence[str] | None = None, since: int = -1
+) -> dict[str, Series]:
+    """By name, what the worker measured after step `since`."""
+    only = f" and name in ({marks(names)})" if names is not None else ""
+    with connect(home) as db:
+        rows = list(
+            db.query(
+                "select name, step, value, time from job_metrics where job = ? and step > ?"
+                f"{only} order by name, step",
+                [job_id, since, *(names or ())],
+            )
+        )
+    found: dict[str, list[tuple[int, float, float]]] = {}
+    for row in rows:
+        found.setdefault(row["name"], []).append((row["step"], row["value"], row["time"]))
+    return {
+        name: Series(*(tuple(column) for column in zip(*points, strict=True)))  # type: ignore[arg-type]
+        for name, points in found.items()
+    }
+
+
+def log_tail(home: Home, job_id: str, lines: int = 200, max_bytes: int = 64_000) -> str:
+    """The last lines of the job's log. At most max_bytes are read, whatever its length; progress
+    bars, which rewrite their line, show its last state."""
+    return tail(job(home, job_id).log, lines, max_bytes)
+
+
+def diff_settings(home: Home, job_id: str) -> list[SettingChange]:
+    """What a retry changed against the job that it retries; empty where it retries none."""
+    new = job(home, job_id)
+    if new.parent is None:
+        return []
+    found = changed(job(home, new.parent).settings, new.settings)
+    return [
+        SettingChange(name, FIELDS[name].label, before, after)
+        for name, (before, after) in found.items()
+    ]
+
+
+def worker_config(home: Home, row: JobRow) -> WorkerConfig:
+    """What the job's worker is started with."""
+    parent = row.config["parent_adapter"]
+    return WorkerConfig(
+        job=row.id,
+        home=home.root,
+        snapshot=row.snapshot,
+        settings=row.settings,
+        base=row.config["base"],
+        parent_adapter=Path(parent) if parent else None,
+        output=row.output,
+        name=row.name,
+        checkpoints=row.checkpoints,
+        resume=bool(row.config["resume"]),
+        device=row.config["device"],
+    )
+
+
+def command(home: Home, job_id: str) -> str:
+    """The command that trains this job in a terminal, from the repository's root. The config that
+    it names is written here."""
+    row = job(home, job_id)
+    if not row.active:
+        worker_config(home, row).write(row.config_file)
+    return command_text(row.settings, row.config_file, cpu=row.config["device"] == "cpu")
+
+
+# ---- rows --------------------------------------------------------------------------------------
+
+
+def _move(db: Database, job_id: str, before: Sequence[str], after: str, **columns: Any) -> bool:
+    """Change the state if it is one of `before`; whether it was."""
+    values = {"state": after, **columns}
+    sets = ", ".join(f"{name} = ?" for name in values)
+    sql = f"update jobs set {sets} where id = ? and state in ({marks(before)})"
+    return bool(db.execute(sql, [*values.values(), job_id, *before]).rowcount)
+
+
+def _set_config(db: Database, job_id: str, **values: Any) -> None:
+    row = one(db, "select config from jobs where id = ?", [job_id])
+    assert row is not None
+    config = json.dumps({**json.loads(row["config"]), **values})
+    db.execute("update jobs set config = ? where id = ?", [config, job_id])
+
+
+def _not_now(home: Home, job_id: str, what: str, expected: str) -> UserError:
+    state = job(home, job_id).state
+    return UserError(f"This job cannot {what}", expected=expected, got=f"one that is {state}")
+
+
+def _free_name(home: Home, name: str | None, usual: str) -> str:
+    chosen = name or usual
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", chosen):
+        raise UserError(
+            "The adapter's name is not valid",
+            expected="at most 80 letters, digits, - and _, the first a letter or digit",
+            got=chosen[:100],
+            field="name",
+        )
+    if adapter_folder(home, chosen) is not None:
+        raise UserError(
+            "There is already an adapter of that name",
+            expected="a name that is free",
+            got=chosen,
+            field="name",
+        )
+    return chosen

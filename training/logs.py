@@ -1,0 +1,21 @@
+"""The end of a log file, read within bounds: a log of gigabytes costs no more than a short one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def tail(path: Path, lines: int = 200, max_bytes: int = 64_000) -> str:
+    """The last lines of a file, "" where there is none. At most max_bytes are read. Of a progress
+    bar, which rewrites its line after a carriage return, the last state is given."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - max_bytes))
+            text = file.read(max_bytes).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    if size > max_bytes and "\n" in text:
+        text = text.partition("\n")[2]  # its first line is cut
+    found = [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")]
+    return "\n".join(found[-lines:])
