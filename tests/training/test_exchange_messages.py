@@ -1,0 +1,118 @@
+"""INSIGHT's chat rows: the paper's sentences, and whatever other people's files hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference.errors import UserError
+from training.exchange.messages import from_messages, to_messages
+
+WH = (1280, 720)
+PAPER = [  # INSIGHT, Table I, third row
+    {
+        "role": "user",
+        "content": "<image> Which area should we pay more attention to in the current autonomous "
+        "driving scenario?",
+    },
+    {
+        "role": "assistant",
+        "content": "The area around (866,371) should be paid more attention to.",
+    },
+]
+
+
+def said(answer: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": "<image> Where?"}, {"role": "assistant", "content": answer}]
+
+
+def test_writes_the_papers_row() -> None:
+    assert to_messages((866.2, 370.7), WH) == PAPER
+
+
+def test_reads_the_papers_row() -> None:
+    row = from_messages(PAPER, WH)
+    assert row.point_px == (866, 371)
+    assert row.rationale == ""
+    assert row.prompt.startswith("Which area should we")
+
+
+@pytest.mark.parametrize(
+    ("messages", "point", "rationale"),
+    [
+        (
+            said("The area around (10, 20) should be paid more attention to. A child waits."),
+            (10, 20),
+            "A child waits.",
+        ),
+        (said("A dog at (5,6)."), (5, 6), "A dog at (5,6)."),
+        (said([{"type": "text", "text": "(7,8)"}]), (7, 8), "(7,8)"),
+        ([{"from": "human", "value": "x"}, {"from": "gpt", "value": "(4,5)"}], (4, 5), "(4,5)"),
+    ],
+)
+def test_reads_other_peoples_rows(
+    messages: Any, point: tuple[float, float], rationale: str
+) -> None:
+    row = from_messages(messages, WH)
+    assert row.point_px == point
+    assert row.rationale == rationale
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        (None, "No messages"),
+        ([], "No messages"),
+        ("(1,2)", "No messages"),
+        ([{"role": "user", "content": "(1,2)"}], "No assistant turn"),
+        (["(1,2)"], "A turn is not an object"),
+        ([{"role": "assistant"}], "lacks its role or its text"),
+        (said("no idea"), "no numbers"),
+        (said("The area around (nan,3) should be paid more attention to."), "not finite"),
+        (said("The area around (1300,3) should be paid more attention to."), "outside"),
+        (said("x") * 40, "Too many turns"),
+    ],
+)
+def test_says_why_a_row_has_no_point(messages: Any, reason: str) -> None:
+    with pytest.raises(UserError, match=reason) as caught:
+        from_messages(messages, WH)
+    assert caught.value.field == "messages"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.integers(16, 4000), st.integers(16, 4000)),
+    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    st.text(st.characters(codec="utf-8"), max_size=60),
+)
+def test_a_written_point_comes_back(
+    size: tuple[int, int], share: tuple[float, float], words: str
+) -> None:
+    point = (share[0] * size[0], share[1] * size[1])
+    messages = to_messages(point, size)
+    messages[1]["content"] += f" {words}"
+    row = from_messages(messages, size)
+    assert row.point_px == pytest.approx(point, abs=0.5001)
+    assert row.rationale == words.strip()
+
+
+_KEYS = st.sampled_from(["role", "content", "from", "value", "text", "x"])
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_JSON, max_size=3) | _JSON)
+def test_any_json_gives_a_point_or_a_reason(messages: Any) -> None:
+    try:
+        row = from_messages(messages, WH)
+    except UserError as error:
+        assert error.field == "messages"
+    else:
+        assert 0 <= row.point_px[0] <= WH[0] and 0 <= row.point_px[1] <= WH[1]

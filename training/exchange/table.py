@@ -1,0 +1,117 @@
+"""CSV for spreadsheets: corrections.csv and the pictures beside it.
+
+A cell of text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP,
+"CSV injection"), and so does one that begins with an apostrophe, so that reading can take exactly
+that one away again. Text is quoted, so that no separator of another country cuts it in two.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from inference.errors import UserError
+from training.exchange.folders import put
+from training.exchange.rows import FIELDS, FLAG, LIST, NUMBER, TEXT, Found, Row
+from training.exchange.sharegpt import check_size
+
+DATA = "corrections.csv"
+PICTURE = "image"
+COLUMNS = (PICTURE, "width", "height", *FIELDS)
+MAX_CELL = 200_000  # characters
+# The last four are the full-width forms, which Excel takes for the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def guarded(text: str) -> str:
+    """The text so that a spreadsheet shows it instead of running it."""
+    risky = text.lstrip(" \u00a0").startswith(_FORMULA) or text.startswith("'")
+    return f"'{text}" if risky else text
+
+
+def plain(cell: str) -> str:
+    """The text behind `guarded`; other people's cells stay as they are."""
+    inner = cell[1:]
+    return inner if cell.startswith("'") and guarded(inner) == cell else cell
+
+
+def write(rows: Iterable[Row], folder: Path) -> None:
+    """With a byte order mark, without which Excel reads UTF-8 as Latin-1."""
+    with (folder / DATA).open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerow(COLUMNS)
+        for row in rows:
+            if not (folder / row.file).exists():
+                put(row.source, folder / row.file)
+            cells = [_cell(kind, row.fields[name]) for name, kind in FIELDS.items()]
+            writer.writerow([guarded(row.file), row.width, row.height, *cells])
+
+
+def _cell(kind: str, value: Any) -> Any:
+    if kind == LIST:
+        return guarded(json.dumps(list(value), ensure_ascii=False))
+    if kind == FLAG:
+        return int(bool(value))
+    if value is None:
+        return ""
+    return guarded(str(value)) if kind == TEXT else float(value)
+
+
+# ---- reading ---------------------------------------------------------------------------------
+
+
+def read(path: Path) -> Iterator[Found]:
+    """The rows below the heading, numbered from 1. Columns that are not ours are ignored."""
+    check_size(path)
+    csv.field_size_limit(MAX_CELL)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            heading = file.readline()
+            file.seek(0)
+            # Spreadsheets of countries with a decimal comma write semicolons.
+            semicolons = heading.count(";") > heading.count(",")
+            reader = csv.DictReader(file, delimiter=";" if semicolons else ",")
+            _check(reader.fieldnames or ())
+            for number, row in enumerate(reader, 1):
+                yield _found(number, row)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UserError(
+            "The file is not CSV in UTF-8",
+            got=f"{path.name}: {error}",
+            hint="In a spreadsheet, save as “CSV UTF-8”",
+            field="file",
+        ) from error
+
+
+def _check(names: Iterable[str]) -> None:
+    missing = {PICTURE, "x", "y"} - set(names)
+    if missing:
+        raise UserError(
+            "The table lacks columns",
+            expected="image, x and y (and, if known, " + ", ".join(list(FIELDS)[:8]) + " ...)",
+            got=f"none called {', '.join(sorted(missing))}",
+            field="file",
+        )
+
+
+def _found(number: int, row: dict[str, Any]) -> Found:
+    if None in row or None in row.values():
+        return Found(number, problem="more or fewer cells than the heading has")
+    try:
+        fields = {name: _value(kind, row[name]) for name, kind in FIELDS.items() if name in row}
+    except ValueError as error:
+        return Found(number, problem=str(error))
+    return Found(number, plain(row[PICTURE]), fields)
+
+
+def _value(kind: str, cell: str) -> Any:
+    if kind == NUMBER:
+        return float(cell) if cell.strip() else None
+    if kind == FLAG:
+        return cell.strip().lower() in ("1", "1.0", "true", "yes")
+    if kind == LIST:
+        return json.loads(plain(cell)) if cell.strip() else []
+    return plain(cell)
