@@ -19,3 +19,15 @@ def tail(path: Path, lines: int = 200, max_bytes: int = 64_000) -> str:
         text = text.partition("\n")[2]  # its first line is cut
     found = [line.rstrip("\r").rpartition("\r")[2] for line in text.rstrip("\n").split("\n")]
     return "\n".join(found[-lines:])
+
+
+def tail_from(path: Path, start: int, max_bytes: int = 64_000) -> str:
+    """The end of what was written after the first `start` bytes, so that a run is not judged by
+    what an earlier one left in the same file."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(start, size - max_bytes))
+            return file.read(max_bytes).decode("utf-8", "replace")
+    except OSError:
+        return ""

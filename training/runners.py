@@ -6,11 +6,34 @@ Runs inside the job's own process (`training.stages`). Knows no torch.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from inference.registry import Spec
+from training.home import Home
+from training.jobrows import JobRow
 
 LOCAL, HUB = "local", "hub"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended. state: trained, cancelled or failed (`training.progress`)."""
+
+    state: str
+    reason: str = ""
+    hint: str = ""
+
+
+class Runner(Protocol):
+    """Trains one job: on success the adapter lies in `row.output`. Progress goes into the row and
+    the metrics while it runs, all output into `row.log`."""
+
+    def train(self, home: Home, row: JobRow, stop: Callable[[], bool]) -> Outcome:
+        """Returns once nothing of the training runs any more. stop: turns true when the job is to
+        write a checkpoint and end."""
+        ...
 
 
 @dataclass(frozen=True)
