@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -34,3 +35,16 @@ def insight_loss(
 ) -> Tensor:
     """Eq. 1: the weighted sum; the defaults are the paper's."""
     return lambda_text * text + lambda_coord * coordinates
+
+
+def answer_loss(logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
+    """Eq. 5 over samples: mean over samples of the mean over each sample's answer tokens, so that
+    a batch cut in two, on two processes, has the same loss as the whole.
+
+    Args:
+        logits: (n, vocabulary) at the answers' positions. labels: (n,) the tokens to predict.
+        rows: (n,) sample of each, 0 .. samples-1, each present.
+    """
+    nll = F.cross_entropy(logits.float(), labels, reduction="none")
+    count = torch.bincount(rows)
+    return (nll / count[rows]).sum() / len(count)

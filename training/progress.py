@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from training.database import connect
 from training.home import Home
+from training.rows import writing
 
 FLUSH_S = 1.0
 
@@ -51,13 +52,14 @@ class Progress:
     home: Home
     job: str | None
     flush_s: float = FLUSH_S
+    quiet: bool = False
     _waiting: list[tuple[int, str, float, float]] = field(default_factory=list)
     _row: dict[str, object] = field(default_factory=dict)
     _flushed: float = 0.0
 
     def stage(self, text: str) -> None:
         """What the run is doing now, in words. Written at once."""
-        print(f"stage: {text}", flush=True)
+        self._say(f"stage: {text}")
         self._row["stage"] = text
         self.flush()
 
@@ -71,7 +73,7 @@ class Progress:
         now = time.time()
         self._waiting += [(step, name, value, now) for name, value in kept.items()]
         shown = {k: float(f"{v:.5g}") for k, v in kept.items()}
-        print(json.dumps({"step": step, **shown}), flush=True)
+        self._say(json.dumps({"step": step, **shown}))
         self._flush_if_due()
 
     def fail(self, reason: str, hint: str) -> None:
@@ -79,6 +81,10 @@ class Progress:
         print(f"failed: {reason} {hint}", file=sys.stderr, flush=True)
         self._row |= {"reason": reason, "hint": hint}
         self.stage(FAILED)
+
+    def _say(self, line: str) -> None:
+        if not self.quiet:
+            print(line, flush=True)
 
     def _flush_if_due(self) -> None:
         if time.monotonic() - self._flushed >= self.flush_s:
@@ -91,7 +97,7 @@ class Progress:
         self._waiting, self._row = [], {}
         if self.job is None or not (waiting or row):
             return
-        with connect(self.home) as db, db.conn:
+        with connect(self.home) as db, writing(db):
             if row:
                 # The names come from the methods above, never from outside.
                 sets = ", ".join(f"{name} = ?" for name in row)

@@ -1,0 +1,213 @@
+"""A snapshot's examples as tensors: every view seen by the tower once, then token ids, labels and
+the point in the grid's own coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from inference import registry
+from inference.backbones.base import Backbone, View
+from inference.errors import UserError
+from inference.media import load_image
+from inference.schema import HazardPoint, PatchGrid
+from training.augment import WHOLE, PictureView, limited, place, show, view_of
+from training.losses import IGNORE_INDEX
+from training.settings import TrainSettings
+from training.snapshot_types import SnapshotExample
+from training.worker.feature_cache import FeatureCache, Seen, see
+
+KEPT_BYTES = 1_500_000_000  # features held in memory; what is beyond is read from disk each time
+
+
+@dataclass(frozen=True)
+class Item:
+    """One view of one example. key: its name in the feature cache."""
+
+    example: SnapshotExample
+    view: PictureView
+    max_pixels: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.example.sha256}|{self.view.key}|{self.max_pixels}"
+
+
+def training_items(examples: Sequence[SnapshotExample], settings: TrainSettings) -> list[Item]:
+    """Each example's views, in a fixed order."""
+    return [
+        Item(e, _view(e, number, settings), settings.max_pixels)
+        for e in examples
+        for number in range(settings.views)
+    ]
+
+
+def _view(example: SnapshotExample, number: int, settings: TrainSettings) -> PictureView:
+    (x, y), (width, height) = example.point_px, example.size_wh
+    point01 = (x / width, y / height)
+    return view_of(example.sha256, number, point01, mirror=settings.mirror, seed=settings.seed)
+
+
+def whole_items(examples: Sequence[SnapshotExample], settings: TrainSettings) -> list[Item]:
+    """Each example once, as it is: for validation."""
+    return [Item(e, WHOLE, settings.max_pixels) for e in examples]
+
+
+class Preparer:
+    """Makes what the model needs of an item. frame: coordinate frame of the target sentences."""
+
+    def __init__(self, backbone: Backbone, task: str, frame: str, cache: FeatureCache | None):
+        self.backbone, self.frame, self.cache = backbone, frame, cache
+        self.task = registry.task(task)
+
+    def fill(
+        self,
+        items: Sequence[Item],
+        tell: Callable[[int, int], None],
+        check: Callable[[], None],
+    ) -> None:
+        """See every item that is not in the cache. check: raises to stop in between."""
+        assert self.cache is not None
+        for i, item in enumerate(items, 1):
+            check()
+            if item.key not in self.cache:
+                self.cache.put(item.key, see(self.backbone, self.look(item)))
+            tell(i, len(items))
+
+    def look(self, item: Item) -> View:
+        """The item's picture as the tower gets it.
+
+        Raises:
+            UserError: (field "snapshot") the picture cannot be read; names it.
+        """
+        name = item.example.name or item.example.picture.name
+        try:
+            image = load_image(item.example.picture)
+        except UserError as error:
+            raise UserError(
+                f"The picture {name} of the snapshot cannot be read",
+                got=error.message,
+                hint="Leave its case out and freeze the corrections again",
+                field="snapshot",
+            ) from error
+        return self.backbone.look(limited(show(image.pixels, item.view), item.max_pixels))
+
+    def seen(self, item: Item) -> Seen | View:
+        """From the cache; where there is none, the picture itself, for the tower to see again."""
+        if self.cache is None:
+            return self.look(item)
+        found = self.cache.get(item.key)
+        if found is None:
+            found = see(self.backbone, self.look(item))
+            self.cache.put(item.key, found)
+        return found
+
+    def sample(self, item: Item, seen: Seen | View) -> dict[str, Any]:
+        """Token ids, the target in the grid's area, and that area's size in original pixels."""
+        grid = seen.grid
+        point, scale = _geometry(item, grid)
+        context = seen.context if isinstance(seen, Seen) else seen.context_inputs
+        view = View({}, context, grid, seen.resized_wh)
+        prompt = self.backbone.ask(view, item.example.prompt)
+        sentence = self.task.target_text(
+            HazardPoint(*point, "truth"), grid.image_wh, self.frame, seen.resized_wh
+        )
+        answer = self.backbone.tokenizer(sentence, add_special_tokens=False).input_ids
+        answer = [*answer, *self.backbone.eos_ids[:1]]
+        x1, y1, x2, y2 = grid.area_px
+        return {
+            "ids": [*prompt, *answer],
+            "prompt": len(prompt),
+            "target01": [(point[0] - x1) / (x2 - x1), (point[1] - y1) / (y2 - y1)],
+            "to_px": [(x2 - x1) * scale[0], (y2 - y1) * scale[1]],
+            "seen": seen,
+        }
+
+
+def _geometry(item: Item, grid: PatchGrid) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The point in the pixels that the processor got, and how many of the original picture's
+    pixels one of those is, across and down. The picture need not be opened."""
+    (left, top, right, bottom), (x, y) = place(
+        item.example.size_wh, item.example.point_px, item.view
+    )
+    scale = (right - left) / grid.image_wh[0], (bottom - top) / grid.image_wh[1]
+    return (x / scale[0], y / scale[1]), scale
+
+
+class Samples(Dataset):  # type: ignore[type-arg]
+    """Items as samples, features read from the cache and kept while there is room."""
+
+    def __init__(self, items: Sequence[Item], preparer: Preparer) -> None:
+        self.items, self._preparer = items, preparer
+        self._kept: dict[int, dict[str, Any]] = {}
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        if index in self._kept:
+            return self._kept[index]
+        item = self.items[index]
+        seen = self._preparer.seen(item)
+        sample = self._preparer.sample(item, seen)
+        if isinstance(seen, Seen):
+            size = sum(t.nbytes for t in (seen.features, *seen.deep))
+            if self._bytes + size <= KEPT_BYTES:
+                self._kept[index], self._bytes = sample, self._bytes + size
+        return sample
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Samples to one padded batch: input_ids, attention_mask, labels (the token that each position
+    must predict), prompt_mask, target01, to_px, and what each picture looks like."""
+
+    backbone: Backbone
+    pad: int
+
+    def __call__(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
+        length = max(len(s["ids"]) for s in samples)
+        shape = (len(samples), length)
+        ids = torch.full(shape, self.pad, dtype=torch.long)
+        mask = torch.zeros(shape, dtype=torch.long)
+        labels = torch.full(shape, IGNORE_INDEX, dtype=torch.long)
+        prompt = torch.zeros(shape, dtype=torch.bool)
+        for row, sample in enumerate(samples):
+            n, p = len(sample["ids"]), sample["prompt"]
+            ids[row, :n] = torch.tensor(sample["ids"])
+            mask[row, :n] = 1
+            labels[row, p - 1 : n - 1] = ids[row, p:n]
+            prompt[row, :p] = True
+        seen = [s["seen"] for s in samples]
+        return {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "labels": labels,
+            "prompt_mask": prompt,
+            "target01": torch.tensor([s["target01"] for s in samples], dtype=torch.float32),
+            "to_px": torch.tensor([s["to_px"] for s in samples], dtype=torch.float32),
+            "pictures": [_tensors(s) for s in seen],
+            "grids": [(s.grid.rows, s.grid.cols) for s in seen],
+        }
+
+
+def _tensors(seen: Seen | View) -> dict[str, Any]:
+    if isinstance(seen, Seen):
+        return {"features": seen.features, "deep": list(seen.deep), "context": dict(seen.context)}
+    return {"pixels": dict(seen.pixel_inputs), "context": dict(seen.context_inputs)}
+
+
+def pad_id(backbone: Backbone) -> int:
+    """A token for padding; the mask keeps it out of everything."""
+    pad = backbone.tokenizer.pad_token_id
+    return int(pad) if pad is not None else (backbone.eos_ids or [0])[0]
+
+
+def moved(tensors: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    return {k: v.to(device) for k, v in tensors.items()}

@@ -1,0 +1,260 @@
+"""One training run from its config to the finished adapter folder."""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from peft import PeftModel
+from transformers import set_seed
+
+from inference.adapters import BackboneInfo, CheckedAdapter, validate_adapter
+from inference.backbones.base import Backbone
+from inference.backbones.loading import load_backbone, pick_device
+from inference.errors import Cancelled, UserError
+from inference.hub import local_folder
+from inference.loaded_adapters import backbone_info
+from training.config import EXIT_CANCELLED, EXIT_FAILED, EXIT_TRAINED, WorkerConfig
+from training.home import Home
+from training.progress import CANCELLED, TRAINED, Progress
+from training.settings import TrainSettings
+from training.snapshots import TRAIN, VALIDATION, Snapshot, load_snapshot, verify
+from training.worker import checkpoints, saving, validation
+from training.worker.callbacks import Reporting, Watching
+from training.worker.feature_cache import FeatureCache, prune, tower_hash
+from training.worker.items import (
+    Collate,
+    Item,
+    Preparer,
+    Samples,
+    pad_id,
+    training_items,
+    whole_items,
+)
+from training.worker.model import Pointing, continue_lora, make_head, with_lora
+from training.worker.reasons import explained
+from training.worker.stopping import Stop
+from training.worker.trainer import InsightTrainer, arguments
+
+DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+LEAST_FREE_BYTES = 200_000_000
+
+
+@dataclass
+class Built:
+    """What a run works with."""
+
+    backbone: Backbone
+    info: BackboneInfo
+    parent: CheckedAdapter | None
+    tuned: PeftModel
+    model: Pointing
+    frame: str
+
+
+def run(config: WorkerConfig) -> int:
+    """Train; the exit code of training.config. Errors end in the job's row, not in a traceback
+    alone."""
+    settings = config.settings
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    cpu = pick_device(config.device) == "cpu"
+    state = PartialState(cpu=cpu)
+    main = state.is_main_process
+    progress = Progress(Home(config.home), config.job if main else None, quiet=not main)
+    stop = Stop(settings.time_limit_minutes * 60).listen()
+    try:
+        _train(config, progress, stop, state)
+    except Cancelled:
+        progress.stage(CANCELLED)
+        return EXIT_CANCELLED
+    except Exception as error:  # every library below raises its own kinds
+        traceback.print_exc()
+        reason, hint = explained(error)
+        Progress(Home(config.home), config.job).fail(reason, hint)
+        return EXIT_FAILED
+    progress.stage(TRAINED)
+    return EXIT_TRAINED
+
+
+def _train(config: WorkerConfig, progress: Progress, stop: Stop, state: PartialState) -> None:
+    if config.output.exists():
+        raise UserError(
+            "There is already an adapter at the place of the new one", got=str(config.output)
+        )
+    _check_space(config)
+    snapshot = load_snapshot(Home(config.home), config.snapshot)
+    resumed = None
+    if config.resume:
+        resumed = checkpoints.newest(config.checkpoints, config.settings, snapshot.hash)
+    elif state.is_main_process:
+        checkpoints.forget(config.checkpoints)
+    progress.stage("loading the model")
+    verify(snapshot)
+    built = build(config, snapshot)
+    stop.check()
+    preparer = _preparer(config, snapshot, built)
+    train, held = _items(snapshot, config.settings)
+    if preparer.cache is not None:
+        _fill(preparer, [*held, *train], progress, stop, state)
+    trainer, measured = _trainer(config, snapshot, built, preparer, (train, held), progress, stop)
+    progress.stage("training")
+    stop.start_clock(resumed.seconds if resumed else 0.0)
+    trainer.train(resume_from_checkpoint=str(resumed.folder) if resumed else None)
+    progress.flush()
+    if stop.requested and trainer.state.global_step < trainer.state.max_steps:
+        raise Cancelled
+    if state.is_main_process:
+        progress.stage("saving the adapter")
+        measured |= {"steps": trainer.state.global_step, "seconds": round(stop.seconds, 1)}
+        _save(config, snapshot, built, preparer, held or train, measured)
+
+
+def _check_space(config: WorkerConfig) -> None:
+    config.checkpoints.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(config.checkpoints).free
+    if free < LEAST_FREE_BYTES:
+        raise UserError(
+            "The disk is nearly full",
+            expected=f"at least {LEAST_FREE_BYTES // 10**6} MB free",
+            got=f"{free // 10**6} MB",
+            hint="Free some space and resume",
+        )
+
+
+def build(config: WorkerConfig, snapshot: Snapshot) -> Built:
+    """The frozen base with its LoRA layers and the head."""
+    settings = config.settings
+    folder = local_folder(config.base, field="model")
+    backbone = load_backbone(
+        folder,
+        quantize=settings.quantize,
+        device=config.device,
+        dtype=DTYPES[settings.precision],
+    )
+    info = backbone_info(backbone, folder, config.base)
+    parent = validate_adapter(config.parent_adapter, info) if config.parent_adapter else None
+    card = parent.entry.card if parent is not None else None
+    if card is not None and card.task != snapshot.task:
+        raise UserError(
+            "The adapter to go on from is for another task", expected=snapshot.task, got=card.task
+        )
+    set_seed(settings.seed)
+    tuned = with_lora(backbone, settings)
+    if parent is not None:
+        continue_lora(tuned, parent, settings)
+    head = make_head(settings, info, parent, backbone.device)
+    if settings.gradient_checkpointing:
+        backbone.model.gradient_checkpointing_enable({"use_reentrant": False})
+    frame = (card.coordinate_frame if card else None) or backbone.spec.frame
+    return Built(backbone, info, parent, tuned, Pointing(backbone, head, settings), frame)
+
+
+def _preparer(config: WorkerConfig, snapshot: Snapshot, built: Built) -> Preparer:
+    cache = None
+    if config.settings.cache_features:
+        root = config.home / "features"
+        cache = FeatureCache(root, tower_hash(built.backbone))
+        prune(root)
+    return Preparer(built.backbone, snapshot.task, built.frame, cache)
+
+
+def _items(snapshot: Snapshot, settings: TrainSettings) -> tuple[list[Item], list[Item]]:
+    """Training items, and validation items."""
+    train = [e for e in snapshot.examples if e.split == TRAIN]
+    held = [e for e in snapshot.examples if e.split == VALIDATION]
+    return training_items(train, settings), whole_items(held, settings)
+
+
+def _fill(
+    preparer: Preparer, items: list[Item], progress: Progress, stop: Stop, state: PartialState
+) -> None:
+    """Each process sees its share of the pictures; then all may read them."""
+    progress.stage("reading the pictures")
+
+    def tell(done: int, total: int) -> None:
+        if done % 50 == 0 or done == total:
+            progress.stage(f"reading the pictures: {done} of {total}")
+
+    preparer.backbone.model.eval()
+    mine = items[state.process_index :: state.num_processes]
+    preparer.fill(mine, tell, stop.check)
+    state.wait_for_everyone()
+
+
+def _trainer(
+    config: WorkerConfig,
+    snapshot: Snapshot,
+    built: Built,
+    preparer: Preparer,
+    items: tuple[list[Item], list[Item]],
+    progress: Progress,
+    stop: Stop,
+) -> tuple[InsightTrainer, dict[str, Any]]:
+    """The trainer, and the figures that its validations fill in."""
+    settings, (train, held) = config.settings, items
+    collate = Collate(built.backbone, pad_id(built.backbone))
+    cpu = built.backbone.device.type == "cpu"
+    args = arguments(settings, config.checkpoints, len(train), cpu=cpu, name=config.name)
+    measured: dict[str, Any] = {}
+    samples = Samples(held, preparer)
+
+    def validate(step: int) -> None:
+        if not held:
+            return
+        found = validation.measure(built.model, samples, collate, trainer._prepare_inputs)
+        figures = found.figures(held)
+        progress.metrics(step, figures)
+        measured.setdefault("before" if step == 0 else "first", figures)
+        measured["last"] = figures
+        # Fresh weights are no candidate; an adapter that training goes on from is.
+        counts = step > 0 or built.parent is not None
+        if settings.keep == "best" and counts and args.should_save:
+            state, score = built.model.trainable(), validation.score(figures)
+            if checkpoints.keep_best(config.checkpoints, state, score, step):
+                measured["best"] = {**figures, "step": step}
+
+    whole = settings.batch * settings.accumulation * settings.processes
+    reporting, watching = Reporting(progress, stop, whole), Watching(stop, validate)
+    trainer = InsightTrainer(
+        built.model,
+        args,
+        Samples(train, preparer),
+        collate,
+        [reporting, watching],
+        lambda folder: checkpoints.mark(folder, stop.seconds, settings, snapshot.hash),
+    )
+    return trainer, measured
+
+
+def _save(
+    config: WorkerConfig,
+    snapshot: Snapshot,
+    built: Built,
+    preparer: Preparer,
+    items: list[Item],
+    measured: dict[str, Any],
+) -> None:
+    best = checkpoints.best_so_far(config.checkpoints)
+    if config.settings.keep == "best" and best is not None:
+        built.model.restore(checkpoints.load_weights(config.checkpoints / checkpoints.BEST))
+        measured["kept_step"] = best[1]
+    measured.pop("first", None)
+    fresh = saving.beside(config.output)
+    head, sha = built.model.head, built.info.sha256 or ""
+    about = partial(saving.card_of, config, snapshot, built.info, head, built.frame, built.parent)
+    collate = Collate(built.backbone, pad_id(built.backbone))
+    try:
+        base = Path(config.base).name if Path(config.base).exists() else config.base
+        saving.write(fresh, built.tuned, head, base, about(measured), sha)
+        saving.check(fresh, built.tuned, built.model, built.info, Samples(items, preparer), collate)
+        saving.move_into_place(fresh, config.output)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    print(f"saved {config.output}", flush=True)
