@@ -91,7 +91,7 @@ class Run:
         answers = {s: a for b, g in generated for s, a in zip(b.sides, g.answers, strict=True)}
         forced = request.forced if request.forced in answers else "base"
         words = self._without_end(answers[forced].ids)
-        traces = self._trace(plan, view, features, (prompt_ids, words), neutral)
+        traces = self._trace(generated, view, features, words, neutral)
         results: dict[Side, SidePrediction] = {}
         for batch, made in generated:
             for row, side in enumerate(batch.sides):
@@ -126,7 +126,7 @@ class Run:
 
                 def step(fraction: float, i: int = i) -> None:
                     done = (i + fraction) / len(plan)
-                    self.report("Writing the answers", 0.1 + 0.5 * done)
+                    self.report("Writing the answers", 0.1 + 0.7 * done)
 
                 with batch.language(self.bank):
                     answers = generate(
@@ -144,28 +144,27 @@ class Run:
 
     def _trace(
         self,
-        plan: list[Batch],
+        generated: list[tuple[Batch, Generated]],
         view: View,
         features: list[Any],
-        said: tuple[list[int], list[int]],
+        words: list[int],
         neutral: str,
     ) -> dict[Side, Trace]:
-        prompt_ids, words = said
         tokens = self._texts(words)
         neutral_ids = self.backbone.ask(view, neutral)
         traces: dict[Side, Trace] = {}
-        for i, (batch, seen) in enumerate(zip(plan, features, strict=True)):
-            n, begin, share = len(batch.sides), 0.6 + 0.4 * i / len(plan), 0.25 / len(plan)
+        for i, ((batch, made), seen) in enumerate(zip(generated, features, strict=True)):
+            begin, share = 0.8 + 0.2 * i / len(generated), 0.1 / len(generated)
             with (
                 batch.language(self.bank),
                 self._timed("Reading the attention", begin, f"trace {i + 1}"),
             ):
-                forced = force(self.backbone, view, seen, prompt_ids, words, n)
+                forced = force(self.backbone, view, seen, made, words)
             with (
                 batch.language(self.bank),
                 self._timed("Neutral prompt", begin + share, f"neutral {i + 1}"),
             ):
-                plain = last_prompt_row(self.backbone, view, seen, neutral_ids, n)
+                plain = last_prompt_row(self.backbone, view, seen, made, neutral_ids)
             for row, side in enumerate(batch.sides):
                 traces[side] = _as_trace(side, tokens, view.grid, forced, plain, row)
         return traces

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
+    Cache,
     GenerationConfig,
     LogitsProcessorList,
     StoppingCriteria,
@@ -30,10 +31,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Generated:
-    """prompt_states: (rows, prompt, d) states after the final norm of the prompt pass."""
+    """prompt_states: (rows, prompt, d) states after the final norm of the prompt pass. cache: keys
+    and values of prompt and answers, which later passes over the same prompt go on from."""
 
+    prompt_ids: list[int]
     answers: list[Answer]
     prompt_states: Tensor
+    cache: Cache
 
 
 class _Watch(StoppingCriteria):
@@ -93,7 +97,7 @@ def generate(
 
     hook = backbone.final_norm.register_forward_hook(keep_first)
     try:
-        sequences = backbone.model.generate(
+        said = backbone.model.generate(
             **backbone.inputs(view, features, prompt_ids, n),
             generation_config=_greedy(backbone, max_new_tokens),
             stopping_criteria=StoppingCriteriaList([watch]),
@@ -103,10 +107,11 @@ def generate(
         hook.remove()
     if watch.stopped:
         raise Cancelled
-    new = sequences[:, len(prompt_ids) :].tolist()
+    new = said.sequences[:, len(prompt_ids) :].tolist()
     chances = torch.stack(choice.steps, dim=1).tolist()
     ends = set(backbone.eos_ids)
-    return Generated([_cut(i, p, ends) for i, p in zip(new, chances, strict=True)], states[0])
+    answers = [_cut(i, p, ends) for i, p in zip(new, chances, strict=True)]
+    return Generated(prompt_ids, answers, states[0], said.past_key_values)
 
 
 def _greedy(backbone: Backbone, max_new_tokens: int) -> GenerationConfig:
@@ -126,6 +131,7 @@ def _greedy(backbone: Backbone, max_new_tokens: int) -> GenerationConfig:
         eos_token_id=ends or None,
         pad_token_id=pad if pad is not None else (ends[0] if ends else 0),
         use_cache=True,
+        return_dict_in_generate=True,
     )
 
 

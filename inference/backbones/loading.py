@@ -15,6 +15,7 @@ from transformers import (
     BitsAndBytesConfig,
 )
 
+from inference.backbones import few_rows
 from inference.backbones.base import Backbone
 from inference.errors import UserError, unknown
 from inference.registry import BACKBONES, resolve
@@ -105,6 +106,7 @@ def load_backbone(
         )
     if quantization is None:
         model = model.to(place)
+    few_rows.install(model)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     backbone: Backbone = family(model, tokenizer, image_processor, spec)

@@ -1,4 +1,5 @@
-"""What the model did while it said given tokens: one teacher-forced pass over all rows.
+"""What the model did while it said given tokens: one teacher-forced pass over all rows, which goes
+on from the keys and values that its own answer left.
 
 Source of the logit lens: nostalgebraist, "interpreting GPT: the logit lens" (2020), here at the
 image positions of the last layer.
@@ -13,8 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from transformers.cache_utils import DynamicLayer
 
 from inference.backbones.base import Backbone, View
+from inference.backbones.generation import Generated
 from inference.backbones.rows import RowCapture, capturing
 
 LENS_ELEMENTS = 16_000_000  # logits held at once by the logit lens (64 MB in float32)
@@ -31,36 +34,66 @@ class Forced:
 
 
 def force(
-    backbone: Backbone, view: View, features: Any, prompt_ids: list[int], answer: list[int], n: int
+    backbone: Backbone, view: View, features: Any, made: Generated, answer: list[int]
 ) -> Forced:
-    """Make n rows say `answer` and keep, for each of its tokens, the attention of the query that
-    predicts it on the N image tokens, its log-probability, and its logit lens."""
-    ids = [*prompt_ids, *answer]
-    first = len(prompt_ids) - 1
-    rows = torch.arange(first, first + len(answer))
-    capture = RowCapture(rows, backbone.image_positions(prompt_ids))
-    states: list[Tensor] = []
-    hook = backbone.final_norm.register_forward_hook(lambda _m, _a, out: states.append(out))
-    try:
-        with capturing(backbone.model):
-            # The last answer token predicts nothing that is asked for, yet it is fed: its length
-            # is what eager attention over the same sentence would see.
-            out = backbone.model(
-                **backbone.inputs(view, features, ids, n),
-                logits_to_keep=rows.to(backbone.device),
-                use_cache=False,
-                row_capture=capture,
-            )
-    finally:
-        hook.remove()
-    wanted = torch.tensor(answer, device=out.logits.device)
-    logprobs = _chosen(out.logits, wanted)
-    at_image = states[0][:, capture.columns.to(states[0].device)]  # type: ignore[union-attr]
+    """Make every row of `made` say `answer` and keep, for each of its tokens, the attention of the
+    query that predicts it on the N image tokens, its log-probability, and its logit lens."""
+    first = len(made.prompt_ids) - 1
+    ids = [*made.prompt_ids, *answer[:-1]]  # the last token predicts nothing that is asked for
+    logits, capture = _rows(backbone, view, features, made, ids, first)
+    wanted = torch.tensor(answer, device=logits.device)
+    at_image = made.prompt_states[:, capture.columns.to(made.prompt_states.device)]  # type: ignore[union-attr]
     lens = torch.stack([logit_lens(backbone, row, wanted) for row in at_image])
     attention = capture.stacked().numpy()
-    if attention.nbytes > n * FLOAT32_BYTES:
+    if attention.nbytes > len(attention) * FLOAT32_BYTES:
         attention = attention.astype(np.float16)
-    return Forced(attention, logprobs, lens.cpu().numpy())
+    return Forced(attention, _chosen(logits, wanted), lens.cpu().numpy())
+
+
+def last_prompt_row(
+    backbone: Backbone, view: View, features: Any, made: Generated, prompt_ids: list[int]
+) -> NDArray[np.floating[Any]]:
+    """(rows, layers, heads, N): attention of another prompt's last token on the image tokens."""
+    last = len(prompt_ids) - 1
+    _, capture = _rows(backbone, view, features, made, prompt_ids, last)
+    rows: NDArray[np.floating[Any]] = capture.stacked()[:, 0].numpy()
+    return rows
+
+
+def _rows(
+    backbone: Backbone, view: View, features: Any, made: Generated, ids: list[int], first: int
+) -> tuple[Tensor, RowCapture]:
+    """Logits and captured attention of ids[first:].
+
+    What `ids` shares with the prompt that was answered, the picture above all, is taken from its
+    cache. The cache is cut to that part, so a later call may share as much or less, never more.
+    """
+    n, known = len(made.answers), _shared(backbone, made, ids[:first])
+    if known:
+        made.cache.crop(known - made.cache.get_seq_length())
+        fed = torch.tensor([ids[known:]], device=backbone.device).expand(n, -1)
+        inputs = {"input_ids": fed, "past_key_values": made.cache, "use_cache": True}
+    else:
+        inputs = {**backbone.inputs(view, features, ids, n), "use_cache": False}
+    rows = torch.arange(first, len(ids)) - known
+    capture = RowCapture(rows, backbone.image_positions(ids))
+    with capturing(backbone.model):
+        out = backbone.model(**inputs, logits_to_keep=rows.to(backbone.device), row_capture=capture)
+    return out.logits, capture
+
+
+def _shared(backbone: Backbone, made: Generated, ids: list[int]) -> int:
+    """How many leading tokens can be taken from the cache: none unless they hold the whole
+    picture and every layer keeps all that it has seen."""
+    if not all(type(layer) is DynamicLayer for layer in made.cache.layers):
+        return 0
+    kept = min(made.cache.get_seq_length(), len(made.prompt_ids))
+    pairs = zip(ids, made.prompt_ids[:kept], strict=False)
+    known = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(ids), kept))
+    whole = ids[:known].count(backbone.image_token_id) == made.prompt_ids.count(
+        backbone.image_token_id
+    )
+    return known if whole else 0
 
 
 def answer_logprobs(
@@ -80,23 +113,6 @@ def _chosen(logits: Tensor, tokens: Tensor) -> Any:
     wide = logits.float()
     index = tokens.expand(len(wide), -1)[..., None]
     return (wide.gather(-1, index)[..., 0] - wide.logsumexp(-1)).cpu().numpy()
-
-
-def last_prompt_row(
-    backbone: Backbone, view: View, features: Any, prompt_ids: list[int], n: int
-) -> NDArray[np.floating[Any]]:
-    """(n, layers, heads, N): attention of a prompt's last token on the image tokens."""
-    last = torch.tensor([len(prompt_ids) - 1])
-    capture = RowCapture(last, backbone.image_positions(prompt_ids))
-    with capturing(backbone.model):
-        backbone.model(
-            **backbone.inputs(view, features, prompt_ids, n),
-            logits_to_keep=1,
-            use_cache=False,
-            row_capture=capture,
-        )
-    rows: NDArray[np.floating[Any]] = capture.stacked()[:, 0].numpy()
-    return rows
 
 
 def logit_lens(backbone: Backbone, states: Tensor, tokens: Tensor) -> Tensor:
