@@ -1,6 +1,7 @@
 """The one SQLite database: its tables, its migrations, and how it is opened.
 
-A `Database` is never shared between threads: open a fresh one for each call.
+A `Database` is never shared between threads: open a fresh one for each call to read. Events that a
+person waits for are written through training.group_commit.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from training.home import Home
 
 BUSY_MS = 30_000
 migrations = Migrations("sightline")
-_prepared: set[Path] = set()
+_prepared: dict[Path, tuple[int, int]] = {}
 
 FEEDBACK = """
 CREATE TABLE media (
@@ -125,6 +126,17 @@ CREATE TABLE promotions (
 """
 
 
+STORE = """
+ALTER TABLE predictions ADD COLUMN truth TEXT;   -- JSON: the truth where it is known
+ALTER TABLE reviews ADD COLUMN undoes TEXT REFERENCES reviews(id);
+CREATE TABLE mirrored (
+    events TEXT PRIMARY KEY,             -- name of a table
+    upto INTEGER NOT NULL                -- rowid of the last event that was written
+);
+CREATE INDEX snapshot_corrections_correction ON snapshot_corrections(correction);
+"""
+
+
 @migrations(name="001_feedback")
 def _feedback(db: Database) -> None:
     _run(db, FEEDBACK)
@@ -133,6 +145,11 @@ def _feedback(db: Database) -> None:
 @migrations(name="002_training")
 def _training(db: Database) -> None:
     _run(db, TRAINING)
+
+
+@migrations(name="003_store")
+def _store(db: Database) -> None:
+    _run(db, STORE)
 
 
 def _run(db: Database, script: str) -> None:
@@ -152,23 +169,48 @@ def connect(home: Home) -> Iterator[Database]:
     Raises:
         UserError: the database cannot be opened or written (no space, read-only, not a database).
     """
-    try:
-        _prepare(home)
-        db = _open(home)
-    except (sqlite3.Error, OSError) as error:
-        raise _explained(home, error) from error
+    db = open_database(home)
     try:
         yield db
     except sqlite3.IntegrityError:
         raise
     except sqlite3.DatabaseError as error:
-        raise _explained(home, error) from error
+        raise explained(home, error) from error
     finally:
         db.close()
 
 
-def _open(home: Home) -> Database:
-    db = Database(sqlite3.connect(home.database, timeout=BUSY_MS / 1000))
+def open_database(home: Home, *, any_thread: bool = False) -> Database:
+    """Like `connect`, for one who closes it. any_thread: the caller sees to it that only one
+    thread at a time uses it."""
+    try:
+        _prepare(home)
+        return _open(home, any_thread)
+    except (sqlite3.Error, OSError) as error:
+        raise explained(home, error) from error
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Tells a file from another one that took its place; None where there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+@contextmanager
+def preparing(home: Home) -> Iterator[None]:
+    """Held by who makes, migrates or puts back the database file; between processes too."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    with (home.root / "migrations.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _open(home: Home, any_thread: bool = False) -> Database:
+    conn = sqlite3.connect(home.database, timeout=BUSY_MS / 1000, check_same_thread=not any_thread)
+    db = Database(conn)
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
     return db
@@ -177,31 +219,60 @@ def _open(home: Home) -> Database:
 def _prepare(home: Home) -> None:
     """Write-ahead log and migrations, once for each process and file. Under a lock of its own:
     SQLite does not wait when two connections switch the journal at once."""
-    if home.database in _prepared and home.database.exists():
+    there = file_id(home.database)
+    if there is not None and _prepared.get(home.database) == there:
         return
-    with (home.root / "migrations.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with preparing(home):
         db = _open(home)
         try:
             db.execute("PRAGMA journal_mode=WAL")
+            _refuse_newer(home, db)
             if migrations.pending(db):
                 migrations.apply(db)
         finally:
             db.close()
-    _prepared.add(home.database)
+    made = file_id(home.database)
+    if made is not None:
+        _prepared[home.database] = made
 
 
-def _explained(home: Home, error: Exception) -> UserError:
+def _refuse_newer(home: Home, db: Database) -> None:
+    known = {m.name for m in migrations.pending(db)} | {m.name for m in migrations.applied(db)}
+    ours = {m.name for m in migrations._migrations}
+    if newer := sorted(known - ours):
+        raise UserError(
+            "The database was made by a newer Sightline",
+            expected=f"migrations up to {max(ours)}",
+            got=", ".join(newer),
+            hint="Update Sightline, or point SIGHTLINE_HOME at another folder",
+        )
+
+
+SPACE = "Free some space and try again; nothing that was confirmed is lost"
+FOLDER = "Point SIGHTLINE_HOME at a folder that this user may write"
+RESTORE = "Restore the last backup: python -m training.backup restore --replace"
+HINTS = {
+    "database or disk is full": SPACE,
+    "No space left": SPACE,
+    "Disk quota": SPACE,
+    "File too large": SPACE,
+    "disk I/O error": "Is the disk full or gone? Nothing that was confirmed is lost",
+    "readonly": FOLDER,
+    "Read-only": FOLDER,
+    "Permission denied": FOLDER,
+    "unable to open": FOLDER,
+    "not a database": RESTORE,
+    "malformed": RESTORE,
+    "locked": "Another program holds the database; try again",
+}
+
+
+def explained(home: Home, error: Exception) -> UserError:
+    """What went wrong with the database or a file beside it, and what to do."""
     text = str(error)
-    if "full" in text:
-        hint = "Free some space; nothing that was confirmed is lost"
-    elif "readonly" in text or "unable to open" in text:
-        hint = "Point SIGHTLINE_HOME at a folder that this user may write"
-    else:
-        hint = "Restore the last backup: python -m training.backup restore"
     return UserError(
         "The database could not be used",
-        expected=f"a database that can be written at {home.database}",
+        expected=f"a database that can be read and written at {home.database}",
         got=text,
-        hint=hint,
+        hint=next((hint for part, hint in HINTS.items() if part in text), RESTORE),
     )
