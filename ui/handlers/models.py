@@ -1,0 +1,187 @@
+"""The Models page: adapters with their cards and origins; in and out of memory, and out of here.
+
+Plain functions, no gradio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.errors import UserError, unknown
+from training import lineage
+from training.lineage import Lineage
+from ui.address import params_of, query_for
+from ui.handlers import adapters, training_choose
+from ui.handlers.desk import Desk
+from ui.handlers.training_run import when
+from ui.visitors import Visitor, require
+
+TAB = "models"
+FIGURES = {
+    "median_px": ("median error", "px", 1.0),
+    "mse_px2": ("mean squared error", "px²", 1.0),
+    "hit_50px": ("within 50 px", "%", 100.0),
+    "in_box": ("inside the hazard's box", "%", 100.0),
+    "parse_rate": ("answers with a point", "%", 100.0),
+}
+"""Key in a card -> its words, unit, and what to multiply it with."""
+
+
+@dataclass(frozen=True)
+class ModelItem:
+    """A line of the list."""
+
+    name: str
+    task: str
+    size_mb: float
+    in_use: bool
+    loaded: bool
+    embedded: bool
+    created: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class ModelDetail:
+    """Everything about one adapter. line: its origin, one sentence a step, oldest last. figures:
+    (side, {key: value}). job: id of the job that made it, where it is still there."""
+
+    item: ModelItem
+    description: str
+    facts: tuple[tuple[str, str], ...]
+    line: tuple[str, ...]
+    figures: tuple[tuple[str, Mapping[str, float]], ...]
+    n_scenes: int | None
+    job: str | None
+
+
+def items(visitor: Visitor, desk: Desk) -> list[ModelItem]:
+    """Those in use first, then those trained here, newest first, then those that came along."""
+    require(visitor, "viewer", "The list of adapters")
+    found = [_item(desk, entry) for entry in _all(desk)]
+    return sorted(found, key=lambda item: (not item.in_use, item.embedded))
+
+
+def detail(visitor: Visitor, desk: Desk, name: str) -> ModelDetail:
+    """UserError for an adapter that is not there."""
+    require(visitor, "viewer", "An adapter's card")
+    entry = _find(desk, name)
+    heldout: Mapping[str, Any] = entry.figures or {}
+    sides = heldout.get("sides", {})
+    return ModelDetail(
+        item=_item(desk, entry),
+        description=entry.description,
+        facts=(
+            ("Task", entry.task),
+            ("Size", f"{entry.size_bytes / 1e6:.1f} MB"),
+            ("Made", when(entry.created)),
+            ("Version", entry.version[:16]),
+            ("Folder", str(entry.folder) if visitor.may("trainer") else ""),
+        ),
+        line=tuple(_line(desk, entry)),
+        figures=tuple((side, values) for side, values in sides.items() if ":" not in side),
+        n_scenes=heldout.get("n"),
+        job=entry.job,
+    )
+
+
+def _all(desk: Desk) -> list[Lineage]:
+    """The store's, and what this app was started with besides."""
+    known = lineage.adapters(desk.home)
+    names = {entry.name for entry in known}
+    more = [e for e in desk.services.list_adapters() if e.name not in names]
+    return known + [
+        Lineage(
+            name=e.name, task=e.card.task if e.card else "", version="",
+            size_bytes=lineage.size_of(Path(e.source)), folder=Path(e.source),
+            figures=e.card.heldout if e.card else None,
+            description=e.card.description if e.card else "", embedded=True, problem=e.problem,
+        )
+        for e in more
+    ]  # fmt: skip
+
+
+def _find(desk: Desk, name: str) -> Lineage:
+    entries = {entry.name: entry for entry in _all(desk)}
+    if name not in entries:
+        raise unknown("adapter", name[:100], entries or ["(none)"], field="adapter")
+    return entries[name]
+
+
+def _item(desk: Desk, entry: Lineage) -> ModelItem:
+    loaded = any(e.loaded for e in desk.services.list_adapters() if e.name == entry.name)
+    return ModelItem(
+        entry.name, entry.task, entry.size_bytes / 1e6, entry.promoted, loaded, entry.embedded,
+        when(entry.created), entry.problem or "",
+    )  # fmt: skip
+
+
+def _line(desk: Desk, entry: Lineage) -> list[str]:
+    """Where it comes from, step by step."""
+    if entry.embedded:
+        return ["It came with Sightline, or with the command that started this app."]
+    said = []
+    if entry.job:
+        said.append(f"Made by the job {entry.job}.")
+    counts = training_choose.snapshot_counts(desk.home, entry.snapshot or "")
+    if entry.snapshot:
+        learned = f": {counts[0]:,} corrected and {counts[1]:,} original pictures" if counts else ""
+        said.append(f"Learned from the snapshot {entry.snapshot[:12]}{learned}.")
+    if entry.parent:
+        said.append(f"Went on from the adapter {entry.parent}.")
+    else:
+        said.append("Started from fresh weights on the base model.")
+    return said
+
+
+# ---- address -------------------------------------------------------------------------------------
+
+
+def to_query(name: str) -> str:
+    return query_for(TAB, {"adapter": name})
+
+
+def named(query: Mapping[str, str]) -> str:
+    """The adapter that a link names, or ""."""
+    return params_of(query, TAB).get("adapter", "")[:100]
+
+
+# ---- in and out ----------------------------------------------------------------------------------
+
+
+def load(visitor: Visitor, desk: Desk, name: str) -> str:
+    """Puts an adapter that is offered on the model."""
+    require(visitor, "trainer", "Loading an adapter")
+    _find(desk, name)
+    return adapters.load(visitor, desk, name).message
+
+
+def unload(visitor: Visitor, desk: Desk, name: str) -> str:
+    require(visitor, "trainer", "Unloading an adapter")
+    return adapters.unload(visitor, desk, name).message
+
+
+def pack(visitor: Visitor, desk: Desk, name: str) -> str:
+    """Path of a zip file with the adapter's folder."""
+    require(visitor, "viewer", "Downloading an adapter")
+    entry = _find(desk, name)
+    return str(lineage.download_zip(entry.folder, desk.pictures.new_file(f"{entry.name}.zip")))
+
+
+def can_push() -> bool:
+    return lineage.can_push()
+
+
+def push(visitor: Visitor, desk: Desk, name: str, repo: str, private: bool, api: Any = None) -> str:
+    """Uploads the adapter to owner/name on the hub. api: for tests, a stand-in of HfApi."""
+    require(visitor, "trainer", "Pushing an adapter to the hub")
+    repo = (repo or "").strip()
+    if not repo:
+        raise UserError("No repository named", expected="owner/name", field="repo")
+    folder = _find(desk, name).folder
+    token = None if api is None else (lambda: "stand-in")
+    address = lineage.push_to_hub(folder, repo, private=bool(private), api=api, token=token)
+    return f"Uploaded to {address}."

@@ -1,0 +1,189 @@
+"""The Training tab: from accepted corrections to an adapter that is proven better. Builds and
+binds only; `ui.handlers.training*` does the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from inference.errors import UserError
+from ui import markup as scene_markup
+from ui.frame import Frame
+from ui.handlers import training
+from ui.handlers.desk import Desk
+from ui.handlers.scene import explain_failure
+from ui.handlers.training_place import TAB, Place
+from ui.handlers.training_run import Curves
+from ui.tabs.training_begin import wire_choosing, wire_setting
+from ui.tabs.training_decide import wire_promoting, wire_proving
+from ui.tabs.training_parts import (
+    build_choose,
+    build_keep,
+    build_preview,
+    build_promote,
+    build_prove,
+    build_run,
+    build_set,
+    clicks,
+)
+from ui.tabs.training_show import TrainingTab, Values, show, watch
+from ui.tabs.training_watch import wire_running
+from ui.visitors import Role
+
+LABEL = "Training"
+ENDPOINTS: dict[str, Role] = {
+    "training_opened": "viewer",
+    "training_tab": "viewer",
+    "training_tick": "viewer",
+    "training_step": "viewer",
+    "training_job": "viewer",
+    "training_new": "viewer",
+    "training_plan": "viewer",
+    "training_plan_follow": "viewer",
+    "training_plan_show": "viewer",
+    "training_plan_stop": "viewer",
+    "training_use": "trainer",
+    "training_preset": "viewer",
+    "training_check": "viewer",
+    "training_check_preset": "viewer",
+    "training_recipe": "viewer",
+    "training_start": "trainer",
+    "training_cancel": "trainer",
+    "training_resume": "trainer",
+    "training_retry": "trainer",
+    "training_retry_check": "viewer",
+    "training_ask_delete": "viewer",
+    "training_keep": "viewer",
+    "training_delete": "trainer",
+    "training_prove_again": "trainer",
+    "training_case": "viewer",
+    "training_compare": "viewer",
+    "training_compare_follow": "viewer",
+    "training_compare_follow1": "viewer",
+    "training_compare_show": "viewer",
+    "training_compare_show1": "viewer",
+    "training_compare_stop": "viewer",
+    "training_promote": "trainer",
+    "training_override": "trainer",
+    "training_rollback": "trainer",
+    "training_scene_adapters": "viewer",
+}
+
+
+def build() -> TrainingTab:
+    with gr.Column(elem_id="sl-training") as root:
+        steps = gr.HTML(elem_id="tr-steps", js_on_load=clicks("step"))
+        message = gr.HTML(elem_id="tr-message")
+        parts = (
+            build_choose(), build_preview(), build_set(), build_run(), build_prove(),
+            build_promote(),
+        )  # fmt: skip
+    return TrainingTab(root, steps, message, *parts, build_keep(Place()), Curves())
+
+
+def wire(tab: TrainingTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
+    """Binds events to handlers."""
+    wire_opening(tab, desk, page)
+    wire_moving(tab, desk)
+    wire_choosing(tab, desk)
+    wire_setting(tab, desk)
+    wire_running(tab, desk)
+    wire_proving(tab, desk)
+    wire_promoting(tab, desk, page)
+
+
+QUIET: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "queue": False,
+}
+
+
+def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
+    """A link, the timer, and the tab itself: nothing is read while another tab is open."""
+    k = tab.keep
+
+    def opened(request: gr.Request) -> Values:
+        if desk.services.home is None:
+            return {tab.message: scene_markup.error(_keeps_nothing(desk))}
+        visitor = desk.visitor(request)
+        query = dict(request.query_params)
+        try:
+            place, note = training.opened(visitor, desk.home, query)
+            values = show(tab, desk, visitor, place, note)
+        except Exception as error:
+            return {tab.message: scene_markup.error(explain_failure(error))}
+        return values | {k.timer: gr.Timer(active=query.get("tab") == TAB)}
+
+    page.load(opened, None, tab.shown, api_name="training_opened", **QUIET)
+
+    def ticked(place: Place, seen: str, request: gr.Request) -> Values:
+        if desk.services.home is None:
+            return {k.seen: seen}
+        try:
+            changed = watch(tab, desk, desk.visitor(request), place, seen)
+        except UserError as problem:
+            return {k.seen: seen, tab.run.status: scene_markup.error(problem)}
+        return changed or {k.seen: gr.skip()}
+
+    k.timer.tick(ticked, [k.place, k.seen], tab.watched, api_name="training_tick", **QUIET)
+
+    def tab_opened(place: Place, event: gr.SelectData, request: gr.Request) -> Values:
+        here = event.value == LABEL
+        values: Values = {k.timer: gr.Timer(active=here)}
+        if not here or desk.services.home is None:
+            return values
+        try:
+            return values | show(tab, desk, desk.visitor(request), place)
+        except Exception as error:
+            return values | {tab.message: scene_markup.error(explain_failure(error))}
+
+    tabs = tab.root.parent.parent
+    tabs.select(tab_opened, k.place, tab.shown, api_name="training_tab", **QUIET)
+
+
+def _keeps_nothing(desk: Desk) -> UserError:
+    try:
+        desk.home  # noqa: B018
+    except UserError as problem:
+        return problem
+    raise AssertionError("there is a home")
+
+
+def wire_moving(tab: TrainingTab, desk: Desk) -> None:
+    """The row of steps, the queue, and the buttons that lead from step to step."""
+
+    def moved(place: Place, request: gr.Request, step: str = "", job: str = "") -> Values:
+        visitor = desk.visitor(request)
+        try:
+            if job:
+                place = training.selected(visitor, desk.home, place, job)
+            return show(tab, desk, visitor, place.at(step) if step else place)
+        except Exception as error:
+            return {tab.message: scene_markup.error(explain_failure(error))}
+
+    def stepped(place: Place, event: gr.EventData, request: gr.Request) -> Values:
+        return moved(place, request, step=str(getattr(event, "id", "") or ""))
+
+    def picked(place: Place, event: gr.EventData, request: gr.Request) -> Values:
+        return moved(place, request, job=str(getattr(event, "id", "") or ""))
+
+    place, shown = tab.keep.place, tab.shown
+    tab.steps.select(stepped, place, shown, api_name="training_step", **QUIET)
+    tab.run.queue.select(picked, place, shown, api_name="training_job", **QUIET)
+
+    def fresh(request: gr.Request) -> Values:
+        return moved(Place(), request)
+
+    gr.on(
+        [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click], fresh, None, shown,
+        api_name="training_new", **QUIET,
+    )  # fmt: skip
+    for part in (tab.prove, tab.promote):
+        part.begin.click(None, js="() => document.querySelector('[data-step=run]').click()")
+    tab.choose.open_corrections.click(
+        None,
+        js="() => [...document.querySelectorAll('#sl-tabs [role=tab]')]"
+        ".find((tab) => tab.textContent.trim() === 'Corrections')?.click()",
+    )
