@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from functools import cache
 from pathlib import Path
 
-from explain.describe import describe
-from explain.maps import default_tokens, make_pair_maps
-from explain.registry import EXPLAINERS
-from inference.media import load_image
-from inference.service import ModelService
-from inference.tasks.hazard import PROMPTS, validate_prompt
+from inference.errors import UserError
+from training.home import find_home
+from ui import startup
 from ui.layout import build_page, launch_options
-from ui.services import Services, default_adapter, installed_versions, read_examples
+from ui.services import Services
 
 ROOT = Path(__file__).resolve().parent
 EXAMPLES = ROOT / "examples"
@@ -32,6 +28,7 @@ def parse_flags(argv: list[str] | None = None) -> argparse.Namespace:
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     add("--dtype", choices=["auto", "float32", "bfloat16"], default="auto")
     add("--embedded", type=Path, default=EXAMPLES / "models" / "sightline-tiny", metavar="FOLDER")
+    add("--home", type=Path, metavar="FOLDER", help="where corrections and training are kept")
     add("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     add("--port", type=int, default=os.environ.get("GRADIO_SERVER_PORT", "7860"))
     known = {action.dest for action in parser._actions} - {"adapter"}
@@ -43,32 +40,18 @@ def parse_flags(argv: list[str] | None = None) -> argparse.Namespace:
 
 def build_services(flags: argparse.Namespace) -> Services:
     """The real services behind the page."""
-    roots = [EXAMPLES / "adapters"]
-    options = (flags.quantize, flags.device, flags.dtype)
-    model = ModelService(flags.model, flags.embedded, flags.adapter, roots, *options)
-    return Services(
-        model_info=model.info,
-        load_image=load_image,
-        list_adapters=model.adapters,
-        default_adapter=lambda: default_adapter(model.adapters(), flags.adapter, EXAMPLES),
-        load_adapter=model.load_adapter,
-        unload_adapter=model.unload_adapter,
-        predict_pair=model.predict_pair,
-        make_pair_maps=make_pair_maps,
-        default_tokens=default_tokens,
-        explainers=EXPLAINERS,
-        prompts=PROMPTS,
-        validate_prompt=validate_prompt,
-        examples=cache(lambda: read_examples(EXAMPLES / "media")),
-        describe=describe,
-        versions=installed_versions,
-    )
+    return startup.build_services(flags, find_home(flags.home), EXAMPLES)
 
 
 if __name__ == "__main__":
     flags = parse_flags()
-    page, desk = build_page(build_services(flags))
-    private = [ROOT / ".git", EXAMPLES / "models", EXAMPLES / "adapters"]
+    try:
+        services = build_services(flags)
+    except UserError as problem:
+        raise SystemExit(str(problem)) from problem
+    page, desk = build_page(services)
+    home = desk.home
+    private = [ROOT / ".git", EXAMPLES / "models", EXAMPLES / "adapters", home.root, home.backups]
     options = launch_options(desk, EXAMPLES / "media", private)
     page.queue(max_size=64)
     try:

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from explain.types import PairMaps
 from inference.schema import HazardPoint, Heatmap, ModelInfo, SidePrediction
 from ui.address import ViewSettings
-from ui.colours import BASE, FINETUNED, diverging, inferno
+from ui.colours import BASE, FINETUNED, HUMAN, diverging, inferno
 from ui.store import StoredResult
 
 PANEL_W, GAP, MARGIN = 620, 24, 32
@@ -25,21 +25,29 @@ NAMES = {"base": "Base", "finetuned": "Fine-tuned"}
 
 
 def comparison(
-    result: StoredResult, maps: PairMaps, view: ViewSettings, info: ModelInfo, sentence: str
+    result: StoredResult,
+    maps: PairMaps,
+    view: ViewSettings,
+    info: ModelInfo,
+    sentence: str,
+    human: HazardPoint | None = None,
 ) -> Image.Image:
-    """Header, three panels with their texts, settings: one RGB picture."""
+    """Header, three panels with their texts, settings: one RGB picture. human: where the person
+    says that the hazard is."""
     pair = result.pair
-    panels = [_panel(result, maps.base, ("base",), maps.vmax.get("base", 1.0), view)]
+    panels = [_panel(result, maps.base, ("base",), maps.vmax.get("base", 1.0), view, human)]
     texts = [_words(pair.base) + _scale(maps.base, maps.vmax.get("base", 1.0))]
     titles = ["Base"]
     if pair.finetuned is not None:
         tuned = _panel(
-            result, maps.finetuned, ("finetuned",), maps.vmax.get("finetuned", 1.0), view
+            result, maps.finetuned, ("finetuned",), maps.vmax.get("finetuned", 1.0), view, human
         )
-        both = _panel(result, maps.difference, ("base", "finetuned"), maps.vmax_difference, view)
+        both = _panel(
+            result, maps.difference, ("base", "finetuned"), maps.vmax_difference, view, human
+        )
         panels += [tuned, both]
         scale = _scale(maps.finetuned, maps.vmax.get("finetuned", 1.0))
-        texts += [_words(pair.finetuned) + scale, _difference_words(result)]
+        texts += [_words(pair.finetuned) + scale, _difference_words(result, human)]
         titles += [f"Fine-tuned: {pair.request.adapter}", "Difference, fine-tuned minus base"]
     lines = [_wrapped(text, PANEL_W, 17) for text in texts]
     text_h = max(len(line) for line in lines) * 24
@@ -104,8 +112,10 @@ def _scale(heatmap: Heatmap | None, vmax: float) -> str:
     return "" if heatmap is None else f"\nColours: 0 to {vmax:.3g} {heatmap.unit}"
 
 
-def _difference_words(result: StoredResult) -> str:
+def _difference_words(result: StoredResult, human: HazardPoint | None) -> str:
     said = "blue: base looks more\namber: fine-tuned looks more"
+    if human is not None:
+        said += f"\ngreen cross: corrected to ({human.x_px:.0f}, {human.y_px:.0f}) px"
     if result.truth is None:
         return said
     sides = [side for side in (result.pair.base, result.pair.finetuned) if side is not None]
@@ -119,7 +129,7 @@ def _difference_words(result: StoredResult) -> str:
 
 def _panel(
     result: StoredResult, heatmap: Heatmap | None, kinds: tuple[str, ...], vmax: float,
-    view: ViewSettings,
+    view: ViewSettings, human: HazardPoint | None,
 ) -> Image.Image:  # fmt: skip
     """The picture with one map and its signs, PANEL_W wide."""
     pair = result.pair
@@ -142,6 +152,8 @@ def _panel(
         _sign(draw, _scaled(result.truth, scale_xy), "truth", 20)
     for kind, where in at.items():
         _sign(draw, where, kind, 13)
+    if human is not None:
+        _sign(draw, _scaled(human, scale_xy), "human", 13)
     if len(at) == 2:
         (x1, y1), (x2, y2) = at["base"], at["finetuned"]
         draw.text(
@@ -178,7 +190,8 @@ def _scaled(point: HazardPoint, scale: tuple[float, float]) -> tuple[float, floa
 
 
 def _sign(draw: ImageDraw.ImageDraw, at: tuple[float, float], kind: str, radius: int) -> None:
-    """Circle for the base, diamond for the fine-tuned, ring for the truth, each with a halo."""
+    """Circle for the base, diamond for the fine-tuned, ring for the truth, cross for the person,
+    each with a halo."""
     x, y = at
     if kind == "both":
         _sign(draw, (x - 3, y), "base", radius - 2)
@@ -187,6 +200,14 @@ def _sign(draw: ImageDraw.ImageDraw, at: tuple[float, float], kind: str, radius:
     if kind == "finetuned":
         points = [(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)]
         draw.polygon(points, FINETUNED, "white", max(1, radius // 5))
+        return
+    if kind == "human":
+        for reach, half, ink in (
+            (radius + 2, radius // 3 + 2, "white"),
+            (radius, radius // 3, HUMAN),
+        ):
+            draw.rectangle([x - reach, y - half, x + reach, y + half], ink)
+            draw.rectangle([x - half, y - reach, x + half, y + reach], ink)
         return
     halo, colour = ("white", BASE) if kind == "base" else (INK, "white")
     thin = 3 if kind == "truth" else radius // 3 + 1

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from inference.schema import HazardPoint, Heatmap
-from ui.colours import BASE, FINETUNED, plotly_scale
+from ui.colours import BASE, FINETUNED, HUMAN, plotly_scale
 
 INK = "#111827"
 CONFIG = {
@@ -35,10 +35,18 @@ MARKERS = {
         "symbol": "diamond", "size": 15, "color": FINETUNED, "line": {"width": 2, "color": "white"},
     },
     "truth": {"symbol": "circle-open", "size": 30, "line": {"width": 3}, "color": "white"},
+    "human": {
+        "symbol": "cross", "size": 17, "color": HUMAN, "line": {"width": 2, "color": "white"},
+    },
 }  # fmt: skip
 # A ring of the other brightness round open signs, so that they show on any picture.
 HALOS = {"base": ("white", 21, 7), "truth": (INK, 32, 6)}
-NAMES = {"base": "Base", "finetuned": "Fine-tuned", "truth": "Ground truth"}
+NAMES = {
+    "base": "Base",
+    "finetuned": "Fine-tuned",
+    "truth": "Ground truth",
+    "human": "Your correction",
+}
 
 
 def overlay(

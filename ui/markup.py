@@ -77,6 +77,11 @@ def progress(now: Snapshot | None) -> str:
     )
 
 
+def confirmed(text: str) -> str:
+    """What the server has done, and will not lose."""
+    return f'<div class="sl-confirmed" role="status">{escape(text)}</div>' if text else ""
+
+
 def stopped(text: str) -> str:
     """What stands in the place of the bar after a cancel or a failure."""
     return f'<div class="sl-progress sl-stopped" role="status">{escape(text)}</div>'
@@ -93,12 +98,21 @@ def empty(has_examples: bool) -> str:
     )
 
 
-def headline(pair: PairPrediction, truth: HazardPoint | None, sentence: str) -> str:
+def headline(
+    pair: PairPrediction,
+    truth: HazardPoint | None,
+    sentence: str,
+    human: HazardPoint | None = None,
+) -> str:
     """The loudest thing on the page: how far the point moved."""
     big, small = _moved(pair)
     lines = [f'<p class="sl-moved"><strong>{escape(big)}</strong> <span>{escape(small)}</span></p>']
-    if truth is not None:
-        lines.append(f'<p class="sl-truth">{_from_truth(pair, truth)}</p>')
+    for kind, name, point in (
+        ("truth", "From the true hazard", truth),
+        ("human", "From your correction", human),
+    ):
+        if point is not None:
+            lines.append(f'<p class="sl-truth">{sign(kind)}{name}: {_far_from(pair, point)}</p>')
     lines.append(f'<p class="sl-sentence">{escape(sentence)}</p>' if sentence else "")
     aspect = pair.image.size_wh[0] / pair.image.size_wh[1]
     # The figures' shape follows the picture, within reason.
@@ -120,14 +134,14 @@ def _moved(pair: PairPrediction) -> tuple[str, str]:
     return f"Moved {distance:.0f} px", percent
 
 
-def _from_truth(pair: PairPrediction, truth: HazardPoint) -> str:
+def _far_from(pair: PairPrediction, truth: HazardPoint) -> str:
     parts = []
     for side in (pair.base, pair.finetuned):
         if side is not None:
             name = "Base" if side.side == "base" else "Fine-tuned"
             far = "no point" if side.point is None else f"{side.point.distance_px(truth):.0f} px"
             parts.append(f"<span>{sign(side.side)}{name} <b>{far}</b></span>")
-    return f"{sign('truth')}From the true hazard: " + " ".join(parts)
+    return " ".join(parts)
 
 
 def panel_title(kind: str, title: str, note: str = "") -> str:

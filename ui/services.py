@@ -65,6 +65,7 @@ class Services:
     default_adapter: the adapter chosen when the page opens, or None.
     describe: a sentence about a pair and its maps, for the headline and screen readers.
     home: where corrections, jobs and adapters are kept; None where nothing is kept.
+    base_model: folder or hub id of the shown base, to train on; None for the embedded one.
     who: the visitor behind a request. Tests put another one in; nothing else may.
     """
 
@@ -84,6 +85,7 @@ class Services:
     describe: Callable[[PairPrediction, PairMaps], str] | None = None
     versions: Callable[[], Mapping[str, str]] = dict
     home: Home | None = None
+    base_model: Callable[[], str | None] = lambda: None
     who: Callable[[Any], Visitor] = who
 
 
@@ -122,14 +124,14 @@ def find_example(services: Services, example_id: str | None) -> Example | None:
 
 
 def default_adapter(
-    entries: Sequence[AdapterEntry], wanted: Sequence[str], examples: Path
+    entries: Sequence[AdapterEntry], wanted: Sequence[str], promoted: str | None, examples: Path
 ) -> str | None:
-    """Name of the adapter to choose first: the first one wanted by a flag, else the one named in
-    `examples/adapters/default.txt`, else any that can be used."""
+    """Name of the adapter to choose first: the first one wanted by a flag, else the promoted one,
+    else the one named in `examples/adapters/default.txt`, else any that can be used."""
     usable = [entry for entry in entries if not entry.problem]
     named = examples / "adapters" / "default.txt"
     usual = [named.read_text(encoding="utf-8").strip()] if named.is_file() else []
-    for choice in [*wanted, *usual]:
+    for choice in [*wanted, *([promoted] if promoted else []), *usual]:
         for entry in usable:
             if choice in (entry.source, entry.name) or Path(choice).name == Path(entry.source).name:
                 return entry.name

@@ -13,13 +13,15 @@ from inference.errors import Cancelled, UserError
 from inference.schema import PairRequest
 from tests.ui.fakes import fake_pair, fake_services
 from ui.address import SceneAddress, ViewSettings, from_query, to_query
-from ui.handlers import adapters, api, downloads, scene
+from ui.handlers import adapters, api, downloads, scene, scene_view
 from ui.handlers.desk import Desk, SceneForm, adapter_choices, prepare
 from ui.handlers.restore import restore
 from ui.services import default_adapter
 from ui.store import StoredResult
+from ui.visitors import Visitor
 
 VIEW = ViewSettings()
+ME = Visitor("me", "trainer")
 
 
 def form(picture, **changes) -> SceneForm:
@@ -28,8 +30,8 @@ def form(picture, **changes) -> SceneForm:
 
 
 def looked(desk, order) -> StoredResult:
-    run, _ = scene.begin(desk, order)
-    return list(scene.look(desk, run))[-1]
+    run, _ = scene.begin(ME, desk, order)
+    return list(scene.look(ME, desk, run))[-1]
 
 
 def test_look_ends_in_a_stored_result(desk, picture):
@@ -42,22 +44,22 @@ def test_look_ends_in_a_stored_result(desk, picture):
 def test_an_example_brings_its_truth(desk, media):
     result = looked(desk, form(media / "night.jpg", example="night"))
     assert (result.truth.x_px, result.truth.y_px) == (100, 200)
-    assert "true hazard" in scene.view(desk, result, VIEW).headline
+    assert "true hazard" in scene_view.view(ME, desk, result, VIEW).headline
 
 
 def test_the_first_step_comes_at_once(desk, picture):
     desk = dataclasses.replace(desk, services=fake_services(seconds=2))
     started = time.monotonic()
-    run, _ = scene.begin(desk, form(picture))
-    assert next(scene.look(desk, run)).stage
+    run, _ = scene.begin(ME, desk, form(picture))
+    assert next(scene.look(ME, desk, run)).stage
     assert time.monotonic() - started < 1
     desk.runs.cancel(run.id)
 
 
 def test_cancel_ends_in_cancelled(desk, picture):
     desk = dataclasses.replace(desk, services=fake_services(seconds=30))
-    run, _ = scene.begin(desk, form(picture))
-    steps = scene.look(desk, run)
+    run, _ = scene.begin(ME, desk, form(picture))
+    steps = scene.look(ME, desk, run)
     next(steps)
     desk.runs.cancel(run.id)
     with pytest.raises(Cancelled):
@@ -95,7 +97,7 @@ def test_settings_never_reach_the_model(desk, result):
 
     desk = dataclasses.replace(desk, services=fake_services(predict_pair=never))
     views = [
-        scene.view(desk, result, ViewSettings(maps))
+        scene_view.view(ME, desk, result, ViewSettings(maps))
         for maps in (
             MapSettings(),
             MapSettings(tokens=(4,)),
@@ -109,17 +111,17 @@ def test_settings_never_reach_the_model(desk, result):
 
 
 def test_redrawing_is_fast(desk, result):
-    scene.view(desk, result, VIEW)
+    scene_view.view(ME, desk, result, VIEW)
     started = time.process_time()
-    scene.view(desk, result, ViewSettings(MapSettings(tokens=(5,))))
+    scene_view.view(ME, desk, result, ViewSettings(MapSettings(tokens=(5,))))
     assert time.process_time() - started < 0.2
 
 
 def test_settings_are_fitted_to_the_result(desk, result):
     wild = MapSettings("nonsense", (3, 999), (90, 95), 77)
-    fitted = scene.fit_settings(result.pair, ViewSettings(wild)).maps
+    fitted = scene_view.fit_settings(result.pair, ViewSettings(wild)).maps
     assert fitted == MapSettings("attention", (3,), (3, -1), 5)
-    assert scene.fit_settings(
+    assert scene_view.fit_settings(
         result.pair, ViewSettings(MapSettings(layers=(0, 3)))
     ).maps.layers == (
         0,
@@ -128,7 +130,7 @@ def test_settings_are_fitted_to_the_result(desk, result):
 
 
 def test_the_base_alone_has_one_panel(desk, picture):
-    view = scene.view(desk, looked(desk, form(picture, adapter="")), VIEW)
+    view = scene_view.view(ME, desk, looked(desk, form(picture, adapter="")), VIEW)
     assert view.base_plot
     assert view.tuned_plot is None
     assert view.difference_plot is None
@@ -141,7 +143,7 @@ def test_a_look_at_the_middle_is_warned_of(desk, result):
     figures = dataclasses.replace(maps.figures["base"], centre_similarity=0.91)
     maps.figures["base"] = figures
     services = dataclasses.replace(desk.services, make_pair_maps=lambda pair, settings: maps)
-    view = scene.view(dataclasses.replace(desk, services=services), result, VIEW)
+    view = scene_view.view(ME, dataclasses.replace(desk, services=services), result, VIEW)
     assert "middle of the picture" in view.notes
     assert "0.91" in view.notes
 
@@ -163,7 +165,7 @@ def test_crossed_sliders_are_put_in_order():
 
 
 def test_an_empty_page(desk):
-    found = restore(desk, SceneAddress(), {})
+    found = restore(ME, desk, SceneAddress(), {})
     assert found.result is None
     assert found.run is None
     assert found.form.adapter == "hazard-patch"
@@ -172,14 +174,14 @@ def test_an_empty_page(desk):
 
 def test_a_refresh_brings_the_result_back(desk, picture):
     result = looked(desk, form(picture))
-    found = restore(desk, SceneAddress(), {"result": result.id})
+    found = restore(ME, desk, SceneAddress(), {"result": result.id})
     assert found.result is result
     assert found.form.image == str(picture)
 
 
 def test_a_refresh_joins_a_run_that_goes_on(desk, picture):
-    run, _ = scene.begin(desk, form(picture))
-    found = restore(desk, SceneAddress(), {"run": run.id, "result": "x"})
+    run, _ = scene.begin(ME, desk, form(picture))
+    found = restore(ME, desk, SceneAddress(), {"run": run.id, "result": "x"})
     assert found.run is run
 
 
@@ -188,36 +190,36 @@ def test_a_link_reopens_example_and_settings(desk, media):
         media / "night.jpg", example="night", prompt=next(iter(desk.services.prompts.values()))
     )
     result = looked(desk, order)
-    query = scene.view(
-        desk, result, ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
+    query = scene_view.view(
+        ME, desk, result, ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
     ).query
     address = from_query(dict(part.split("=") for part in query.split("&")))
-    found = restore(desk, address, {})
+    found = restore(ME, desk, address, {})
     assert found.result is result
     assert found.form.view == ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
 
 
 def test_a_link_to_an_example_not_yet_looked_at_starts_it(desk):
-    found = restore(desk, SceneAddress(example="night"), {})
+    found = restore(ME, desk, SceneAddress(example="night"), {})
     assert found.run is not None
     assert found.form.example == "night"
 
 
 def test_a_link_to_a_picture_that_is_gone_says_so(desk):
-    found = restore(desk, SceneAddress(image="0" * 64), {})
+    found = restore(ME, desk, SceneAddress(image="0" * 64), {})
     assert found.result is None
     assert found.run is None
     assert "not on this server any more" in found.message
 
 
 def test_a_link_with_a_wrong_adapter_does_not_break_the_page(desk):
-    found = restore(desk, SceneAddress(example="night", adapter="gone"), {})
+    found = restore(ME, desk, SceneAddress(example="night", adapter="gone"), {})
     assert found.run is None
     assert "Unknown adapter" in found.message
 
 
 def test_remembered_nonsense_is_ignored(desk):
-    assert restore(desk, SceneAddress(), {"result": "??", "run": "??"}).result is None
+    assert restore(ME, desk, SceneAddress(), {"result": "??", "run": "??"}).result is None
 
 
 # ---- adapters ---------------------------------------------------------------------------------
@@ -232,28 +234,28 @@ def test_choices_say_what_an_adapter_can_do(desk):
 
 def test_loading_needs_a_source(desk):
     with pytest.raises(UserError):
-        adapters.load(desk, "  ")
-    assert adapters.load(desk, "me/mine").chosen == "text-only"
+        adapters.load(ME, desk, "  ")
+    assert adapters.load(ME, desk, "me/mine").chosen == "text-only"
     with pytest.raises(UserError):
-        adapters.unload(desk, "unknown")
-    assert adapters.unload(desk, "text-only").chosen == "hazard-patch"
+        adapters.unload(ME, desk, "unknown")
+    assert adapters.unload(ME, desk, "text-only").chosen == "hazard-patch"
 
 
 def test_the_default_adapter(desk, tmp_path):
     entries = desk.services.list_adapters()
-    assert default_adapter(entries, ["text-only"], tmp_path) == "text-only"
-    assert default_adapter(entries, [], tmp_path) == "hazard-patch"
+    assert default_adapter(entries, ["text-only"], None, tmp_path) == "text-only"
+    assert default_adapter(entries, [], None, tmp_path) == "hazard-patch"
     (tmp_path / "adapters").mkdir()
     (tmp_path / "adapters" / "default.txt").write_text("text-only\n")
-    assert default_adapter(entries, [], tmp_path) == "text-only"
-    assert default_adapter(entries[2:], [], tmp_path) is None
+    assert default_adapter(entries, [], None, tmp_path) == "text-only"
+    assert default_adapter(entries[2:], [], None, tmp_path) is None
 
 
 # ---- keeping ----------------------------------------------------------------------------------
 
 
 def test_the_png_shows_three_panels(desk, result):
-    path = downloads.save_png(desk, result.id, VIEW)
+    path = downloads.save_png(ME, desk, result.id, VIEW)
     with Image.open(path) as picture:
         assert picture.width > 1900
         assert picture.height > 500
@@ -265,11 +267,11 @@ def test_the_png_of_the_base_alone_and_of_tall_pictures(desk, picture, tmp_path)
     tall = tmp_path / "tall.png"
     Image.new("RGB", (100, 700), "grey").save(tall)
     result = looked(desk, form(tall, adapter=""))
-    assert downloads.save_png(desk, result.id, VIEW).endswith(".png")
+    assert downloads.save_png(ME, desk, result.id, VIEW).endswith(".png")
 
 
 def test_the_json_has_the_numbers(desk, result):
-    path = downloads.save_json(desk, result.id, ViewSettings(MapSettings(tokens=(4, 5))))
+    path = downloads.save_json(ME, desk, result.id, ViewSettings(MapSettings(tokens=(4, 5))))
     numbers = json.loads(Path(path).read_text(encoding="utf-8"))
     assert numbers["distance_px"] == pytest.approx(result.pair.distance_px)
     assert numbers["image"]["sha256"] == result.pair.image.content_hash
@@ -283,19 +285,19 @@ def test_the_json_has_the_numbers(desk, result):
 
 def test_a_result_that_is_gone_cannot_be_saved(desk):
     with pytest.raises(UserError, match="no result"):
-        downloads.save_json(desk, "gone", VIEW)
+        downloads.save_json(ME, desk, "gone", VIEW)
 
 
 # ---- the API ----------------------------------------------------------------------------------
 
 
 def test_api_predict_and_maps(desk, picture):
-    answer = api.predict(desk, str(picture), "", "", "finetuned", 64)
+    answer = api.predict(ME, desk, str(picture), "", "", "finetuned", 64)
     assert answer["request"]["adapter"] == "hazard-patch"
-    again = api.maps(desk, answer["result"], "attention", "4, 5", (1, 2), "max", {})
+    again = api.maps(ME, desk, answer["result"], "attention", "4, 5", (1, 2), "max", {})
     assert again["settings"]["tokens"] == [4, 5]
     assert again["maps"]["base"]["values"] != answer["maps"]["base"]["values"]
-    alone = api.predict(desk, str(picture), "Where?", "none", "base", 8)
+    alone = api.predict(ME, desk, str(picture), "Where?", "none", "base", 8)
     assert alone["finetuned"] is None
 
 
@@ -312,7 +314,7 @@ def test_api_predict_and_maps(desk, picture):
 def test_api_refuses(desk, picture, arguments):
     arguments = [str(picture) if a == "PICTURE" else a for a in arguments]
     with pytest.raises(UserError):
-        api.predict(desk, *arguments)
+        api.predict(ME, desk, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -328,13 +330,13 @@ def test_api_refuses(desk, picture, arguments):
 def test_api_maps_refuses(desk, result, arguments):
     arguments = [result.id if a == "RESULT" else a for a in arguments]
     with pytest.raises(UserError):
-        api.maps(desk, *arguments, {})
+        api.maps(ME, desk, *arguments, {})
 
 
 def test_queries_of_results_round_trip(desk, image, picture):
     request = PairRequest(prompt="Mine & yours?", adapter=None, forced="base")
     result = desk.results.put(fake_pair(image, request), picture)
-    address = scene.address_of(desk.services, result, VIEW)
+    address = scene_view.address_of(desk.services, result, VIEW)
     assert (address.adapter, address.prompt) == ("", "Mine & yours?")
     assert "example" not in to_query(address)
     assert isinstance(desk, Desk)

@@ -11,12 +11,15 @@ from inference.schema import SIDES
 from ui.address import ViewSettings
 from ui.handlers.desk import Desk, SceneForm, default_prompt, prepare
 from ui.handlers.downloads import as_numbers
+from ui.visitors import Visitor, require
 
 
 def predict(
-    desk: Desk, image: str | None, prompt: str, adapter: str, forced: str, max_new_tokens: int
-) -> dict[str, Any]:
+    visitor: Visitor, desk: Desk, image: str | None, prompt: str, adapter: str, forced: str,
+    max_new_tokens: int,
+) -> dict[str, Any]:  # fmt: skip
     """Both sides' answers and default maps, as JSON. The result stays available for `maps`."""
+    require(visitor, "viewer", "Asking the model")
     if forced not in SIDES:
         raise unknown("side", forced, SIDES, field="forced")
     services = desk.services
@@ -25,14 +28,15 @@ def predict(
     order = prepare(desk, form, max_new_tokens)
     pair = services.predict_pair(order.image, order.request)
     result = desk.results.put(pair, order.path)
-    return as_numbers(desk, result.id, ViewSettings())
+    return as_numbers(visitor, desk, result.id, ViewSettings())
 
 
 def maps(
-    desk: Desk, result: str, method: str, tokens: str, layers: tuple[int, int], heads: str,
-    switches: Mapping[str, bool],
+    visitor: Visitor, desk: Desk, result: str, method: str, tokens: str,
+    layers: tuple[int, int], heads: str, switches: Mapping[str, bool],
 ) -> dict[str, Any]:  # fmt: skip
     """Maps of a finished result under other settings."""
+    require(visitor, "viewer", "Looking at a result")
     services = desk.services
     if method not in services.explainers:
         raise unknown("method", method, services.explainers, field="method")
@@ -40,7 +44,7 @@ def maps(
         method=method, tokens=_numbers(tokens), layers=layers, heads=_heads(heads),
         **{key: bool(value) for key, value in switches.items()},
     )  # fmt: skip
-    return as_numbers(desk, result, ViewSettings(settings))
+    return as_numbers(visitor, desk, result, ViewSettings(settings))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

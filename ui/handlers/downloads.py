@@ -8,38 +8,48 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
-from ui import export, numbers
+from ui import export
 from ui.address import ViewSettings
+from ui.handlers import correct
 from ui.handlers.desk import Desk
-from ui.handlers.scene import fit_settings
+from ui.handlers.scene_view import fit_settings
+from ui.numbers import as_json
 from ui.store import StoredResult
+from ui.visitors import Visitor, require
 
 
-def save_png(desk: Desk, result_id: str, view: ViewSettings) -> str:
+def save_png(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> str:
     """Path of the picture of all panels, as they are shown now (without zoom)."""
+    require(visitor, "viewer", "Downloading")
     result = _result(desk, result_id)
     view = fit_settings(result.pair, view)
     maps = desk.services.make_pair_maps(result.pair, view.maps)
     sentence = desk.services.describe(result.pair, maps) if desk.services.describe else ""
-    picture = export.comparison(result, maps, view, desk.services.model_info(), sentence)
+    human = correct.mine(visitor, desk, result).point
+    info = desk.services.model_info()
+    picture = export.comparison(result, maps, view, info, sentence, human)
     path = _file(desk, result, "png")
     picture.save(path)
     return str(path)
 
 
-def save_json(desk: Desk, result_id: str, view: ViewSettings) -> str:
+def save_json(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> str:
     """Path of the numbers behind the page, maps included."""
+    require(visitor, "viewer", "Downloading")
     path = _file(desk, _result(desk, result_id), "json")
-    path.write_text(json.dumps(as_numbers(desk, result_id, view), indent=1), encoding="utf-8")
+    path.write_text(
+        json.dumps(as_numbers(visitor, desk, result_id, view), indent=1), encoding="utf-8"
+    )
     return str(path)
 
 
-def as_numbers(desk: Desk, result_id: str, view: ViewSettings) -> dict[str, Any]:
+def as_numbers(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> dict[str, Any]:
     """The numbers of a finished result under these settings."""
+    require(visitor, "viewer", "Looking at a result")
     result = _result(desk, result_id)
     view = fit_settings(result.pair, view)
     maps = desk.services.make_pair_maps(result.pair, view.maps)
-    return numbers.as_json(result, maps, view, desk.services.model_info(), desk.services.versions())
+    return as_json(result, maps, view, desk.services.model_info(), desk.services.versions())
 
 
 def _result(desk: Desk, result_id: str) -> StoredResult:

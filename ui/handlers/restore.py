@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from inference.errors import UserError
 from inference.schema import PairRequest
+from training.feedback import Feedback
 from ui.address import SceneAddress, ViewSettings
 from ui.handlers.desk import Desk, Prepared, SceneForm, default_prompt
 from ui.handlers.scene import begin
 from ui.runs import Run
 from ui.services import Services, find_example
 from ui.store import StoredResult
+from ui.visitors import Visitor, require
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -29,20 +36,23 @@ class Restored:
     message: str = ""
 
 
-def restore(desk: Desk, address: SceneAddress, remembered: Mapping[str, str]) -> Restored:
+def restore(
+    visitor: Visitor, desk: Desk, address: SceneAddress, remembered: Mapping[str, str]
+) -> Restored:
     """The link's scene if it names one, else this browser's last one, else an empty page."""
+    require(visitor, "viewer", "Opening a scene")
     running = desk.runs.get(remembered.get("run"))
     if running is not None and not running.done.is_set() and running.task is not None:
         return Restored(_form_of_order(running.task, address.view), run=running)
     if address.has_case:
-        return _follow_link(desk, address, remembered)
+        return _follow_link(visitor, desk, address)
     result = desk.results.get(remembered.get("result"))
     if result is not None:
         return Restored(_form_of_result(desk.services, result, address.view), result)
     return Restored(_form_of_address(desk.services, address))
 
 
-def _follow_link(desk: Desk, address: SceneAddress, remembered: Mapping[str, str]) -> Restored:
+def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restored:
     form = _form_of_address(desk.services, address)
     request = PairRequest(
         prompt=form.prompt,
@@ -53,22 +63,42 @@ def _follow_link(desk: Desk, address: SceneAddress, remembered: Mapping[str, str
     if found is not None:
         return Restored(_form_of_result(desk.services, found, address.view), found)
     example = find_example(desk.services, address.example)
-    held = desk.results.picture(address.image) if example is None else None
+    held = None if example else _picture(desk, address.image)
     if example is not None:
         form = replace(form, image=str(example.path), example=example.id)
-    elif held is not None and held.path.is_file():
-        form = replace(form, image=str(held.path))
+    elif held is not None:
+        form = replace(form, image=str(held))
     else:
         what = "example" if address.example else "picture"
         return Restored(
             form,
-            message=f"This link's {what} is not on this server any more. Uploaded pictures are "
-            "kept in memory for a while only: upload it again, the link's settings are set.",
+            message=f"This link's {what} is not on this server any more. Uploaded pictures that "
+            "nobody corrected are kept for a while only: upload it again, the link's settings are "
+            "set.",
         )
     try:
-        return Restored(form, run=begin(desk, form)[0])
+        return Restored(form, run=begin(visitor, desk, form)[0])
     except UserError as problem:
         return Restored(form, message=str(problem))
+
+
+def _picture(desk: Desk, image: str | None) -> Path | None:
+    """The file of the picture with that sha256: still in memory, or kept with its corrections.
+
+    A kept one is copied: the folder it lies in is never served.
+    """
+    held = desk.results.picture(image)
+    if held is not None and held.path.is_file():
+        return held.path
+    if desk.services.home is None or not _SHA256.fullmatch(image or ""):
+        return None
+    try:
+        kept = Feedback(desk.home).media_path(str(image))
+        copy = desk.pictures.new_file(f"picture-{kept.stem[:8]}{kept.suffix}")
+        shutil.copyfile(kept, copy)
+    except (UserError, OSError):
+        return None
+    return copy
 
 
 def _form_of_address(services: Services, address: SceneAddress) -> SceneForm:

@@ -1,64 +1,28 @@
-"""What the Scene tab does: look, redraw, restore. Plain functions, no gradio.
-
-`look` follows one run of the model; everything else works on finished results, so that a click on
-a token or a setting never reaches the model.
-"""
+"""What leads to the model in the Scene tab: a form is checked, a run begun and followed. Plain
+functions, no gradio. What a finished result looks like: `ui.handlers.scene_view`."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from explain.registry import can_run
-from explain.types import MapSettings, PairMaps
+from explain.types import MapSettings
 from inference.errors import Cancelled, UserError, unknown
-from inference.schema import SIDES, HazardPoint, ImageInput, PairPrediction, Side
-from ui import figures, markup
-from ui.address import MAX_NUMBER, SceneAddress, ViewSettings, to_query
-from ui.handlers.desk import Desk, Prepared, SceneForm, default_prompt, prepare
+from inference.schema import ImageInput
+from ui.address import MAX_NUMBER
+from ui.handlers.desk import Desk, Prepared, SceneForm, prepare
 from ui.runs import Run, Snapshot
 from ui.services import Example, Progress, Services, find_example
 from ui.store import StoredResult
+from ui.visitors import Visitor, require
 
 log = logging.getLogger(__name__)
-NEAR_PRIOR = 0.8  # likeness to the centre prior from which the page warns
 
 
-@dataclass(frozen=True)
-class SceneView:
-    """Everything that the result part of the page shows: HTML and figures as JSON text.
-
-    methods: (label, key) that can run on this result. layers, heads: how many there are.
-    options: the map settings that the shown method heeds.
-    """
-
-    headline: str
-    base_title: str
-    tuned_title: str
-    base_plot: str | None
-    tuned_plot: str | None
-    difference_plot: str | None
-    base_answer: str
-    tuned_answer: str
-    difference_note: str
-    tokens: str
-    numbers: str
-    shift_plot: str | None
-    notes: str
-    caption: str
-    methods: tuple[tuple[str, str], ...]
-    layers: int
-    heads: int
-    options: frozenset[str]
-    settings: ViewSettings
-    query: str
-
-
-def begin(desk: Desk, form: SceneForm) -> tuple[Run, Prepared]:
+def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, Prepared]:
     """A run that may start when the model is free; UserError if the form is not in order."""
+    require(visitor, "viewer", "Asking the model")
     prepared = prepare(desk, form)
     run = desk.runs.new()
     run.task = prepared
@@ -66,8 +30,9 @@ def begin(desk: Desk, form: SceneForm) -> tuple[Run, Prepared]:
     return run, prepared
 
 
-def look(desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
+def look(visitor: Visitor, desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
     """Starts the run, or joins it, and follows it to its result. Raises its error."""
+    require(visitor, "viewer", "Asking the model")
     if not run.claimed():
         desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress, cancelled))
     yield from run.follow()
@@ -108,152 +73,15 @@ def explain_failure(error: BaseException) -> UserError:
     )
 
 
-def view(desk: Desk, result: StoredResult, settings: ViewSettings) -> SceneView:
-    """Draws a finished result. UserError where the settings do not fit it."""
-    pair = result.pair
-    settings = fit_settings(pair, settings)
-    maps = desk.services.make_pair_maps(pair, settings.maps)
-    trace = pair.base.trace
-    chosen = settings.maps.tokens or tuple(desk.services.default_tokens(trace))
-    sentence = desk.services.describe(pair, maps) if desk.services.describe else ""
-    base_plot, tuned_plot, difference_plot = _plots(desk, result, maps, settings)
-    shift = maps.layer_head_shift
-    return SceneView(
-        headline=markup.headline(pair, result.truth, sentence),
-        base_title=markup.panel_title("base", "Base", "without the adapter"),
-        tuned_title=markup.panel_title(
-            "finetuned", "Fine-tuned", (pair.request.adapter or "no adapter chosen")
-        ),
-        base_plot=base_plot,
-        tuned_plot=tuned_plot,
-        difference_plot=difference_plot,
-        base_answer=markup.answer(pair.base),
-        tuned_answer=markup.answer(pair.finetuned) if pair.finetuned else "",
-        difference_note=markup.moved_note(pair),
-        tokens=markup.tokens(pair, chosen, by_default=not settings.maps.tokens),
-        numbers=markup.numbers(pair, maps),
-        shift_plot=figures.shift_table(shift, result.id) if shift is not None else None,
-        notes=markup.warnings([*pair.notes, *maps.notes, *_centre_warnings(maps)]),
-        caption=markup.hint(_caption(desk.services, maps, len(chosen))),
-        methods=_methods(desk.services, pair),
-        layers=trace.n_layers,
-        heads=trace.n_heads,
-        options=_options(desk.services, pair, settings.maps.method),
-        settings=settings,
-        query=to_query(address_of(desk.services, result, settings)),
-    )
+def stop(visitor: Visitor, desk: Desk, run_id: str | None) -> None:
+    """Asks a run to stop. Its id cannot be guessed: only its own page has it."""
+    require(visitor, "viewer", "Stopping a run")
+    desk.runs.cancel(run_id)
 
 
-def _caption(services: Services, maps: PairMaps, n_chosen: int) -> str:
-    """What the maps show, in a line."""
-    made = maps.settings
-    spec = services.explainers[made.method]
-    first, last = made.layers
-    which = f"layers {first} to {'last' if last == -1 else last}"
-    parts = {
-        "tokens": f"{n_chosen} answer token{'' if n_chosen == 1 else 's'}",
-        "layers": "all layers" if made.layers == (0, -1) else which,
-        "heads": f"{made.heads} of heads" if isinstance(made.heads, str) else f"head {made.heads}",
-        "remove_sinks": "sinks removed" if made.remove_sinks else "",
-        "relative": "relative to a neutral prompt" if made.relative else "",
-    }
-    said = [text for option, text in parts.items() if option in spec.options and text]
-    return ", ".join([f"Maps: {spec.label.lower()}", *said]) + ". " + spec.description
-
-
-def fit_settings(pair: PairPrediction, settings: ViewSettings) -> ViewSettings:
-    """The same settings within what this result has (a link may come from another model)."""
-    maps, trace = settings.maps, pair.base.trace
-    last = trace.n_layers - 1
-    first = min(maps.layers[0], last)
-    stop = maps.layers[1]
-    stop = -1 if stop == -1 or stop >= last else max(stop, first)
-    heads = maps.heads if isinstance(maps.heads, str) else min(maps.heads, trace.n_heads - 1)
-    kept = tuple(t for t in maps.tokens if t < len(trace.tokens))
-    sides = [s for s in (pair.base, pair.finetuned) if s is not None]
-    try:
-        able = any(can_run(maps.method, side) for side in sides)
-    except UserError:
-        able = False
-    method = maps.method if able else "attention"
-    relative = maps.relative and trace.attention_neutral is not None
-    fitted = replace(
-        maps, layers=(first, stop), heads=heads, tokens=kept, method=method, relative=relative
-    )
-    return replace(settings, maps=fitted)
-
-
-def _options(services: Services, pair: PairPrediction, method: str) -> frozenset[str]:
-    options = services.explainers[method].options
-    return options if pair.base.trace.attention_neutral is not None else options - {"relative"}
-
-
-def _methods(services: Services, pair: PairPrediction) -> tuple[tuple[str, str], ...]:
-    sides = [s for s in (pair.base, pair.finetuned) if s is not None]
-    return tuple(
-        (spec.label, key)
-        for key, spec in services.explainers.items()
-        if any(can_run(key, side) for side in sides)
-    )
-
-
-def _plots(
-    desk: Desk, result: StoredResult, maps: PairMaps, settings: ViewSettings
-) -> tuple[str | None, str | None, str | None]:
-    pair, image = result.pair, result.pair.image
-    sides = {"base": pair.base, "finetuned": pair.finetuned}
-    points: dict[str, HazardPoint] = {}
-    if result.truth is not None:
-        points["truth"] = result.truth
-    marks: dict[str, HazardPoint] = {
-        kind: side.point for kind, side in sides.items() if side is not None and side.point
-    }
-    colour = desk.pictures.url(image)
-    common: dict[str, Any] = {
-        "image_wh": image.size_wh, "opacity": settings.opacity, "case": result.id,
-    }  # fmt: skip
-
-    def one(side: Side) -> str:
-        own = points | {k: v for k, v in marks.items() if k == side}
-        heatmap = maps.base if side == "base" else maps.finetuned
-        return figures.overlay(heatmap, colour, points=own, vmax=maps.vmax.get(side, 1.0), **common)
-
-    if pair.finetuned is None:
-        return one("base"), None, None
-    grey = desk.pictures.url(image, grey=True)
-    difference = figures.overlay(
-        maps.difference, grey, points={**points, **marks}, vmax=maps.vmax_difference, **common
-    )
-    return one("base"), one("finetuned"), difference
-
-
-def _centre_warnings(maps: PairMaps) -> list[str]:
-    names = {"base": "The base's map", "finetuned": "The fine-tuned model's map"}
-    return [
-        f"{names[side]} is much like simply looking at the middle of the picture "
-        f"(likeness {maps.figures[side].centre_similarity:.2f} of 1): read it with care."
-        for side in SIDES
-        if side in maps.figures and maps.figures[side].centre_similarity >= NEAR_PRIOR
-    ]
-
-
-def address_of(services: Services, result: StoredResult, settings: ViewSettings) -> SceneAddress:
-    """The link to this result with these settings."""
-    request = result.pair.request
-    usual = default_prompt(services)
-    forced: Side = request.forced if request.adapter else "finetuned"
-    return SceneAddress(
-        example=result.example_id,
-        image=None if result.example_id else result.pair.image.content_hash,
-        prompt=None if request.prompt == usual else request.prompt,
-        adapter=None if request.adapter == services.default_adapter() else request.adapter or "",
-        forced=forced,
-        view=settings,
-    )
-
-
-def check_picture(services: Services, path: str | None) -> str:
+def check_picture(visitor: Visitor, services: Services, path: str | None) -> str:
     """One line about a picture just chosen; UserError if it cannot be used."""
+    require(visitor, "viewer", "Choosing a picture")
     if not path:
         return ""
     return size_note(services.load_image(Path(path)))
@@ -264,8 +92,9 @@ def size_note(image: ImageInput) -> str:
     return f"{image.name}: {width} × {height} px"
 
 
-def example_of(services: Services, example_id: str) -> Example:
+def example_of(visitor: Visitor, services: Services, example_id: str) -> Example:
     """The example that was clicked; a UserError for an id that does not exist."""
+    require(visitor, "viewer", "Choosing an example")
     found = find_example(services, example_id)
     if found is None:
         raise unknown("example", example_id, [e.id for e in services.examples()], "image")

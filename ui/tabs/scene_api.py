@@ -10,7 +10,9 @@ from ui.errors import shown
 from ui.handlers import api
 from ui.handlers.desk import Desk
 from ui.upload import OriginalImage
+from ui.visitors import Role
 
+ENDPOINTS: dict[str, Role] = {"predict": "viewer", "maps": "viewer"}
 PREDICT = """Ask the base model and the fine-tuned one about a road scene.
 
 image: the picture's file. prompt: the question, empty for the default one. adapter: name of an
@@ -33,9 +35,15 @@ def expose(desk: Desk) -> None:
 
     @shown
     def predict(
-        image: str | None, prompt: str, adapter: str, forced: str, max_new_tokens: float
+        image: str | None,
+        prompt: str,
+        adapter: str,
+        forced: str,
+        max_new_tokens: float,
+        request: gr.Request,
     ) -> dict[str, Any]:
-        return api.predict(desk, image, prompt, adapter, forced, int(max_new_tokens))
+        visitor = desk.visitor(request)
+        return api.predict(visitor, desk, image, prompt, adapter, forced, int(max_new_tokens))
 
     @shown
     def maps(
@@ -48,9 +56,11 @@ def expose(desk: Desk) -> None:
         remove_sinks: bool,
         relative: bool,
         shared_scale: bool,
+        request: gr.Request,
     ) -> dict[str, Any]:
         layers = (int(first_layer), int(last_layer))
         return api.maps(
+            desk.visitor(request),
             desk,
             result,
             method,

@@ -10,11 +10,13 @@ import gradio as gr
 from inference.errors import Cancelled, UserError
 from ui import markup
 from ui.address import from_query
+from ui.errors import shown
 from ui.frame import Frame, frame_values
 from ui.handlers import scene
-from ui.handlers.desk import Desk, SceneForm
+from ui.handlers.desk import Desk
 from ui.handlers.restore import restore
 from ui.store import StoredResult
+from ui.tabs.scene_correct import five_seconds, present
 from ui.tabs.scene_show import (
     SceneTab,
     Values,
@@ -22,11 +24,17 @@ from ui.tabs.scene_show import (
     form_values,
     idle,
     messages,
-    show,
     working,
 )
+from ui.visitors import Role, Visitor
 
 MODEL_QUEUE = "model"
+ENDPOINTS: dict[str, Role] = {
+    **{f"scene_{name}": "viewer" for name in (
+        "open", "look", "example", "picture", "preset", "prompt", "stop")},
+    **{f"scene_run_{name}": "viewer" for name in ("open", "look", "example")},
+    **{f"scene_draw_{name}": "viewer" for name in ("open", "look", "example")},
+}  # fmt: skip
 STOPPED = "Stopped. Your settings are kept."
 
 
@@ -37,7 +45,9 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
     def opened(memory: Any, request: gr.Request) -> Values:
         kept = memory.items() if isinstance(memory, dict) else ()
         remembered = {key: value for key, value in kept if isinstance(value, str)}
-        found = restore(desk, from_query(dict(request.query_params)), remembered)
+        visitor = desk.visitor(request)
+        found = restore(visitor, desk, from_query(dict(request.query_params)), remembered)
+        five = isinstance(memory, dict) and memory.get("five")
         values = form_values(tab, desk, found.form) | frame_values(frame, desk, found.form.adapter)
         values[k.run] = found.run.id if found.run else ""
         values[tab.result.empty] = gr.update(
@@ -45,17 +55,20 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
         )
         values[a.image_message] = markup.hint(found.message)
         values[a.examples] = markup.examples(desk.services.examples(), found.form.example)
+        values |= five_seconds(tab, visitor, five)
         if found.run:
             values |= working(tab, found.run.snapshot())
         if found.result is not None:
             values |= {k.result: found.result.id, k.linked: None}
-            values |= show(tab, scene.view(desk, found.result, found.form.view))
+            veiled = bool(five) and remembered.get("veiled") == found.result.id
+            values |= present(tab, desk, visitor, found.result, found.form.view, veiled=veiled)
         return values
 
     first = page.load(
-        opened, [k.memory], all_parts(tab, frame), api_visibility="private", show_progress="hidden"
-    )
-    _then_run(tab, desk, frame, first)
+        opened, [k.memory], all_parts(tab, frame), api_name="scene_open",
+        api_visibility="private", show_progress="hidden",
+    )  # fmt: skip
+    _then_run(tab, desk, frame, first, "open")
 
 
 def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
@@ -66,14 +79,14 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         a.image, k.example, k.run, k.memory, k.chosen, a.examples,
     ]  # fmt: skip
 
-    def began(values: Values, event: Any = None) -> Values:
+    def began(values: Values, request: gr.Request) -> Values:
         form = tab.read_form(values)
         try:
-            run, order = scene.begin(desk, form)
+            run, order = scene.begin(desk.visitor(request), desk, form)
         except UserError as problem:
             return idle(tab) | messages(tab, problem)
         desk.runs.supersede(values[k.run])
-        kept = {"result": values[k.result], "run": run.id}
+        kept = tab.memory(values, run=run.id)
         # Chosen tokens belong to the answer before; a link's view waits for its own result.
         chosen = values[k.chosen] if values[k.linked] is not None else []
         return working(tab, run.snapshot()) | messages(tab, None) | {
@@ -81,20 +94,22 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
             k.run: run.id, k.memory: kept, k.chosen: chosen,
         }  # fmt: skip
 
-    def picked(values: Values, event: gr.EventData) -> Values:
-        example = scene.example_of(desk.services, str(event.id))
+    @shown
+    def picked(values: Values, event: gr.EventData, request: gr.Request) -> Values:
+        visitor = desk.visitor(request)
+        example = scene.example_of(visitor, desk.services, str(event.id))
         chosen = {**values, a.image: str(example.path), k.example: example.id}
         strip = markup.examples(desk.services.examples(), example.id)
-        return began(chosen) | {
+        return began(chosen, request) | {
             a.image: str(example.path),
             k.example: example.id,
             a.examples: strip,
         }
 
-    def checked(values: Values) -> Values:
+    def checked(values: Values, request: gr.Request) -> Values:
         cleared = {k.example: None, a.examples: markup.examples(desk.services.examples(), None)}
         try:
-            note = scene.check_picture(desk.services, values[a.image])
+            note = scene.check_picture(desk.visitor(request), desk.services, values[a.image])
         except UserError as problem:
             return cleared | {a.image_message: markup.error(problem)}
         return cleared | {a.image_message: markup.hint(note)}
@@ -105,28 +120,38 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         began,
         tab.inputs,
         outputs,
+        api_name="scene_look",
         **common,
     )
-    clicks = a.examples.select(picked, tab.inputs, outputs, **common)
-    a.image.input(checked, {a.image}, [k.example, a.image_message, a.examples], **common)
-    a.preset.input(lambda text: text or gr.skip(), a.preset, a.prompt, **common)
+    clicks = a.examples.select(picked, tab.inputs, outputs, api_name="scene_example", **common)
+    a.image.input(
+        checked, {a.image}, [k.example, a.image_message, a.examples], api_name="scene_picture",
+        **common,
+    )  # fmt: skip
+    a.preset.input(
+        lambda text: text or gr.skip(), a.preset, a.prompt, api_name="scene_preset", **common
+    )
     a.prompt.input(
         lambda text: text if text in desk.services.prompts.values() else "",
         a.prompt,
         a.preset,
+        api_name="scene_prompt",
         **common,
     )
-    for begin in (looks, clicks):
-        _then_run(tab, desk, frame, begin)
+    for begin, name in ((looks, "look"), (clicks, "example")):
+        _then_run(tab, desk, frame, begin, name)
 
-    def stopped(run_id: str) -> Values:
-        desk.runs.cancel(run_id)
+    @shown
+    def stopped(run_id: str, request: gr.Request) -> Values:
+        scene.stop(desk.visitor(request), desk, run_id)
         return idle(tab, STOPPED)
 
-    a.cancel.click(stopped, k.run, [a.progress, a.look, a.cancel, k.run], **common)
+    a.cancel.click(
+        stopped, k.run, [a.progress, a.look, a.cancel, k.run], api_name="scene_stop", **common
+    )
 
 
-def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> None:
+def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) -> None:
     """Follows the run that the event before has prepared, if it did, and draws its result.
 
     Two events: the first one speaks often, so it must not carry the whole page.
@@ -146,7 +171,7 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> None:
         k.fresh,
     ]
 
-    def ran(values: Values) -> Iterator[Values]:
+    def ran(values: Values, request: gr.Request) -> Iterator[Values]:
         run = desk.runs.get(values[k.run])
         if run is None:
             # gradio 6.31 undoes the event before when a generator ends without any value.
@@ -154,7 +179,7 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> None:
             return
         last = ""
         try:
-            for step in scene.look(desk, run):
+            for step in scene.look(desk.visitor(request), desk, run):
                 if isinstance(step, StoredResult):
                     yield {k.fresh: step.id}
                 elif (text := markup.progress(step)) != last:
@@ -170,33 +195,37 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any) -> None:
                 return
             yield _failed(tab, scene.explain_failure(error))
 
-    def drawn(values: Values) -> Values:
+    def drawn(values: Values, request: gr.Request) -> Values:
         result = desk.results.get(values[k.fresh])
         if result is None:
             return {k.fresh: ""}
         try:
-            return _finished(tab, desk, frame, result, tab.read_form(values))
+            return _finished(tab, desk, frame, desk.visitor(request), result, values)
         except Exception as error:
             return {k.fresh: "", **_failed(tab, scene.explain_failure(error))}
 
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     running = first.then(
-        ran, tab.inputs, spoken, concurrency_id=MODEL_QUEUE, concurrency_limit=1, **quiet
-    )
-    running.then(drawn, tab.inputs, all_parts(tab, frame), queue=False, **quiet)
+        ran, tab.inputs, spoken, concurrency_id=MODEL_QUEUE, concurrency_limit=1,
+        api_name=f"scene_run_{name}", **quiet,
+    )  # fmt: skip
+    running.then(
+        drawn, tab.inputs, all_parts(tab, frame), queue=False, api_name=f"scene_draw_{name}",
+        **quiet,
+    )  # fmt: skip
 
 
 def _finished(
-    tab: SceneTab, desk: Desk, frame: Frame, result: StoredResult, form: SceneForm
+    tab: SceneTab, desk: Desk, frame: Frame, visitor: Visitor, result: StoredResult, values: Values
 ) -> Values:
-    request = result.pair.request
-    view = scene.view(desk, result, form.view)
+    settings, five = tab.read_form(values).view, bool(values[tab.ask.five])
+    new = present(tab, desk, visitor, result, settings, veiled=five)
+    memory = tab.memory(values, result=result.id, run="", veiled=new[tab.correct.veiled])
     return {tab.keep.fresh: ""} | (
-        show(tab, view)
+        new
         | idle(tab)
-        | frame_values(frame, desk, request.adapter)
-        | {tab.keep.result: result.id, tab.keep.linked: None}
-        | {tab.keep.memory: {"result": result.id, "run": ""}}
+        | frame_values(frame, desk, result.pair.request.adapter)
+        | {tab.keep.result: result.id, tab.keep.linked: None, tab.keep.memory: memory}
     )
 
 

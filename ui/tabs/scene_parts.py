@@ -29,6 +29,7 @@ class InputPart:
     adapter_message: gr.HTML
     look: gr.Button
     cancel: gr.Button
+    five: gr.Checkbox
     progress: gr.HTML
 
 
@@ -135,10 +136,14 @@ def build_input() -> InputPart:
         with gr.Column(scale=2, min_width=130, elem_id="sl-go"):
             look = gr.Button("Look", variant="primary", elem_id="sl-look")
             cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id="sl-cancel")
+    five = gr.Checkbox(
+        False, label="Five-second mode: mark the hazard yourself before you see the answers",
+        container=False, elem_id="sl-five",
+    )  # fmt: skip
     progress = gr.HTML(elem_id="sl-progress")
     return InputPart(
         image, image_message, examples, preset, prompt, prompt_message, adapter, adapter_message,
-        look, cancel, progress,
+        look, cancel, five, progress,
     )  # fmt: skip
 
 

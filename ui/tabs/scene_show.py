@@ -14,7 +14,9 @@ from ui.address import ViewSettings
 from ui.frame import Frame
 from ui.handlers import scene
 from ui.handlers.desk import Desk, SceneForm, adapter_choices
+from ui.handlers.scene_view import SceneView
 from ui.runs import Snapshot
+from ui.tabs.scene_correct_parts import CorrectPart
 from ui.tabs.scene_parts import AdapterPart, InputPart, KeepPart, ResultPart, SettingsPart
 
 Values = dict[Any, Any]
@@ -27,6 +29,7 @@ class SceneTab:
     ask: InputPart
     result: ResultPart
     settings: SettingsPart
+    correct: CorrectPart
     keep: KeepPart
     adapters: AdapterPart
 
@@ -37,8 +40,15 @@ class SceneTab:
         return {
             a.image, a.prompt, a.adapter, s.method, s.first, s.last, s.heads, s.opacity,
             s.same_scale, s.sinks, s.relative, s.forced, k.example, k.run, k.result, k.chosen,
-            k.linked, k.fresh,
+            k.linked, k.fresh, a.five, self.correct.veiled,
         }  # fmt: skip
+
+    def memory(self, values: Values, **changes: object) -> dict[str, object]:
+        """What this browser shall remember: result and run, the switch of the five-second mode,
+        and the result whose answers it may not see yet."""
+        a, k = self.ask, self.keep
+        now = {"result": values[k.result], "run": values[k.run], "five": bool(values[a.five])}
+        return {**now, "veiled": values[self.correct.veiled], **changes}
 
     def read_form(self, values: Values) -> SceneForm:
         a, s, k = self.ask, self.settings, self.keep
@@ -66,7 +76,7 @@ def _plot(text: str | None) -> Any:
     return None if text is None else PlotData(type="plotly", plot=text)
 
 
-def show(tab: SceneTab, view: scene.SceneView, controls: bool = True) -> Values:
+def show(tab: SceneTab, view: SceneView, controls: bool = True) -> Values:
     """Component updates for a result. controls: also set the settings to what is shown."""
     r = tab.result
     compared = view.tuned_plot is not None
@@ -98,7 +108,7 @@ def show(tab: SceneTab, view: scene.SceneView, controls: bool = True) -> Values:
     return values | (_controls(tab, view) if controls else _usable(tab, view))
 
 
-def _controls(tab: SceneTab, view: scene.SceneView) -> Values:
+def _controls(tab: SceneTab, view: SceneView) -> Values:
     s, maps, top = tab.settings, view.settings.maps, view.layers - 1
     heads = [("Mean of heads", "mean"), ("Max of heads", "max")]
     heads += [(f"Head {i}", str(i)) for i in range(view.heads)]
@@ -117,7 +127,7 @@ def _controls(tab: SceneTab, view: scene.SceneView) -> Values:
     return values | {tab.keep.chosen: list(maps.tokens)}
 
 
-def _usable(tab: SceneTab, view: scene.SceneView) -> Values:
+def _usable(tab: SceneTab, view: SceneView) -> Values:
     """Greys out what the chosen method ignores."""
     s = tab.settings
     groups = {
@@ -153,8 +163,8 @@ def form_values(tab: SceneTab, desk: Desk, form: SceneForm) -> Values:
 
 
 def all_parts(tab: SceneTab, frame: Frame) -> list[Any]:
-    parts = (tab.ask, tab.result, tab.settings, tab.keep, frame)
-    never = {tab.keep.link, tab.keep.png, tab.keep.numbers}
+    parts = (tab.ask, tab.result, tab.settings, tab.correct, tab.keep, frame)
+    never = {tab.keep.link, tab.keep.png, tab.keep.numbers, tab.correct.save, frame.who}
     return [c for part in parts for c in vars(part).values() if c not in never]
 
 

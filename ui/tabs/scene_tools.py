@@ -10,11 +10,22 @@ from inference.errors import UserError
 from ui import markup
 from ui.address import ViewSettings
 from ui.frame import Frame, frame_values
-from ui.handlers import adapters, downloads, scene
+from ui.handlers import adapters, correct, downloads, scene, scene_view
 from ui.handlers.desk import Desk, adapter_choices
 from ui.tabs.scene_look import MODEL_QUEUE
 from ui.tabs.scene_show import SceneTab, Values, show
+from ui.visitors import Role, Visitor
 
+Write = Callable[[Visitor, Desk, str, ViewSettings], str]
+ENDPOINTS: dict[str, Role] = {
+    "scene_redraw": "viewer",
+    "scene_tokens": "viewer",
+    "scene_load_adapter": "trainer",
+    "scene_unload_adapter": "trainer",
+    "scene_choose_adapter": "viewer",
+    "scene_png": "viewer",
+    "scene_json": "viewer",
+}
 COPY_LINK = "() => { window.sightline.copyLink(); }"
 
 
@@ -22,19 +33,21 @@ def wire_redrawing(tab: SceneTab, desk: Desk) -> None:
     s, k = tab.settings, tab.keep
     outputs = [*vars(tab.result).values(), *vars(s).values(), k.address, k.chosen, k.box]
 
-    def redrawn(values: Values) -> Values:
+    def redrawn(values: Values, request: gr.Request) -> Values:
         result = desk.results.get(values[k.result])
         if result is None:
             return {k.chosen: values[k.chosen]}
         try:
-            view = scene.view(desk, result, tab.read_form(values).view)
+            visitor = desk.visitor(request)
+            human = correct.mine(visitor, desk, result).point
+            view = scene_view.view(visitor, desk, result, tab.read_form(values).view, human)
         except UserError as problem:
             return {s.message: markup.error(problem)}
         return show(tab, view, controls=False)
 
-    def chose(values: Values, event: gr.EventData) -> Values:
+    def chose(values: Values, event: gr.EventData, request: gr.Request) -> Values:
         tokens = scene.token_list(event.tokens)
-        return {k.chosen: tokens} | redrawn({**values, k.chosen: tokens})
+        return {k.chosen: tokens} | redrawn({**values, k.chosen: tokens}, request)
 
     common = {
         "api_visibility": "private",
@@ -52,8 +65,8 @@ def wire_redrawing(tab: SceneTab, desk: Desk) -> None:
         s.relative.input,
         s.opacity.release,
     ]
-    gr.on(changes, redrawn, tab.inputs, outputs, **common)
-    tab.result.tokens.select(chose, tab.inputs, outputs, **common)
+    gr.on(changes, redrawn, tab.inputs, outputs, api_name="scene_redraw", **common)
+    tab.result.tokens.select(chose, tab.inputs, outputs, api_name="scene_tokens", **common)
     # The browser alone dims the maps while the slider moves.
     s.opacity.input(None, s.opacity, js="(percent) => window.sightline.opacity(percent / 100)")
 
@@ -62,9 +75,11 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
     a, p = tab.ask, tab.adapters
     outputs = [a.adapter, p.message, a.adapter_message, *vars(frame).values()]
 
-    def act(change: Callable[[Desk, str], adapters.Changed], text: str) -> Values:
+    def act(
+        change: Callable[[Visitor, Desk, str], adapters.Changed], text: str, request: gr.Request
+    ) -> Values:
         try:
-            done = change(desk, text)
+            done = change(desk.visitor(request), desk, text)
         except Exception as error:
             return {p.message: markup.error(scene.explain_failure(error))}
         update = gr.update(choices=adapter_choices(desk.services), value=done.chosen or "")
@@ -73,25 +88,35 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         )
 
     common = {"api_visibility": "private", "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
+
+    def loaded(text: str, request: gr.Request) -> Values:
+        return act(adapters.load, text, request)
+
+    def unloaded(name: str, request: gr.Request) -> Values:
+        return act(adapters.unload, name, request)
+
     gr.on(
         [p.load.click, p.source.submit],
-        lambda text: act(adapters.load, text),
+        loaded,
         p.source,
         outputs,
         show_progress_on=p.message,
+        api_name="scene_load_adapter",
         **common,
     )
     p.unload.click(
-        lambda name: act(adapters.unload, name),
+        unloaded,
         a.adapter,
         outputs,
         show_progress_on=p.message,
+        api_name="scene_unload_adapter",
         **common,
     )
     a.adapter.input(
         lambda name: {a.adapter_message: "", **frame_values(frame, desk, name)},
         a.adapter,
         outputs,
+        api_name="scene_choose_adapter",
         api_visibility="private",
         show_progress="hidden",
         queue=False,
@@ -101,13 +126,16 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
 def wire_keeping(tab: SceneTab, desk: Desk) -> None:
     k = tab.keep
 
-    def saved(write: Callable[[Desk, str, ViewSettings], str], values: Values) -> Values:
-        target = k.png_file if write is downloads.save_png else k.numbers_file
-        try:
-            path = write(desk, values[k.result], tab.read_form(values).view)
-        except UserError as problem:
-            return {target: None, k.message: markup.error(problem)}
-        return {target: path, k.message: ""}
+    def saving(write: Write, target: gr.DownloadButton) -> Callable[..., Values]:
+        def saved(values: Values, request: gr.Request) -> Values:
+            visitor, view = desk.visitor(request), tab.read_form(values).view
+            try:
+                path = write(visitor, desk, values[k.result], view)
+            except UserError as problem:
+                return {target: None, k.message: markup.error(problem)}
+            return {target: path, k.message: ""}
+
+        return saved
 
     common = {"api_visibility": "private", "queue": False, "show_progress_on": k.message}
     pairs = (
@@ -116,9 +144,10 @@ def wire_keeping(tab: SceneTab, desk: Desk) -> None:
     )
     for button, target, write in pairs:
         done = button.click(
-            lambda values, write=write: saved(write, values),
+            saving(write, target),
             tab.inputs,
             [target, k.message],
+            api_name=write.__name__.replace("save", "scene"),
             **common,
         )
         done.then(None, None, None, js=f"() => window.sightline.download('{target.elem_id}')")

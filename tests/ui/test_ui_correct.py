@@ -1,0 +1,277 @@
+"""Corrections of a scene without a browser: marks, what is stored, who may, and links to cases."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from inference.errors import UserError
+from inference.schema import AdapterEntry, HazardPoint
+from tests.ui.fakes import fake_services
+from training.feedback import CorrectionFilter, Feedback
+from training.home import Home, find_home
+from ui import correct_markup
+from ui.address import ViewSettings, from_query
+from ui.handlers import correct, downloads, scene_view
+from ui.handlers.correct import CorrectionForm, Mine
+from ui.handlers.desk import Desk
+from ui.handlers.restore import restore
+from ui.pictures import Pictures
+from ui.store import Results, StoredResult
+from ui.tabs import scene as scene_tab
+from ui.tabs.scene_correct import present
+from ui.visitors import Quota, Visitor
+
+ANN, BEN = Visitor("ann", "annotator"), Visitor("ben", "annotator")
+LOOKER = Visitor("looker", "viewer")
+EVIL = "<img src=x onerror=window.__hit=1>"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return find_home(tmp_path / "home")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, media: Path, home: Home) -> Desk:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    return Desk(fake_services(examples=media, home=home), pictures=Pictures(copies))
+
+
+def mark(result: StoredResult, point=None, box=None) -> str:
+    case = f"{result.pair.image.content_hash}.0"
+    return json.dumps({"case": case, "point": point, "box": box})
+
+
+def wrong(result: StoredResult, **more) -> CorrectionForm:
+    return CorrectionForm("wrong", mark(result, [120, 45]), **more)
+
+
+def stored(desk: Desk, **where):
+    return Feedback(desk.home).corrections(CorrectionFilter(**where))
+
+
+def test_a_point_is_stored_with_who_and_what(desk, result):
+    said = correct.save(ANN, desk, result.id, wrong(result, hazard_kind="cyclist", rationale=" x "))
+    assert said == "Saved. 1 correction by you, 1 of this picture."
+    (kept,) = stored(desk)
+    assert kept.payload.point_px == (120, 45)
+    assert (kept.payload.hazard_kind, kept.payload.rationale) == ("cyclist", "x")
+    assert (kept.author, kept.status, kept.media) == ("ann", "open", result.pair.image.content_hash)
+    assert Feedback(desk.home).media_path(kept.media).read_bytes() == result.path.read_bytes()
+
+
+def test_a_box_means_its_centre(desk, result):
+    form = CorrectionForm("wrong", mark(result, [150.0, 60.0], [100, 40, 200, 80]))
+    correct.save(ANN, desk, result.id, form)
+    (kept,) = stored(desk)
+    assert kept.payload.box_px == (100, 40, 200, 80)
+    assert kept.payload.point_px == (150, 60)
+
+
+@pytest.mark.parametrize("verdict", ["right", "no_hazard"])
+def test_without_a_mark(desk, result, verdict):
+    # A mark that stands in the editor does not belong to these answers.
+    correct.save(ANN, desk, result.id, CorrectionForm(verdict, mark(result, [1, 2])))
+    (kept,) = stored(desk)
+    assert (kept.payload.verdict, kept.payload.point_px) == (verdict, None)
+
+
+def test_two_people_and_two_pictures_are_counted_apart(desk, result):
+    correct.save(BEN, desk, result.id, wrong(result))
+    correct.save(ANN, desk, result.id, wrong(result))
+    said = correct.save(ANN, desk, result.id, CorrectionForm("right"))
+    assert said == "Saved. 2 corrections by you, 2 of this picture."
+    assert len(correct.mine(BEN, desk, result).here) == 1
+
+
+def test_the_mark_is_on_all_panels_and_in_the_png(desk, result):
+    before = scene_view.view(ANN, desk, result, ViewSettings())
+    correct.save(ANN, desk, result.id, wrong(result))
+    human = correct.mine(ANN, desk, result).point
+    assert human == HazardPoint(120, 45, "human")
+    view = scene_view.view(ANN, desk, result, ViewSettings(), human)
+    for plot in (view.base_plot, view.tuned_plot, view.difference_plot):
+        signs = [t for t in json.loads(plot)["data"] if t.get("name") == "Your correction"]
+        assert [(t["x"], t["y"], t["marker"]["symbol"]) for t in signs] == [([120], [45], "cross")]
+        assert signs[0]["marker"]["color"] == "#2E8B57"
+    assert "Your correction" not in before.base_plot
+    assert "From your correction" in view.headline
+    with Image.open(downloads.save_png(ANN, desk, result.id, ViewSettings())) as picture:
+        green = picture.getcolors(1 << 24)
+        assert sum(n for n, colour in green if colour == (0x2E, 0x8B, 0x57)) > 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[", "[]", "7", '{"point": 5}', '{"point": [1]}', '{"point": [1, "2"]}',
+     '{"point": [1, true]}',
+     '{"box": [1, 2, 3]}', '{"point": [1, 2]}', '{"case": "other", "point": [1, 2]}'],
+)  # fmt: skip
+def test_marks_that_are_none(desk, result, text):
+    with pytest.raises(UserError) as caught:
+        correct.save(ANN, desk, result.id, CorrectionForm("wrong", text))
+    assert caught.value.field == "point"
+    assert not stored(desk)
+
+
+@pytest.mark.parametrize("point", [[-1, 5], [640.5, 5], [5, 99999], [float("nan"), 1]])
+def test_points_outside_the_picture(desk, result, point):
+    with pytest.raises(UserError):
+        correct.save(ANN, desk, result.id, CorrectionForm("wrong", mark(result, point)))
+    assert not stored(desk)
+
+
+def test_nothing_marked(desk, result):
+    with pytest.raises(UserError, match="Nothing is marked") as caught:
+        correct.save(ANN, desk, result.id, CorrectionForm("wrong"))
+    assert caught.value.field == "point"
+
+
+def test_who_may_only_look(desk, result):
+    with pytest.raises(UserError, match="needs the role"):
+        correct.save(LOOKER, desk, result.id, wrong(result))
+    correct.save(ANN, desk, result.id, wrong(result))
+    (kept,) = stored(desk)
+    with pytest.raises(UserError, match="needs the role"):
+        correct.withdraw(LOOKER, desk, result.id, kept.id)
+    assert correct.editor(LOOKER, desk, result).problem
+    assert correct.editor(LOOKER, desk, result).mine == Mine()
+
+
+def test_a_refused_one_costs_no_quota_and_visitors_without_login_have_one(desk, result):
+    desk = dataclasses.replace(desk, quota=Quota(each=1))
+    nobody = Visitor("anonymous-1", "annotator", "s", anonymous=True)
+    with pytest.raises(UserError, match="Nothing is marked"):
+        correct.save(nobody, desk, result.id, CorrectionForm("wrong"))
+    correct.save(nobody, desk, result.id, wrong(result))
+    with pytest.raises(UserError, match="Sign in"):
+        correct.save(nobody, desk, result.id, wrong(result))
+    assert len(stored(desk)) == 1
+
+
+def test_only_the_author_withdraws(desk, result):
+    correct.save(ANN, desk, result.id, wrong(result))
+    (kept,) = stored(desk)
+    with pytest.raises(UserError):
+        correct.withdraw(BEN, desk, result.id, kept.id)
+    assert correct.mine(ANN, desk, result).here
+    assert correct.withdraw(ANN, desk, result.id, kept.id) == "Withdrawn. 0 corrections by you."
+    assert correct.mine(ANN, desk, result) == Mine((), 1)
+
+
+def test_each_attempt_has_a_draft_of_its_own(desk, result):
+    image = result.pair.image
+    before = correct.draft_of(image, correct.mine(ANN, desk, result))
+    assert f'data-case="{before}"' in correct.editor(ANN, desk, result).picture
+    correct.save(ANN, desk, result.id, wrong(result))
+    assert correct.draft_of(image, correct.mine(ANN, desk, result)) != before
+
+
+def test_a_store_that_cannot_be_used_says_so_and_hides_no_answer(desk, result):
+    desk.home.database.mkdir()
+    with pytest.raises(UserError, match="could not be used"):
+        correct.save(ANN, desk, result.id, wrong(result))
+    with gr.Blocks():
+        tab = scene_tab.build()
+    values = present(tab, desk, ANN, result, ViewSettings())
+    assert values[tab.result.base_answer]
+    assert "could not be used" in values[tab.correct.message]
+
+
+def test_an_app_that_keeps_nothing_offers_no_corrections(desk, result):
+    desk = dataclasses.replace(desk, services=fake_services())
+    with gr.Blocks():
+        tab = scene_tab.build()
+    values = present(tab, desk, ANN, result, ViewSettings())
+    assert values[tab.correct.box]["visible"] is False
+    with pytest.raises(UserError, match="keeps nothing"):
+        correct.save(ANN, desk, result.id, wrong(result))
+
+
+# ---- the five-second mode ---------------------------------------------------------------------
+
+
+def test_a_veiled_result_sends_nothing_of_the_answers(desk, result):
+    with gr.Blocks():
+        tab = scene_tab.build()
+    seen = repr(present(tab, desk, ANN, result, ViewSettings(), veiled=True))
+    assert 'data-wait="5"' in seen
+    for secret in ("The area around", "sl-mark-side", "hovertemplate", "Moved", "px from"):
+        assert secret not in seen, secret
+    shown = repr(present(tab, desk, ANN, result, ViewSettings()))
+    assert "The area around" in shown
+    assert "sl-mark-side" in shown
+    assert "data-wait" not in shown
+
+
+def test_who_cannot_answer_is_not_asked(desk, result):
+    with gr.Blocks():
+        tab = scene_tab.build()
+    values = present(tab, desk, LOOKER, result, ViewSettings(), veiled=True)
+    assert values[tab.correct.veiled] == ""
+    assert values[tab.result.base_answer]
+
+
+def test_the_mode_is_kept_with_the_correction(desk, result):
+    correct.save(ANN, desk, result.id, wrong(result, five_second=True))
+    assert stored(desk)[0].payload.five_second
+
+
+# ---- what the store knows of the case ---------------------------------------------------------
+
+
+def test_the_adapter_is_known_by_its_weights(desk, result, tmp_path):
+    folder = tmp_path / "hazard-patch"
+    folder.mkdir()
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    entry = AdapterEntry("hazard-patch", str(folder), None, True, True)
+    services = dataclasses.replace(desk.services, list_adapters=lambda: [entry])
+    desk = dataclasses.replace(desk, services=services)
+    correct.save(ANN, desk, result.id, wrong(result))
+    digest = hashlib.sha256(b"weights").hexdigest()
+    case = Feedback(desk.home).case(f"hazard:{result.pair.image.content_hash}")
+    assert case.predictions[0].adapter_version == digest
+    assert correct.adapter_version(services, None) is None
+
+
+def test_a_link_finds_the_picture_in_the_store(desk, result, picture, tmp_path):
+    correct.save(ANN, desk, result.id, wrong(result))
+    query = correct.link(desk, result)
+    # Another start of the app: nothing in memory, the upload is gone.
+    picture.unlink()
+    later = dataclasses.replace(desk, results=Results())
+    found = restore(ANN, later, from_query(dict(parse_qsl(query))), {})
+    assert found.run is not None, found.message
+    assert found.form.prompt == "Where?"
+    opened = Path(found.form.image)
+    assert not opened.is_relative_to(desk.home.root)
+    assert opened.is_relative_to(desk.pictures.folder)
+    assert hashlib.sha256(opened.read_bytes()).hexdigest() == result.pair.image.content_hash
+
+
+@pytest.mark.parametrize("image", ["0" * 64, "../../etc/passwd", "", "A" * 64])
+def test_links_to_pictures_that_are_not_there(desk, image):
+    found = restore(ANN, desk, from_query({"image": image}), {})
+    assert found.run is None
+    assert found.form.image is None
+
+
+# ---- what people write is text ----------------------------------------------------------------
+
+
+def test_text_is_escaped_where_it_is_shown(desk, result):
+    correct.save(ANN, desk, result.id, wrong(result, rationale=EVIL))
+    listed = correct.editor(ANN, desk, result).list
+    assert "<img" not in listed
+    assert "&lt;img src=x" in listed
+    assert "<img" not in correct_markup.invitation(EVIL, None)
+    assert "<img" not in correct_markup.invitation("x", EVIL)
