@@ -7,19 +7,19 @@ The frozen held-out set never enters, by the name of its scene and by the conten
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from inference.correction import HazardFix
 from inference.errors import UserError, unknown
 from inference.media import load_image
 from inference.registry import resolve
 from inference.registry import task as find_task
 from inference.schema import HazardPoint
 from training.consensus import Vote, consensus
-from training.feedback import Case, CaseFilter, Correction, Feedback
+from training.feedback import Case, CaseFilter, Correction, CorrectionFilter, Feedback
 from training.replayed import HELDOUT, REPLAYS, replayed
 from training.snapshot_types import (
     CORRECTED,
@@ -33,14 +33,13 @@ from training.snapshot_types import (
     SnapshotPlan,
 )
 
-ALL = 1_000_000  # more cases than a store holds: a snapshot takes every match, not a page of them
 NAMELESS = frozenset({"", "image", "upload", "photo"})  # names that say nothing of the scene
 Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A picture that may enter. key: what duplicates share."""
+    """A picture that may enter."""
 
     picture: Path
     sha256: str
@@ -73,7 +72,7 @@ def plan_snapshot(
     """What a snapshot of the accepted corrections would hold. Changes nothing but a cache of
     replayed pictures.
 
-    chosen: which cases; of its fields, status and paging are replaced. replay_share: of all
+    chosen: which cases; of its fields, status and paging do not count. replay_share: of all
     examples. frame: coordinate frame of the target sentences. tell(done, total): progress.
 
     Raises:
@@ -87,7 +86,8 @@ def plan_snapshot(
             raise UserError("Not a share", expected=f"0 to {most}", got=str(share), field=name)
     if replay not in REPLAYS:
         raise unknown("source of replay", replay, REPLAYS, "replay")
-    wanted = replace(chosen or CaseFilter(), task=task, status="accepted", limit=ALL, offset=0)
+    # Status is looked at correction by correction: a case with one accepted and one open is taken.
+    wanted = replace(chosen or CaseFilter(), task=task, status=None, limit=None, offset=0)
     out: list[LeftOut] = []
     corrected = _unique(_corrected(feedback, wanted, out, tell), out, ())
     n_replay = round(len(corrected) * replay_share / (1 - replay_share))
@@ -122,9 +122,13 @@ def target_text(task: str, point_px: Point, size_wh: WH, frame: str) -> str:
 def _corrected(
     feedback: Feedback, wanted: CaseFilter, out: list[LeftOut], tell: Tell
 ) -> Iterable[_Found]:
-    cases = sorted(feedback.cases(wanted), key=lambda c: c.id)
-    for i, case in enumerate(cases, 1):
-        found = _of_case(feedback, case, wanted)
+    shared = {f.name for f in fields(CorrectionFilter)} & {f.name for f in fields(CaseFilter)}
+    asked = {name: getattr(wanted, name) for name in shared}
+    accepted = feedback.corrections(CorrectionFilter(**{**asked, "status": "accepted"}))
+    ids = {c.id for c in accepted}
+    cases = [c for c in feedback.cases(wanted) if any(x.id in ids for x in c.corrections)]
+    for i, case in enumerate(sorted(cases, key=lambda c: c.id), 1):
+        found = _of_case(feedback, case, _newest(c for c in case.corrections if c.id in ids))
         tell(i, len(cases))
         if isinstance(found, LeftOut):
             out.append(found)
@@ -132,14 +136,19 @@ def _corrected(
             yield found
 
 
-def _of_case(feedback: Feedback, case: Case, wanted: CaseFilter) -> _Found | LeftOut:
-    accepted = [c for c in case.corrections if c.status == "accepted" and _matches(c, wanted)]
+def _newest(corrections: Iterable[Correction]) -> list[Correction]:
+    """Each person's last word; corrections come oldest first."""
+    return list({(c.author, c.client.get("session")): c for c in corrections}.values())
+
+
+def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> _Found | LeftOut:
     ids = tuple(c.id for c in accepted)
     label = case.media.name or case.media.hash[:12]
     if case.media.kind != "image":
         return LeftOut(label, "it is a clip, and the task takes pictures", ids)
+    path = feedback.media_path(case.media.hash)
     try:
-        image = load_image(feedback.media_path(case.media.hash))
+        image = load_image(path)
     except UserError as error:
         return LeftOut(label, f"its picture cannot be read: {error.message}", ids)
     votes = [Vote(c.id, point_of(c)) for c in accepted]
@@ -153,7 +162,7 @@ def _of_case(feedback: Feedback, case: Case, wanted: CaseFilter) -> _Found | Lef
     if resolve(HELDOUT)(case.media.name, pixels):
         return LeftOut(label, "it belongs to the frozen held-out set", ids)
     return _Found(
-        feedback.media_path(case.media.hash),
+        path,
         image.content_hash,
         pixels,
         image.size_wh,
@@ -164,25 +173,14 @@ def _of_case(feedback: Feedback, case: Case, wanted: CaseFilter) -> _Found | Lef
     )
 
 
-def _matches(correction: Correction, wanted: CaseFilter) -> bool:
-    """A case matches when one of its corrections does; only those that do are taken."""
-    since, until = wanted.since, wanted.until
-    return (
-        (wanted.author is None or correction.author == wanted.author)
-        and (since is None or correction.created >= str(since))
-        and (until is None or correction.created <= str(until))
-    )
-
-
 def point_of(correction: Correction) -> Point | None:
     """The point that a correction stands for: the person's, or the one it says is right."""
-    payload: Any = correction.payload
-    if payload.verdict == "no_hazard":
+    payload = correction.payload
+    if not isinstance(payload, HazardFix) or payload.verdict == "no_hazard":
         return None
     if payload.point_px is not None:
         return float(payload.point_px[0]), float(payload.point_px[1])
-    before = correction.before or {}
-    point = before.get("point_px")
+    point = (correction.before or {}).get("point_px")  # "right": the answer that was shown
     return None if point is None else (float(point[0]), float(point[1]))
 
 
@@ -254,11 +252,7 @@ def _validation(found: Sequence[_Found], share: float, seed: int) -> set[str]:
     return set(scenes[:count])
 
 
-def _plain(value: Any) -> dict[str, Any]:
+def _plain(wanted: CaseFilter) -> dict[str, Any]:
     """A filter as JSON, without what was left open."""
-    values = asdict(value) if is_dataclass(value) and not isinstance(value, type) else dict(value)
-    return {
-        k: re.sub(r"\s+", " ", str(v)) if not isinstance(v, int | float | str) else v
-        for k, v in sorted(values.items())
-        if v is not None and k not in ("limit", "offset", "status", "task")
-    }
+    unsaid = ("limit", "offset", "status", "task", "order")
+    return {k: v for k, v in sorted(asdict(wanted).items()) if v is not None and k not in unsaid}
