@@ -8,13 +8,15 @@ drawn the bbox has no area: none is made up.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from inference.correction import CENTRE_PX, HAZARD_KINDS
 from inference.errors import UserError
 from training.exchange.folders import put
-from training.exchange.rows import BOX, Found, Row, settled
+from training.exchange.rows import Found, Row, settled
 from training.exchange.sharegpt import load
 
 DATA = "annotations.json"
@@ -104,18 +106,30 @@ def _by_id(data: dict[str, Any], part: str, name: str) -> dict[Any, str]:
 def _found(number: int, note: Any, images: dict[Any, str], names: dict[Any, str]) -> Found:
     try:
         return Found(number, images[note["image_id"]], _fields(note, names))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        return Found(number, problem=f"not an annotation of a picture in the file: {error!r}")
+    except KeyError as error:
+        return Found(number, problem=f"no {error}, or one that the file does not have")
+    except (TypeError, ValueError, OverflowError) as error:
+        return Found(number, problem=f"not an annotation with one key point: {error}")
 
 
 def _fields(note: dict[str, Any], names: dict[Any, str]) -> dict[str, Any]:
-    x, y, seen = note["keypoints"][:3]
-    left, top, width, height = note.get("bbox") or (0, 0, 0, 0)
-    corners = (left, top, left + width, top + height) if width > 0 and height > 0 else (None,) * 4
-    stated = dict(zip(BOX, corners, strict=True)) | {"x": x, "y": y} if seen else {}
+    x, y, seen, *more = note["keypoints"]
+    if more:
+        raise ValueError(f"{1 + len(more) // 3} key points; one is wanted")
     extra = note.get("attributes")
-    fields = settled(extra if isinstance(extra, dict) else {}, stated)
+    fields: dict[str, Any] = dict(extra) if isinstance(extra, dict) else {}
+    if seen:
+        fields = settled(fields, (float(x), float(y)), _box(note, (float(x), float(y))))
     kind = names.get(note.get("category_id"), UNKNOWN)
-    fields["hazard_kind"] = "" if kind == UNKNOWN else kind
-    fields.setdefault("verdict", "wrong" if seen else "no_hazard")
+    fields["hazard_kind"] = kind if kind in HAZARD_KINDS else ""
+    fields.setdefault("verdict", "no_hazard")
     return fields
+
+
+def _box(note: dict[str, Any], point: tuple[float, float]) -> tuple[float, ...] | None:
+    """The box, where it was drawn around the point; other people's may mean something else."""
+    left, top, width, height = (float(v) for v in note.get("bbox") or (0, 0, 0, 0))
+    centre = (left + width / 2, top + height / 2)
+    if width <= 0 or height <= 0 or math.dist(centre, point) > CENTRE_PX:
+        return None
+    return left, top, left + width, top + height

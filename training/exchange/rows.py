@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Fields = Mapping[str, Any]
+Point = tuple[float, float]
 
 TEXT, NUMBER, FLAG, LIST = "text", "number", "flag", "list"
 # name -> kind. Columns of the table formats, keys of the extra object in the others.
@@ -30,6 +31,7 @@ FIELDS: dict[str, str] = {
     "status": TEXT,
     "reviewer": TEXT,
     "comment": TEXT,
+    "reviewed": TEXT,
     "created": TEXT,
     "model_x": NUMBER,  # what the judged model had said
     "model_y": NUMBER,
@@ -57,31 +59,54 @@ class Row:
     fields: Fields
 
     @property
-    def point_px(self) -> tuple[float, float] | None:
-        x, y = self.fields["x"], self.fields["y"]
-        return None if x is None or y is None else (float(x), float(y))
+    def point_px(self) -> Point | None:
+        return pointed(self.fields)
 
     @property
     def box_px(self) -> tuple[float, ...] | None:
-        corners = [self.fields[name] for name in BOX]
-        return None if None in corners else tuple(float(c) for c in corners)
+        return boxed(self.fields)
 
 
-def settled(exact: Fields, stated: Mapping[str, float | None]) -> dict[str, Any]:
-    """The fields, with the positions that a format states in its own place. Those may be rounded,
-    so the exact ones stay where they round to them; elsewhere somebody edited the file, and the
-    stated ones hold."""
-    merged = dict(exact)
-    if not all(_agree(exact.get(name), value) for name, value in stated.items()):
-        merged.update(stated)
-    return merged
+def pointed(fields: Fields) -> Point | None:
+    """Where the person says the hazard is. Who calls an answer right says what the model said."""
+    if fields.get("verdict") == "no_hazard":
+        return None
+    own = _numbers(fields, ("x", "y"))
+    if own is None and fields.get("verdict") == "right":
+        own = _numbers(fields, ("model_x", "model_y"))
+    return None if own is None else (own[0], own[1])
 
 
-def _agree(exact: Any, stated: float | None) -> bool:
-    if exact is None or stated is None:
-        return exact is None and stated is None
-    # A little more than half a pixel: what a sentence of whole numbers can lose.
-    return isinstance(exact, (int, float)) and abs(exact - stated) <= 0.51
+def boxed(fields: Fields) -> tuple[float, ...] | None:
+    """x1, y1, x2, y2 as drawn, or None."""
+    return _numbers(fields, BOX)
+
+
+def _numbers(fields: Fields, names: tuple[str, ...]) -> tuple[float, ...] | None:
+    values = [fields.get(name) for name in names]
+    if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values):
+        return None
+    try:
+        return tuple(float(v) for v in values if v is not None)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+
+
+def settled(exact: Fields, point: Point, box: tuple[float, ...] | None = None) -> dict[str, Any]:
+    """The fields, with the place that the format states in its own way (a sentence, a key point).
+
+    That may be rounded, so the exact fields stay where they round to it. Elsewhere somebody edited
+    the file, or there are no such fields, and what is stated holds.
+    """
+    if _near(pointed(exact), point) and (box is None or _near(boxed(exact), box)):
+        return dict(exact)
+    corners = dict(zip(BOX, box or (None,) * 4, strict=True))
+    return {**exact, "verdict": "wrong", "x": point[0], "y": point[1], **corners}
+
+
+def _near(exact: tuple[float, ...] | None, stated: tuple[float, ...]) -> bool:
+    """Within what a sentence of whole numbers can lose."""
+    return exact is not None and all(abs(a - b) <= 0.51 for a, b in zip(exact, stated, strict=True))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""Cells that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference.correction import HazardFix
+from tests.training.exchange_homes import full_home, picture
+from training.exchange.exporting import export
+from training.exchange.importing import import_file
+from training.exchange.table import guarded, plain
+from training.feedback import Feedback
+from training.home import find_home
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1+1", "'=1"]
+)
+def test_formulas_become_text(text: str) -> None:
+    assert guarded(text) == f"'{text}"
+    assert plain(guarded(text)) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from("='+-@ \t\r\na1"), max_size=6))
+def test_guard_is_taken_away_again(text: str) -> None:
+    assert plain(guarded(text)) == text
+    assert not guarded(text).strip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+def test_no_cell_of_an_export_begins_like_a_formula(tmp_path: Path) -> None:
+    export(full_home(tmp_path), "csv", tmp_path / "out")
+    with (tmp_path / "out/corrections.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    cells = [cell for row in rows for cell in row]
+    assert any(cell.startswith("'=HYPERLINK") for cell in cells)
+    assert "'=ben" in cells and "'@rita" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_somebody_elses_table_with_semicolons(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", 1)
+    text = "image;x;y;note\na.png;10;20,5;odd number\na.png;10;20.5;fine\na.png;;;no point\na.png\n"
+    (tmp_path / "mine.csv").write_text(text, encoding="utf-8")
+    feedback = Feedback(find_home(tmp_path / "home"))
+    done = import_file(feedback, tmp_path / "mine.csv", "ann")
+    assert [p.place for p in done.problems] == ["row 1", "row 3", "row 4"]
+    (made,) = feedback.corrections()
+    assert made.payload == HazardFix("wrong", (10.0, 20.5))
+    assert made.author == "ann"

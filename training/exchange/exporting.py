@@ -1,0 +1,153 @@
+"""Corrections out of the store into a folder or zip, with their pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from inference.correction import HazardFix
+from inference.errors import UserError, unknown
+from inference.registry import resolve
+from training.cases import Case, CaseFilter, Correction, CorrectionFilter
+from training.exchange.folders import appearing
+from training.exchange.formats import FORMATS
+from training.exchange.rows import BOX, Row
+from training.feedback import Feedback
+
+
+@dataclass(frozen=True)
+class Exported:
+    """rows: corrections written. pictures: different ones. left_out: reason -> how many."""
+
+    path: Path
+    format: str
+    rows: int
+    pictures: int
+    left_out: Mapping[str, int]
+
+
+def export(
+    feedback: Feedback, name: str, target: Path, wanted: CaseFilter | None = None
+) -> Exported:
+    """Write the corrections that the filter shows; the whole of them, whatever its paging.
+
+    name: in FORMATS. target: a folder that is not there yet or is empty, or a file ending in .zip.
+    Status, author and time are asked of each correction, everything else of its case. Withdrawn
+    corrections go only where that status is asked for.
+
+    Raises:
+        UserError: unknown format, nothing to export, or the target is taken or cannot be written.
+    """
+    if name not in FORMATS:
+        raise unknown("format", name, FORMATS, "format")
+    rows, left_out = choose(feedback, name, wanted or CaseFilter())
+    if not rows:
+        reasons = "; ".join(f"{n}: {why}" for why, n in left_out.items())
+        raise UserError(
+            "There is nothing to export",
+            expected="at least one correction that the filters show",
+            got=reasons or "none",
+            field="format",
+        )
+    with appearing(target) as folder:
+        resolve(FORMATS[name].entry)(rows, folder)
+    pictures = len({row.sha256 for row in rows})
+    return Exported(target, name, len(rows), pictures, left_out)
+
+
+def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row], dict[str, int]]:
+    """The rows that go, and how many stay for which reason."""
+    refuses = resolve(FORMATS[name].refuses or "training.exchange.exporting:takes_all")
+    rows, left_out = [], Counter[str]()
+    for case, correction in _corrections(feedback, wanted):
+        why = _unfit(feedback, case)
+        row = None if why else _row(feedback, case, correction)
+        why = why or refuses(row)
+        if why or row is None:
+            left_out[why] += 1
+        else:
+            rows.append(row)
+    return rows, dict(left_out)
+
+
+def takes_all(row: Row) -> str | None:
+    """For the formats that have a place for every correction."""
+    return None
+
+
+def _corrections(feedback: Feedback, wanted: CaseFilter) -> Iterator[tuple[Case, Correction]]:
+    """In the order of the cases."""
+    cases = feedback.cases(replace(wanted, status=None, limit=None, offset=0))
+    same = {k: getattr(wanted, k) for k in ("task", "author", "adapter", "slice", "since", "until")}
+    matching = {c.id for c in feedback.corrections(CorrectionFilter(**same))}
+    for case in cases:
+        for correction in case.corrections:
+            fits = (
+                correction.status == wanted.status
+                if wanted.status
+                else (correction.status != "withdrawn")
+            )
+            if fits and correction.id in matching:
+                yield case, correction
+
+
+def _unfit(feedback: Feedback, case: Case) -> str:
+    if case.task != "hazard" or case.media.kind != "image":
+        return "only hazard points in pictures can be exported so far"
+    if not (feedback.home.media / case.media.file).is_file():
+        return "the picture is not kept any more"
+    return ""
+
+
+def _row(feedback: Feedback, case: Case, correction: Correction) -> Row:
+    media = case.media
+    fields = {
+        **_fix(correction),
+        **_model(case, correction),
+        **_review(correction),
+        "id": correction.id,
+        "author": correction.author,
+        "status": correction.status,
+        "created": correction.created,
+        "slices": list(media.slices),
+        "name": media.name,
+    }
+    source = feedback.home.media / media.file
+    return Row(source, f"images/{media.file}", media.hash, media.width, media.height, fields)
+
+
+def _fix(correction: Correction) -> dict[str, Any]:
+    fix = correction.payload
+    assert isinstance(fix, HazardFix)
+    x, y = fix.point_px or (None, None)
+    return {
+        "verdict": fix.verdict,
+        "x": x,
+        "y": y,
+        **dict(zip(BOX, fix.box_px or (None,) * 4, strict=True)),
+        "hazard_kind": fix.hazard_kind or "",
+        "rationale": fix.rationale,
+        "five_second": fix.five_second,
+    }
+
+
+def _model(case: Case, correction: Correction) -> dict[str, Any]:
+    """What the judged side had said."""
+    before = correction.before or {}
+    x, y = before.get("point_px") or (None, None)
+    asked = next((p for p in case.predictions if p.id == correction.prediction), None)
+    label = before.get("label")
+    adapter = (asked.adapter if asked else None) or (label if isinstance(label, str) else "")
+    return {"model_x": x, "model_y": y, "adapter": adapter}
+
+
+def _review(correction: Correction) -> dict[str, Any]:
+    """The newest review that decided, where one still stands."""
+    decided = [r for r in correction.reviews if r.verdict in ("accept", "reject")]
+    if not decided or correction.status not in ("accepted", "rejected"):
+        return {"reviewer": "", "comment": "", "reviewed": ""}
+    last = decided[-1]
+    return {"reviewer": last.reviewer, "comment": last.comment, "reviewed": last.created}

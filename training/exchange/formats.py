@@ -1,0 +1,71 @@
+"""The formats of exchange, and which file is read how. Entries are strings: listing the formats
+does not import pyarrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inference.registry import Spec
+
+LOST_BY_ALL = (
+    "what the model said beside its point, who reviewed before the last decision, and which "
+    "session an anonymous person used"
+)
+
+
+@dataclass(frozen=True)
+class Format(Spec):
+    """entry: `write(rows, folder)`. refuses: `refuses(row)` -> why one correction cannot go, or
+    None, where a format cannot take them all. files: what it makes. keeps: what comes back from an
+    import; loses: what does not (beside LOST_BY_ALL)."""
+
+    files: str = ""
+    keeps: str = ""
+    loses: str = ""
+    refuses: str | None = None
+
+
+_ALL = (
+    "points and boxes to the last digit, verdicts, kinds, rationales, authors, times, last "
+    "reviews, slices, the pictures' bytes and names"
+)
+FORMATS: dict[str, Format] = {
+    "sharegpt": Format(
+        "LLaMA-Factory (ShareGPT)",
+        "training.exchange.sharegpt:write",
+        "data.json, dataset_info.json, images/",
+        _ALL + "; the sentences are the paper's, with whole pixels of the original picture",
+        "“no hazard”, for which the paper has no sentence",
+        "training.exchange.sharegpt:refuses",
+    ),
+    "parquet": Format(
+        "Hugging Face datasets (Parquet)",
+        "training.exchange.parquet:write",
+        "train-00000-of-00001.parquet with the pictures inside",
+        _ALL + "; also INSIGHT's messages",
+        "nothing more",
+    ),
+    "coco": Format(
+        "COCO key points",
+        "training.exchange.coco:write",
+        "annotations.json, images/",
+        _ALL + " (in “attributes”)",
+        "nothing more",
+    ),
+    "csv": Format(
+        "CSV",
+        "training.exchange.table:write",
+        "corrections.csv, images/",
+        _ALL,
+        "nothing more",
+    ),
+}
+
+# By a file's ending: `read(path)` -> rows. A .json is INSIGHT's or LLaMA-Factory's list, or COCO.
+READERS: dict[str, str] = {
+    ".json": "training.exchange.sharegpt:read",
+    ".jsonl": "training.exchange.sharegpt:read_lines",
+    ".parquet": "training.exchange.parquet:read",
+    ".csv": "training.exchange.table:read",
+}
+COCO_READER = "training.exchange.coco:read"
