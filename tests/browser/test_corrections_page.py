@@ -1,0 +1,232 @@
+"""The Corrections page in a real browser: filter, walk, decide, undo, export, import, escape."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from inference.correction import HazardFix
+from tests.browser.conftest import serve
+from tests.ui.corrections_seed import EVIL, add_case, say, seed
+from training.feedback import CorrectionFilter, Feedback
+from training.home import Home, find_home
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+CONTRAST = Path(__file__).with_name("contrast.js")
+CASES = 12
+Visit = Callable[..., Page]
+
+
+@contextmanager
+def app(home: Home, folder: Path, *flags: str) -> Iterator[str]:
+    """The page over a fake model and that home."""
+    command = ("-m", "tests.ui.corrections_seed", "--home", str(home.root), *flags)
+    server = serve(folder, *command)
+    try:
+        yield next(server)
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = find_home(tmp_path / "home")
+    seed(home, tmp_path, CASES)
+    return home
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Visit]:
+    contexts, broken = [], []
+
+    def open_page(url: str, size: dict[str, int] = WIDE, **options: object) -> Page:
+        context = chromium.new_context(viewport=size, accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not broken, f"script errors: {broken}"
+
+
+def shown(page: Page) -> str:
+    return page.locator("#sl-cor-case [data-shown]").get_attribute("data-shown") or ""
+
+
+def current(page: Page) -> str:
+    row = page.locator("#sl-cor-queue [aria-current=true]")
+    return row.get_attribute("data-case") or ""
+
+
+def settled(page: Page) -> None:
+    """The case of the queue's current row is the large one."""
+    page.wait_for_function(
+        "() => document.querySelector('#sl-cor-queue [aria-current=true]')?.dataset.case"
+        " === document.querySelector('#sl-cor-case [data-shown]')?.dataset.shown"
+    )
+
+
+def statuses(home: Home) -> list[str]:
+    return sorted(c.status for c in Feedback(home).corrections(CorrectionFilter()))
+
+
+def test_a_reviewers_morning(visit: Visit, home: Home, tmp_path: Path) -> None:
+    """Filter, J and K, accept, reject, undo, bulk, another tab, reload: all in one visit."""
+    with app(home, tmp_path) as url:
+        page = visit(f"{url}?tab=corrections")
+        summary = page.locator("#sl-cor-summary")
+        expect(summary).to_contain_text(f"{CASES} cases")
+        expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+        settled(page)
+
+        first = shown(page)
+        page.keyboard.press("j")
+        page.wait_for_function(f"() => !location.search.includes('case={first}')")
+        settled(page)
+        second = shown(page)
+        assert second != first
+        expect(page).to_have_url(re.compile("case=hazard%3A[0-9a-f]{64}"))
+        page.keyboard.press("k")
+        settled(page)
+        assert shown(page) == first
+
+        # Not while typing.
+        page.locator("#sl-cor-comment textarea").fill("ja, ar")
+        page.locator("#sl-cor-comment textarea").press("a")
+        assert "accepted" not in statuses(home)
+        page.keyboard.press("Escape")
+        page.keyboard.press("a")
+        expect(page.locator("#sl-cor-message")).to_contain_text("Accepted")
+        settled(page)
+        assert statuses(home).count("accepted") == 1
+        expect(page.locator("#sl-cor-comment textarea")).to_have_value("")
+        page.keyboard.press("r")
+        expect(page.locator("#sl-cor-message")).to_contain_text("Rejected")
+        assert statuses(home).count("rejected") == 1
+        page.keyboard.press("u")
+        expect(page.locator("#sl-cor-message")).to_contain_text("Took your last review back")
+        assert statuses(home).count("rejected") == 0
+
+        page.keyboard.press("?")
+        expect(page.locator("#sl-cor-help")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#sl-cor-help")).to_be_hidden()
+
+        # Another browser writes: the queue follows, the open case stays.
+        settled(page)
+        stays = shown(page)
+        case = add_case(Feedback(home), tmp_path, 99, name="late.jpg")
+        say(Feedback(home), case, "cem", HazardFix("wrong", (300.0, 200.0)))
+        expect(page.locator("#sl-cor-queue")).to_contain_text("late.jpg")
+        assert shown(page) == stays == current(page)
+
+        page.get_by_label("Author").click()
+        page.get_by_role("option", name="cem").click()
+        expect(summary).to_contain_text("1 case")
+        expect(page).to_have_url(re.compile("author=cem"))
+        page.reload()
+        expect(summary).to_contain_text("1 case")
+        expect(page.get_by_label("Author")).to_have_value("cem")
+        page.locator("#sl-cor-clear").click()
+        expect(summary).not_to_contain_text("1 case ")
+
+        before = statuses(home).count("open")
+        page.locator("#sl-cor-bulk").click()
+        expect(page.locator("#sl-cor-confirm-text")).to_contain_text(f"Accept {before} open")
+        page.locator("#sl-cor-confirm").click()
+        expect(page.locator("#sl-cor-message")).to_contain_text(f"Accepted {before}")
+        assert statuses(home).count("open") == 0
+        page.locator("#sl-cor-undo").click()
+        expect(page.locator("#sl-cor-message")).to_contain_text("Took your last review back in")
+        assert statuses(home).count("open") == before
+
+
+def test_export_and_import_into_another_home(visit: Visit, home: Home, tmp_path: Path) -> None:
+    with app(home, tmp_path) as url:
+        page = visit(f"{url}?tab=corrections&status=any")
+        expect(page.locator("#sl-cor-summary")).to_contain_text(f"{CASES} cases")
+        page.locator("#sl-cor-share button").first.click()
+        with page.expect_download() as download:
+            page.locator("#sl-cor-export").click()
+        archive = tmp_path / "export.zip"
+        archive.write_bytes(Path(download.value.path()).read_bytes())
+    with zipfile.ZipFile(archive) as packed:
+        assert sum(name.endswith(".jpg") for name in packed.namelist()) == CASES
+    other = find_home(tmp_path / "other")
+    (tmp_path / "log2").mkdir()
+    with app(other, tmp_path / "log2") as url:
+        page = visit(f"{url}?tab=corrections")
+        expect(page.locator("#sl-cor-empty")).to_contain_text("No corrections yet")
+        page.locator("#sl-cor-share button").first.click()
+        page.set_input_files("#sl-cor-upload input[type=file]", str(archive))
+        expect(page.locator("#sl-cor-preview")).to_contain_text(re.compile(r"\d+ corrections"))
+        page.locator("#sl-cor-bring").click()
+        expect(page.locator("#sl-cor-preview")).to_contain_text("Imported")
+        expect(page.locator("#sl-cor-summary")).to_contain_text("case")
+    found = Feedback(other).corrections(CorrectionFilter())
+    assert len(found) == len(Feedback(home).corrections(CorrectionFilter()))
+    assert {c.author for c in found} == {"ann", "ben"}
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1440", "390"])
+def test_hostile_text_is_only_text(visit: Visit, tmp_path: Path, size: dict[str, int]) -> None:
+    home = find_home(tmp_path / "home")
+    feedback = Feedback(home)
+    case = add_case(feedback, tmp_path, 1, name=f"{EVIL}.jpg", slices=(EVIL,))
+    ids = [
+        say(feedback, case, who, HazardFix("wrong", (x, 90.0), None, None, EVIL))
+        for who, x in ((EVIL, 100.0), (f"ben {EVIL}", 400.0))
+    ]
+    feedback.review(ids, "comment", EVIL, EVIL)
+    with app(home, tmp_path) as url:
+        page = visit(f"{url}?tab=corrections&status=any&author={EVIL}", size)
+        expect(page.locator("#sl-cor-cards article")).to_have_count(2)
+        expect(page.locator("#sl-cor-history")).to_contain_text(EVIL)
+        expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+        page.locator("#sl-cor-agreement button").first.click()
+        expect(page.locator("#sl-cor-agreement-text")).to_contain_text("dispute")
+        page.locator("#sl-cor-comment textarea").fill(EVIL)
+        page.locator("#sl-cor-remark").click()
+        expect(page.locator("#sl-cor-message")).to_contain_text("Commented")
+        page.locator("#sl-cor-bulk").click()
+        page.get_by_label("Author").click()
+        page.wait_for_timeout(1500)
+        assert page.evaluate("window.__hit") is None
+        assert page.locator("img[src=x]").count() == 0
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out(visit: Visit, home: Home, tmp_path: Path, scheme: str) -> None:
+    with app(home, tmp_path) as url:
+        page = visit(f"{url}?tab=corrections", color_scheme=scheme)
+        expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+        page.locator("#sl-cor-agreement button").first.click()
+        expect(page.locator("#sl-cor-agreement-text")).to_contain_text("dispute")
+        found = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
+        assert found["bad"] == []
+        assert found["seen"] > 60
+        unnamed = page.evaluate(
+            """() => [...document.querySelectorAll('#sl-cor :is(button, input, textarea, a[href])')]
+            .filter((e) => e.checkVisibility() && e.type != 'file' && !e.closest('.modebar'))
+            .filter((e) => !(e.innerText || e.ariaLabel || e.title || (e.labels || [])[0]?.innerText
+              || e.getAttribute('aria-labelledby')))
+            .map((e) => e.outerHTML.slice(0, 160))"""
+        )
+        assert unnamed == []
+        for plot in page.locator("#sl-cor .js-plotly-plot").all():
+            assert len(plot.get_attribute("aria-label") or "") > 20

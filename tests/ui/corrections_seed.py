@@ -1,0 +1,111 @@
+"""A home with cases of every state, and the page over it with a fake model.
+
+python -m tests.ui.corrections_seed --port 7862 --home FOLDER [--cases 12] [--role viewer]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from inference.correction import HazardFix
+from inference.media import load_image
+from inference.schema import HazardPoint, PairRequest
+from tests.ui.fakes import INFO, fake_pair, fake_services
+from training.feedback import Feedback
+from training.home import Home, find_home
+from ui.visitors import Visitor
+
+SLICES = (("night",), ("rain", "night"), ("urban",), ())
+EVIL = "<img src=x onerror=window.__hit=1>"
+
+
+def road(path: Path, number: int, size: tuple[int, int] = (640, 360)) -> Path:
+    """A picture that no other number gives."""
+    y, x = np.mgrid[0 : size[1], 0 : size[0]]
+    sky = np.clip(200 - y * 0.4 + number, 0, 255)
+    lane = np.where(np.abs(x - size[0] / 2) < (y - size[1] / 3) * 0.9, 90, 130 + number % 60)
+    pixels = np.stack([lane, (lane + sky) / 2, sky], axis=-1).astype(np.uint8)
+    pixels[:4, :4] = number % 256
+    Image.fromarray(pixels).save(path, quality=90)
+    return path
+
+
+def add_case(
+    feedback: Feedback, folder: Path, number: int, *, name: str = "", truth: bool = True,
+    slices: tuple[str, ...] | None = None,
+) -> tuple[str, str]:  # fmt: skip
+    """One picture that the fake model has answered: (media hash, prediction id)."""
+    path = road(folder / f"road-{number:04d}.jpg", number)
+    image = load_image(path)
+    pair = fake_pair(image, PairRequest(prompt="Where is the hazard?", adapter="hazard-patch"))
+    prediction = feedback.add_prediction(
+        pair,
+        path,
+        INFO,
+        adapter_version="v1",
+        slices=SLICES[number % len(SLICES)] if slices is None else slices,
+        name=name or path.name,
+        truth=HazardPoint(430.0, 180.0, "truth") if truth else None,
+        settings={"query": f"tab=scene&image={image.content_hash}&adapter=hazard-patch&opacity=40"},
+    )
+    return image.content_hash, prediction
+
+
+def say(feedback: Feedback, case: tuple[str, str], author: str, fix: HazardFix) -> str:
+    media, prediction = case
+    made = feedback.correct(
+        task="hazard", media=media, prediction=prediction, payload=fix, author=author,
+        client={"page": "test"},
+    )  # fmt: skip
+    return made.id
+
+
+def seed(home: Home, folder: Path, cases: int = 12) -> list[str]:
+    """Cases that ann corrects, every third one ben too, elsewhere. Returns their ids."""
+    feedback = Feedback(home)
+    ids = []
+    for number in range(cases):
+        case = add_case(feedback, folder, number, truth=number % 2 == 0)
+        x = 120.0 + 7 * number
+        fix = HazardFix("wrong", (x, 190.0), None, "cyclist", f"The cyclist number {number}")
+        say(feedback, case, "ann", fix)
+        if number % 3 == 0:
+            box = HazardFix("wrong", None, (x + 150, 160, x + 230, 260), "pedestrian")
+            say(feedback, case, "ben", box)
+        ids.append(f"hazard:{case[0]}")
+    return ids
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=7862)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--cases", type=int, default=0)
+    parser.add_argument("--role", default="trainer")
+    parser.add_argument("--examples", type=Path, default=None)
+    flags = parser.parse_args()
+    home = find_home(flags.home)
+    if flags.cases:
+        seed(home, flags.home, flags.cases)
+
+    from ui.layout import build_page, launch_options
+    from ui.tabs import TABS
+
+    TABS.setdefault("corrections", "ui.tabs.corrections")
+
+    def who(request: object) -> Visitor:
+        return Visitor("you", flags.role, str(getattr(request, "session_hash", "") or ""))
+
+    services = fake_services(seconds=0.1, examples=flags.examples, home=home, who=who)
+    page, desk = build_page(services)
+    media = flags.examples or Path(__file__).parent
+    options = launch_options(desk, media, [home.root])
+    page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True, **options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The Corrections tab: what people said about the models, reviewed case by case. Builds and binds
+only; `ui.handlers.corrections*` does the work."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from ui.frame import Frame
+from ui.handlers.desk import Desk
+from ui.tabs.corrections_look import wire_looking
+from ui.tabs.corrections_parts import CorrectionsTab, build_tab
+from ui.tabs.corrections_review import wire_reviewing
+from ui.tabs.corrections_share import wire_sharing
+from ui.visitors import Role
+
+LABEL = "Corrections"
+ENDPOINTS: dict[str, Role] = {
+    "corrections_pulse": "viewer",
+    "corrections_refresh": "viewer",
+    "corrections_filter": "viewer",
+    "corrections_clear": "viewer",
+    "corrections_page_before": "viewer",
+    "corrections_page_after": "viewer",
+    "corrections_open": "viewer",
+    "corrections_agreement": "viewer",
+    "corrections_ask": "annotator",
+    "corrections_comment": "annotator",
+    "corrections_withdraw": "annotator",
+    "corrections_accept": "trainer",
+    "corrections_reject": "trainer",
+    "corrections_undo": "trainer",
+    "corrections_bulk_queue": "trainer",
+    "corrections_bulk_marked": "trainer",
+    "corrections_bulk_accept": "trainer",
+    "corrections_bulk_cancel": "viewer",
+    "corrections_export": "trainer",
+    "corrections_import_preview": "trainer",
+    "corrections_import": "trainer",
+    "corrections_import_clear": "viewer",
+    "corrections_format": "viewer",
+    "corrections_forget": "annotator",
+}
+
+
+def build() -> CorrectionsTab:
+    return build_tab()
+
+
+def wire(tab: CorrectionsTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
+    """Binds events to handlers."""
+    wire_looking(tab, desk)
+    wire_reviewing(tab, desk)
+    wire_sharing(tab, desk)
