@@ -17,13 +17,14 @@ class BenchmarkSpec:
 
     entry: "module:function"; the function takes `smoke` (tiny sizes, figures mean nothing).
     keys: figures that it reports at least.
-    at_most: upper bounds that the full run is held to, by key.
+    at_most, at_least: bounds that the full run is held to, by key.
     """
 
     label: str
     entry: str
     keys: tuple[str, ...]
     at_most: dict[str, float] = field(default_factory=dict)
+    at_least: dict[str, float] = field(default_factory=dict)
 
     def resolve(self) -> Run:
         module, _, name = self.entry.partition(":")
@@ -55,13 +56,27 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         "benchmarks.first_prediction:run",
         ("p50_s", "p95_s"),
     ),
+    "store": BenchmarkSpec(
+        "Corrections from 32 people at once, each confirmed when it is on disk",
+        "benchmarks.store:run",
+        ("per_second", "p99_ms", "lost"),
+        {"p99_ms": 100.0, "lost": 0.0},
+        at_least={"per_second": 300.0},
+    ),
 }
 
 
 def misses(spec: BenchmarkSpec, figures: Figures) -> list[str]:
     """A sentence for each target that the figures miss."""
-    return [
+    # "not" so that nan is a miss too.
+    above = [
         f"{key} is {figures[key]:.3g}, target at most {bound:g}"
         for key, bound in spec.at_most.items()
-        if not figures[key] <= bound  # also true for nan
+        if not figures[key] <= bound
     ]
+    below = [
+        f"{key} is {figures[key]:.3g}, target at least {bound:g}"
+        for key, bound in spec.at_least.items()
+        if not figures[key] >= bound
+    ]
+    return above + below

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -44,9 +45,12 @@ class Answers:
     truth: tuple[float, float] | None = None
 
     def id(self, media: str) -> str:
-        """The same answer to the same picture always has the same id."""
+        """The same answer to the same picture always has the same id, also where another machine
+        rounds otherwise."""
         facts = {k: v for k, v in asdict(self).items() if k not in ("latency_s", "truth")}
-        text = to_json({**facts, "media": media})
+        for side in ("base", "finetuned"):
+            facts[side] = _essence(facts[side])
+        text = json.dumps({**facts, "media": media}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -140,6 +144,14 @@ def answers_of(
         latency_s=pair.seconds.get("total"),
         truth=None if truth is None else (truth.x_px, truth.y_px),
     )
+
+
+def _essence(side: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    point = side.get("point_px")
+    rounded = None if point is None else [round(v) for v in point]
+    return {k: v for k, v in side.items() if k != "logprob"} | {"point_px": rounded}
 
 
 def _side(side: SidePrediction) -> dict[str, Any]:

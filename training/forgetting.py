@@ -11,14 +11,16 @@ Not reached from here: backups that were taken before (they age out), and what a
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from inference.errors import UserError
+from training.database import connect
 from training.group_commit import write
 from training.home import Home
-from training.rows import Row, marks
+from training.rows import Row
 
 FORGOTTEN = "forgotten"
 THEIRS = "(select id from corrections where author = ?)"
@@ -28,6 +30,7 @@ from corrections c join media m on m.hash = c.media
 where c.author = :who
   and not exists (select 1 from corrections o where o.media = c.media and o.author <> :who)
 """
+LISTED = "(select value from json_each(?))"
 NAMED_IN = ("snapshots", "jobs", "promotions")
 
 
@@ -40,6 +43,7 @@ def forget(home: Home, author: str) -> dict[str, int]:
     """
     counts, media, held = write(home, lambda db: _delete_rows(db, author))
     write(home, lambda db: _delete_files(home, db, media))
+    _scrub(home)
     hashes = {row["hash"] for row in media}
     for snapshot, corrections in held.items():
         counts[f"corrections in snapshot {snapshot[:12]}"] = corrections
@@ -51,6 +55,7 @@ def forget(home: Home, author: str) -> dict[str, int]:
 
 def _delete_rows(db: Database, author: str) -> tuple[dict[str, int], list[Row], dict[str, int]]:
     """Counts; media that nobody else's corrections use; snapshots with how many corrections."""
+    db.execute("PRAGMA secure_delete=ON")  # zeros, not only free space
     media = list(db.query(ALONE, {"who": author}))
     held = db.query(
         "select snapshot, count(*) as n from snapshot_corrections"
@@ -70,15 +75,22 @@ def _delete_rows(db: Database, author: str) -> tuple[dict[str, int], list[Row], 
     for table in ("reviews", "withdrawals", "snapshot_corrections"):
         db.execute(f"delete from {table} where correction in {THEIRS}", [author])
     db.execute("delete from corrections where author = ?", [author])
-    hashes = [row["hash"] for row in media]
-    if hashes:
-        where = f"media in ({marks(hashes)})"
-        counts["predictions"] = _count(db, f"predictions where {where}", *hashes)
-        db.execute(f"delete from predictions where {where}", hashes)
-        db.execute(f"delete from media where hash in ({marks(hashes)})", hashes)
-        counts["pictures"] = len(hashes)
+    if media:
+        hashes = json.dumps([row["hash"] for row in media])
+        counts["predictions"] = _count(db, f"predictions where media in {LISTED}", hashes)
+        db.execute(f"delete from predictions where media in {LISTED}", [hashes])
+        db.execute(f"delete from media where hash in {LISTED}", [hashes])
+        counts["pictures"] = len(media)
     _unname(db, author)
     return counts, media, snapshots
+
+
+def _scrub(home: Home) -> None:
+    """Old pages out of the write-ahead log as well. Where readers are in the way, the next
+    checkpoint does it."""
+    with connect(home) as db:
+        db.execute("PRAGMA busy_timeout=1000")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _unname(db: Database, author: str) -> None:
