@@ -99,9 +99,8 @@ def test_a_written_point_comes_back(
     assert row.rationale == words.strip()
 
 
-_VALUE = (
-    st.none() | st.integers() | st.floats() | st.text(max_size=12) | st.just([{"text": "(1,2"}])
-)
+_TEXT = st.text(max_size=12) | st.just("(1,2")
+_VALUE = st.none() | st.integers() | st.floats() | _TEXT | st.just([{"text": "(1,2"}])
 _KEYS = st.sampled_from(["role", "content", "from", "value"])
 _WHO = st.fixed_dictionaries({"role": st.just("assistant")}, optional={"content": _VALUE})
 _TURN = _WHO | st.dictionaries(_KEYS, _VALUE, max_size=4) | _VALUE
