@@ -63,6 +63,13 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         {"p99_ms": 100.0, "lost": 0.0},
         at_least={"per_second": 300.0},
     ),
+    "training": BenchmarkSpec(
+        "LoRA epochs with cached vision features against recomputing them",
+        "benchmarks.training:run",
+        ("speedup", "loss_diff"),
+        {"loss_diff": 1e-4},
+        at_least={"speedup": 1.8},
+    ),
 }
 
 

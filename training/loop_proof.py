@@ -1,0 +1,311 @@
+"""`python -m training.loop_proof`: does correcting and retraining work? Measured from end to end.
+
+Makes accepted corrections on scenes of hazards that the shipped adapter never saw (the drawn
+world's ground truth is the person), freezes them with replayed training scenes, trains with the
+"Quick fix (CPU)" preset in the same process that the Training page starts, and compares base,
+current and candidate on the frozen held-out scenes. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inference.correction import HazardFix
+from inference.errors import UserError
+from inference.registry import resolve
+from training import bootstrap, metrics
+from training.adapterfolders import adapter_folder, default_name
+from training.config import WorkerConfig, launch_command
+from training.evalsets import EvalCase, EvalSet, load_split
+from training.evaluate import ASKER, EMBEDDED_MODEL
+from training.feedback import Feedback
+from training.home import Home, find_home
+from training.scoring import Answer
+from training.settings import PRESETS, TrainSettings
+from training.snapshots import Snapshot, freeze, plan_snapshot
+
+ROOT = Path(__file__).resolve().parents[1]
+CORRECTED = "examples.world.replay:corrected"  # (n, seed_start) -> iterator of EvalCase
+SEED_START = 8_000_000
+NAME = "quick-fix"
+AIM = -0.40  # change of the median on the unseen slices
+Floats = NDArray[np.floating[Any]]
+Ask = Callable[[EvalCase], Mapping[str, Answer]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Errors in pixels at 1280x720 by side, (n,) each; slices of each case."""
+
+    errors: Mapping[str, Floats]
+    slices: Sequence[frozenset[str]]
+
+    def where(self, chosen: Callable[[frozenset[str]], bool]) -> dict[str, Floats]:
+        mask = np.array([chosen(s) for s in self.slices])
+        return {side: values[mask] for side, values in self.errors.items()}
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m training.loop_proof", description=__doc__)
+    p.add_argument("--minutes", type=float, default=5.0, help="most minutes of training")
+    p.add_argument("--n", type=int, default=60, help="corrections to make")
+    p.add_argument("--heldout", type=int, default=500, help="held-out scenes; a fifth more unseen")
+    p.add_argument("--seed-start", type=int, default=SEED_START, help="of the corrected scenes")
+    p.add_argument("--eval-seed", type=int, help="other scenes than the frozen ones, for tuning")
+    p.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings")
+    p.add_argument("--home", type=Path, help="a folder to keep (default: one that is removed)")
+    p.add_argument("--parent", help="adapter to go on from (default: the one that is shipped)")
+    p.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    try:
+        if options.home is not None:
+            result = prove(options, find_home(options.home))
+        else:
+            with tempfile.TemporaryDirectory(prefix="sightline-loop-") as folder:
+                result = prove(options, find_home(folder))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(table(result), end="\n\n")
+    print(json.dumps(result))
+    return 0
+
+
+def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
+    """All of it; the object of the last line."""
+    settings = chosen_settings(options)
+    parent = _parent(home, options.parent)
+    begun = time.monotonic()
+    correct(home, resolve(CORRECTED)(options.n, options.seed_start))
+    snapshot = _snapshot(home, settings)
+    prepared = time.monotonic() - begun
+    seconds = train(home, snapshot, settings, parent)
+    folders = [parent, home.adapters / NAME]
+    data = load_split("heldout", options.heldout, options.eval_seed)
+    ask: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), folders, device="cpu")
+    sides = {"base": "base", parent.name: "current", NAME: "candidate"}
+    measured = measure(data, ask, sides)
+    return {
+        "corrections": options.n,
+        "parent": parent.name,
+        "snapshot": snapshot.hash,
+        "examples": _counts(snapshot),
+        "settings": settings.to_json(),
+        "seconds": {"prepare": round(prepared, 1), "train": round(seconds, 1)},
+        "data": {"name": data.name, "seed": options.eval_seed, "n": data.total},
+        "rows": rows(measured, data.unseen),
+    }
+
+
+def chosen_settings(options: argparse.Namespace) -> TrainSettings:
+    """The preset, with the command line's changes."""
+    changes: dict[str, Any] = {
+        "time_limit_minutes": options.minutes,
+        "threads": options.threads,
+    }
+    for text in options.set:
+        name, _, value = text.partition("=")
+        try:
+            changes[name] = json.loads(value)
+        except ValueError:
+            changes[name] = value
+    return PRESETS["quick_fix"].settings.changed_by(**changes)
+
+
+def _parent(home: Home, named: str | None) -> Path:
+    name = named or default_name("hazard")
+    folder = adapter_folder(home, name) if name else None
+    if folder is None:
+        raise UserError("There is no such adapter", got=str(name), field="parent")
+    return folder
+
+
+# ---- correct, freeze, train -------------------------------------------------------------------
+
+
+def correct(home: Home, cases: Iterable[EvalCase]) -> int:
+    """One accepted correction for each case, through the store as the page does it."""
+    feedback, ids = Feedback(home), []
+    with tempfile.TemporaryDirectory() as folder:
+        for case in cases:
+            path = Path(folder) / f"{case.image.name}.png"
+            Image.fromarray(case.image.pixels).save(path, compress_level=1)
+            media = feedback.add_media(path, name=path.name, slices=sorted(case.slices))
+            made = feedback.correct(
+                task="hazard",
+                media=media,
+                prediction=None,
+                payload=HazardFix("wrong", case.point_px),
+                author="ground truth",
+                client={"page": "loop_proof"},
+            )
+            ids.append(made.id)
+            path.unlink()
+    return feedback.review(ids, "accept", "ground truth")
+
+
+def _snapshot(home: Home, settings: TrainSettings) -> Snapshot:
+    plan = plan_snapshot(
+        Feedback(home),
+        replay_share=settings.replay_share,
+        validation_share=settings.validation_share,
+        seed=settings.seed,
+    )
+    return freeze(home, plan, "loop_proof")
+
+
+def _counts(snapshot: Snapshot) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for e in snapshot.examples:
+        found[f"{e.split} {e.source}"] = found.get(f"{e.split} {e.source}", 0) + 1
+    return found
+
+
+def train(home: Home, snapshot: Snapshot, settings: TrainSettings, parent: Path) -> float:
+    """Start the worker as the page's jobs do, and wait; seconds of the whole process.
+
+    Raises:
+        UserError: it failed; with the end of what it said.
+    """
+    config = WorkerConfig(
+        job=None,
+        home=home.root,
+        snapshot=snapshot.hash,
+        settings=settings,
+        base=str(EMBEDDED_MODEL),
+        parent_adapter=parent,
+        output=home.adapters / NAME,
+        name=NAME,
+        checkpoints=home.jobs / NAME / "checkpoints",
+        device="cpu",
+    )
+    path = config.write(home.jobs / NAME / "config.json")
+    command = launch_command(settings, path, cpu=True)
+    log, begun = home.jobs / NAME / "log.txt", time.monotonic()
+    with log.open("wb") as out:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        end = log.read_text(encoding="utf-8", errors="replace")[-1500:]
+        raise UserError("The training failed", got=end)
+    return time.monotonic() - begun
+
+
+# ---- compare ----------------------------------------------------------------------------------
+
+
+def measure(data: EvalSet, ask: Ask, sides: Mapping[str, str]) -> Measured:
+    """Ask every side every case. sides: the asker's name -> the name in the table."""
+    errors: dict[str, list[float]] = {name: [] for name in sides.values()}
+    slices = []
+    for i, case in enumerate(data.cases(), 1):
+        answers = ask(case)
+        scale = np.array(metrics.REFERENCE_WH) / np.array(case.image.size_wh)
+        for name, shown in sides.items():
+            answer = answers[name]
+            point = answer.points[answer.default]
+            # No point counts as the picture's centre, so that no side gains by silence.
+            at = np.array([point.x_px, point.y_px]) if point else np.array(case.image.size_wh) / 2
+            errors[shown].append(float(np.linalg.norm((at - np.array(case.point_px)) * scale)))
+        slices.append(case.slices)
+        if i % 25 == 0 or i == data.total:
+            print(f"{i} of {data.total} held-out scenes", file=sys.stderr, flush=True)
+    return Measured({k: np.array(v) for k, v in errors.items()}, slices)
+
+
+def rows(measured: Measured, unseen: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """By group: medians and means of each side, and the change from current to candidate with its
+    interval: of the median, absolute and relative, and of the mean."""
+    groups: dict[str, Callable[[frozenset[str]], bool]] = {
+        "debris/animal": lambda s: bool(s & unseen),
+        **{name: lambda s, name=name: name in s for name in sorted(unseen)},  # type: ignore[misc]
+        "all others": lambda s: not s & unseen,
+    }
+    found = {}
+    for label, chosen in groups.items():
+        errors = measured.where(chosen)
+        before, after = errors["current"], errors["candidate"]
+        if not len(before):
+            continue
+        found[label] = {
+            "n": len(before),
+            "median_px": {k: round(float(np.median(v)), 2) for k, v in errors.items()},
+            "mean_px": {k: round(float(v.mean()), 2) for k, v in errors.items()},
+            "median_change": bootstrap.median_change(before, after).to_json(),
+            "median_relative": bootstrap.relative_median_change(before, after).to_json(),
+            "mean_change": bootstrap.mean_change(before, after).to_json(),
+        }
+    return found
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """For people: errors in pixels at 1280x720, changes with their 95 % intervals."""
+    seconds, lines = result["seconds"], []
+    lines.append(
+        f"{result['corrections']} corrections, {result['examples']}, "
+        f"trained {seconds['train']:.0f} s from {result['parent']}"
+    )
+    head = ("median px", "n", "base", "current", "candidate", "change", "95 % interval", "mean")
+    lines.append(_line(*head))
+    for label, row in result["rows"].items():
+        m, change, mean = row["median_px"], row["median_change"], row["mean_change"]
+        lines.append(
+            _line(
+                label,
+                row["n"],
+                *(f"{m[s]:.1f}" for s in ("base", "current", "candidate")),
+                f"{row['median_relative']['estimate']:+.0%}",
+                _interval(change),
+                f"{mean['estimate']:+.1f} {_interval(mean)}",
+            )
+        )
+    fell = result["rows"].get("debris/animal")
+    if fell is not None:
+        met = fell["median_relative"]["estimate"] <= AIM
+        lines.append(f"debris/animal falls by at least {-AIM:.0%}: {'yes' if met else 'NO'}")
+    kept = result["rows"].get("all others")
+    if kept is not None:
+        worse = (kept["median_change"]["low"] or 0) > 0 or (kept["mean_change"]["low"] or 0) > 0
+        lines.append(f"all others no worse beyond the interval: {'NO' if worse else 'yes'}")
+    return "\n".join(lines)
+
+
+def _interval(change: Mapping[str, Any]) -> str:
+    ends = ("-" if change[k] is None else f"{change[k]:+.1f}" for k in ("low", "high"))
+    return f"[{', '.join(ends)}]"
+
+
+def _line(label: str, *cells: object) -> str:
+    widths = (5, 7, 8, 10, 8, 16, 24)
+    return label.ljust(15) + "".join(
+        f" {str(c).rjust(w)}" for c, w in zip(cells, widths, strict=True)
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
