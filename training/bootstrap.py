@@ -19,7 +19,7 @@ from inference.errors import UserError
 Floats = NDArray[np.floating[Any]]
 
 LEVEL = 0.95
-RESAMPLES = 10_000
+RESAMPLES = 5_000
 SEED = 20_240_807
 CHUNK = 2_000_000  # drawn indices held at once
 
@@ -128,8 +128,8 @@ def _interval(both: Floats, statistic: Any, resamples: int, seed: int) -> Interv
         for start in range(0, resamples, rows)
     ]
     tails = [50 * (1 - LEVEL), 100 - 50 * (1 - LEVEL)]
-    low, high = np.percentile(np.concatenate(drawn), tails)
-    stretch = math.sqrt(n / (n - 1))
+    low, high = (float(v) for v in np.percentile(np.concatenate(drawn), tails))
+    stretch = math.sqrt(n / (n - 1)) if statistic is _means else 1.0
     return Interval(
         estimate, estimate + (low - estimate) * stretch, estimate + (high - estimate) * stretch, n
     )

@@ -152,7 +152,10 @@ def verdict_of(db: Database, adapter: str, current: str | None) -> Verdict:
     changes = {
         (c["kind"], c["label"]): Change.from_json(c) for r in results.values() for c in r["changes"]
     }
-    compared = next(iter(results.values()))["names"].get(CURRENT)
+    first = next(iter(results.values()))
+    compared = first["names"].get(CURRENT)
+    if compared is None and current is not None and first.get("unfit") == current:
+        current = None  # it belongs to another base model, so the base alone is what it is now
     checks = [_better(changes), _not_worse(changes)]
     if (HELDOUT, UNSEEN) in changes:
         checks.append(_unseen(changes[HELDOUT, UNSEEN]))

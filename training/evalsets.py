@@ -58,7 +58,10 @@ class EvalSet:
 
 
 # Functions (n, seed_start) -> EvalSet. Strings, since nothing below `examples` may import it.
-SPLITS: dict[str, str] = {"heldout": "examples.world.heldout:heldout"}
+SPLITS: dict[str, str] = {
+    "heldout": "examples.world.heldout:heldout",
+    "proof": "examples.world.heldout:proof",
+}
 
 
 def load_split(name: str, n: int | None = None, seed_start: int | None = None) -> EvalSet:

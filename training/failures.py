@@ -12,6 +12,7 @@ from pathlib import Path
 
 from training.jobrows import JobRow
 
+MARKER = "complete.json"  # training.worker.checkpoints writes it last; that module needs torch
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 # How launchers tell of a killed worker: accelerate's one, torchrun's two.
 _SIGNAL = re.compile(r"died with <Signals\.SIG\w+: (\d+)>|Signal (\d+) \(SIG|exitcode\s*:\s*-(\d+)")
@@ -134,10 +135,11 @@ def go_on(row: JobRow) -> str:
 
 
 def last_checkpoint(folder: Path) -> int | None:
-    """The step of the newest checkpoint, None where there is none."""
+    """The step of the newest whole checkpoint, None where there is none."""
     if not folder.is_dir():
         return None
-    matches = (_CHECKPOINT.fullmatch(p.name) for p in folder.iterdir() if p.is_dir())
+    whole = (p for p in folder.iterdir() if (p / MARKER).is_file())
+    matches = (_CHECKPOINT.fullmatch(p.name) for p in whole)
     return max((int(m[1]) for m in matches if m), default=None)
 
 

@@ -198,7 +198,7 @@ def push_to_hub(
     import huggingface_hub as hub
     from huggingface_hub.errors import HfHubHTTPError
 
-    if not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", repo):
+    if not re.fullmatch(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", repo, flags=re.ASCII):
         raise UserError(
             "Not the name of a repository", expected="owner/name", got=repo[:200], field="repo"
         )

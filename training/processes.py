@@ -25,47 +25,16 @@ ROOT = Path(__file__).resolve().parents[1]
 MARK = "SIGHTLINE_JOB"
 # What a job's process inherits; all else of the page's environment (its secrets among it) stays.
 KEPT = frozenset(
-    [
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "LANG",
-        "LANGUAGE",
-        "TMPDIR",
-        "TZ",
-        "LD_LIBRARY_PATH",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "NO_PROXY",
-    ]
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TMPDIR", "TZ"),
+        *("LD_LIBRARY_PATH", "http_proxy", "https_proxy", "no_proxy"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    }
 )
-KEPT_PREFIXES = tuple(
-    [
-        "LC_",
-        "XDG_",
-        "SSL_",
-        "REQUESTS_CA",
-        "CURL_CA",
-        "CUDA_",
-        "NVIDIA_",
-        "NCCL_",
-        "GLOO_",
-        "OMP_",
-        "MKL_",
-        "TORCH_",
-        "PYTORCH_",
-        "HF_",
-        "HUGGINGFACE_",
-        "BNB_",
-        "BITSANDBYTES_",
-        "WANDB_",
-        "TRACKIO_",
-        "TRITON_",
-    ]
+KEPT_PREFIXES = (
+    *("LC_", "XDG_", "SSL_", "REQUESTS_CA", "CURL_CA", "CUDA_", "NVIDIA_", "NCCL_", "GLOO_"),
+    *("OMP_", "MKL_", "TORCH_", "PYTORCH_", "HF_", "HUGGINGFACE_", "BNB_", "BITSANDBYTES_"),
+    *("WANDB_", "TRACKIO_", "TRITON_"),
 )
 START_TOLERANCE_S = 1.0  # start times are counted from boot; a corrected clock moves them a little
 

@@ -33,6 +33,15 @@ def heldout(n: int = N, seed_start: int = SEED_START) -> EvalSet:
     )
 
 
+def proof(n: int = 120, seed_start: int = SEED_START) -> EvalSet:
+    """A short form for the proof of a training on two cores: the first n of the trained slices and
+    a third as many of the unseen ones."""
+    apart = max(1, n // 3)
+    return EvalSet(
+        "heldout", n + apart, lambda: _cases(n, apart, seed_start), best_constant01(), UNSEEN
+    )
+
+
 def _cases(n: int, apart: int, seed_start: int) -> Iterator[EvalCase]:
     for seed in range(seed_start, seed_start + n):
         yield case(seed, exclude=UNSEEN)

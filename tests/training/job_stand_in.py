@@ -1,8 +1,10 @@
 """A small worker in place of the real one, and the job's process with that worker in it.
 
-`python job_stand_in.py HOME JOB` is what a Supervisor starts; `python job_stand_in.py worker CONFIG`
-and `... proof HOME JOB` are its stages. How they behave stands in HOME/behaviour.json.
+`python job_stand_in.py HOME JOB` is what a Supervisor starts; with `worker CONFIG` and
+`proof HOME JOB` it is the two stages. How they behave stands in HOME/behaviour.json.
 """
+
+# ruff: noqa: E402
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+sys.modules["pandas"] = None  # type: ignore[assignment]  # sqlite_utils would load it, in a second
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from training import stages
@@ -26,7 +29,7 @@ from training.progress import CANCELLED, TRAINED, Progress
 
 USUAL = {
     "steps": 20,
-    "step_s": 0.02,
+    "hold_at": None,  # the step at which to wait until this changes or somebody cancels
     "checkpoint_every": 5,
     "fail_at": None,  # [step, reason, hint]
     "raise_at": None,  # [step, text]: an exception that the worker does not explain
@@ -61,18 +64,20 @@ def worker(config_file: str) -> int:
         folder = config.checkpoints / f"checkpoint-{step}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "state.json").write_text(json.dumps({"step": step, "total": total}))
+        (folder / "complete.json").touch()
 
     while step < how["steps"]:
         if asked:
             save()
             progress.stage(CANCELLED)
             return 75
-        time.sleep(how["step_s"])
         step += 1
         total += step * step
         print("x" * how["chatter"], flush=True)
         progress.metrics(step, {"loss": 1 / step, "total": total})
         progress.step(step, how["steps"])
+        while behaviour(config.home)["hold_at"] == step and not asked:
+            time.sleep(0.02)
         if how["kill_at"] and how["kill_at"][0] == step:
             os.kill(os.getpid(), how["kill_at"][1])
         if how["raise_at"] and how["raise_at"][0] == step:

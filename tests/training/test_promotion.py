@@ -1,0 +1,353 @@
+"""The rule on figures made by hand, promotion and rollback, and who decided why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference.errors import UserError
+from tests.training.job_hand import SNAPSHOT, make_home, submit
+from tests.training.job_stand_in import make_adapter
+from training import lineage, promotion
+from training.changes import changes
+from training.comparison import compare, picture
+from training.database import connect
+from training.home import Home
+from training.promotion import history, in_use, promote, promoted, rollback
+from training.proofdata import BASE, CANDIDATE, CORRECTED, CURRENT, HELDOUT, CaseResult
+
+SHIPPED = "hazard-patch"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return make_home(tmp_path / "home")
+
+
+def case(
+    number: int,
+    kind: str,
+    before: float,
+    after: float,
+    slices: tuple[str, ...] = (),
+    split: str = "",
+) -> CaseResult:
+    return CaseResult(
+        id=f"{kind}-{number}",
+        kind=kind,
+        slices=slices,
+        truth_px=(100.0, 100.0),
+        size_wh=(1280, 720),
+        points_px={BASE: None, CURRENT: (100.0 + before, 100.0), CANDIDATE: (100.0, 100.0 + after)},
+        errors_px={BASE: 300.0, CURRENT: before, CANDIDATE: after},
+        split=split or None,
+    )
+
+
+def cases(
+    kind: str, n: int, before: float, change: float, spread: float, seed: int = 0, **more: Any
+) -> list[CaseResult]:
+    rng = np.random.default_rng(seed)
+    was = rng.uniform(0.8, 1.2, n) * before
+    now = was + change + rng.normal(0, spread, n)
+    return [
+        case(i, kind, float(b), float(max(a, 0.0)), **more)
+        for i, (b, a) in enumerate(zip(was, now, strict=True))
+    ]
+
+
+def put(
+    home: Home,
+    adapter: str,
+    corrected: list[CaseResult],
+    held: list[CaseResult],
+    current: str | None = SHIPPED,
+    unseen: frozenset[str] = frozenset(),
+) -> None:
+    """As training.proof writes them."""
+    names = {BASE: BASE, CANDIDATE: adapter, **({CURRENT: current} if current else {})}
+    with connect(home) as db:
+        for kind, found in ((CORRECTED, corrected), (HELDOUT, held)):
+            if not found:
+                continue
+            result = {
+                "task": "hazard",
+                "names": names,
+                "unfit": None,
+                "changes": [c.to_json() for c in changes(found, kind, unseen)],
+                "cases": [c.to_json() for c in found],
+            }
+            db.execute(
+                "insert into evaluations (id, job, adapter, name, result, created)"
+                " values (hex(randomblob(8)), null, ?, ?, ?, ?)",
+                [adapter, kind, json.dumps(result), lineage.now()],
+            )
+
+
+@pytest.fixture
+def trained(home: Home) -> Callable[[str], str]:
+    """An adapter that lies in the home and is registered."""
+
+    def make(name: str) -> str:
+        make_adapter(home.adapters / name, name)
+        lineage.register(home, name=name, task="hazard", snapshot=SNAPSHOT, parent=SHIPPED)
+        return name
+
+    return make
+
+
+def good(home: Home, adapter: str, current: str | None = SHIPPED) -> None:
+    put(home, adapter, cases(CORRECTED, 20, 150, -100, 20), cases(HELDOUT, 40, 60, 0, 10), current)
+
+
+# ---- the rule ------------------------------------------------------------------------------------
+
+
+def test_better_where_it_should_be_and_not_worse_elsewhere(home: Home) -> None:
+    good(home, "new")
+    found = compare(home, "new", SHIPPED)
+    assert found is not None
+    assert found.verdict.allowed
+    assert [c.passed for c in found.verdict.checks] == [True, True, True]
+    assert found.names == {BASE: BASE, CANDIDATE: "new", CURRENT: SHIPPED}
+    change = next(c for c in found.changes if (c.kind, c.label) == (CORRECTED, "all"))
+    assert (change.n, change.verdict) == (20, "better")
+    assert change.mean_change.estimate == pytest.approx(-100, abs=15)
+    assert change.relative.estimate == pytest.approx(-2 / 3, abs=0.1)
+    assert set(change.mean) == {BASE, CURRENT, CANDIDATE}
+
+
+UNSEEN = {"slices": ("debris",)}
+
+
+@pytest.mark.parametrize(
+    ("corrected", "held", "failing"),
+    [
+        # No clear gain on what was corrected.
+        ((20, 150, 0, 30), [(40, 60, 0, 10, {})], ["corrected"]),
+        # Too few cases to show anything, however good.
+        ((4, 150, -140, 1), [(40, 60, 0, 10, {})], ["corrected"]),
+        # Clearly worse elsewhere.
+        ((20, 150, -100, 20), [(40, 60, 20, 10, {})], ["heldout"]),
+        # Not clearly, for want of scenes, but by more than a tenth.
+        ((20, 150, -100, 20), [(6, 60, 30, 80, {})], ["heldout"]),
+        # Worse on the kinds that the shipped adapter never saw.
+        ((20, 150, -100, 20), [(40, 60, 0, 10, {}), (20, 60, 40, 5, UNSEEN)], ["unseen"]),
+        ((20, 150, 0, 30), [(40, 60, 20, 10, {})], ["corrected", "heldout"]),
+        # Nothing was corrected, or nothing was held out.
+        (None, [(40, 60, 0, 10, {})], ["corrected"]),
+        ((20, 150, -100, 20), [], ["heldout"]),
+    ],
+)
+def test_the_rule_says_no(
+    home: Home, corrected: tuple[Any, ...] | None, held: list[Any], failing: list[str]
+) -> None:
+    apart = [c for *numbers, more in held for c in cases(HELDOUT, *numbers, **more)]
+    found_corrected = cases(CORRECTED, *corrected) if corrected else []
+    put(home, "new", found_corrected, apart, unseen=frozenset({"debris"}))
+    found = compare(home, "new", SHIPPED)
+    assert found is not None
+    assert not found.verdict.allowed
+    assert [c.name for c in found.verdict.checks if not c.passed] == failing
+    assert found.verdict.words.startswith("The rule says no. ")
+
+
+def test_cases_kept_back_count_where_there_are_enough(home: Home) -> None:
+    """Learned by heart is not better: the cases that were trained on gain, the others do not."""
+    learned = cases(CORRECTED, 30, 150, -140, 5, split="train")
+    kept = cases(CORRECTED, 12, 150, 0, 30, seed=1, split="validation")
+    put(home, "new", learned + kept, cases(HELDOUT, 40, 60, 0, 10))
+    found = compare(home, "new", SHIPPED)
+    assert found is not None
+    assert [c.name for c in found.verdict.checks if not c.passed] == ["corrected"]
+    assert "12 corrected cases kept back from training" in found.verdict.checks[0].found
+    put(home, "few", learned + kept[:5], cases(HELDOUT, 40, 60, 0, 10))
+    few = compare(home, "few", SHIPPED)
+    assert few is not None and few.verdict.allowed
+
+
+def test_a_comparison_with_what_is_no_longer_in_use(home: Home) -> None:
+    good(home, "new", current="something-old")
+    found = compare(home, "new", SHIPPED)
+    assert found is not None
+    assert [c.name for c in found.verdict.checks if not c.passed] == ["now"]
+    assert "prove it again" in found.verdict.words
+
+
+def test_without_an_adapter_in_use_the_base_is_the_measure(home: Home) -> None:
+    def alone(found: list[CaseResult]) -> list[CaseResult]:
+        return [
+            CaseResult(**{**c.to_json(), "errors_px": {BASE: c.before_px, CANDIDATE: c.after_px}})
+            for c in found
+        ]
+
+    corrected, held = cases(CORRECTED, 20, 150, -100, 20), cases(HELDOUT, 40, 60, 0, 10)
+    put(home, "new", alone(corrected), alone(held), current=None)
+    found = compare(home, "new", None)
+    assert found is not None and found.verdict.allowed
+    assert found.cases[0].before_px == found.cases[0].errors_px[BASE]
+
+
+def test_no_proof_yet(home: Home, trained: Callable[[str], str]) -> None:
+    assert compare(home, trained("new"), SHIPPED) is None
+    with pytest.raises(UserError, match="no proof"):
+        promote(home, "new", "ann")
+
+
+def test_the_newest_proof_counts(home: Home) -> None:
+    put(home, "new", cases(CORRECTED, 20, 150, 0, 30), cases(HELDOUT, 40, 60, 0, 10))
+    good(home, "new")
+    found = compare(home, "new", SHIPPED)
+    assert found is not None and found.verdict.allowed
+    assert len(found.cases) == 60
+
+
+# ---- cases ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fate"),
+    [(80, 20, "fixed"), (80, 60, "still wrong"), (20, 80, "newly wrong"), (20, 50, "kept")],
+)
+def test_fates(before: float, after: float, fate: str) -> None:
+    assert case(0, HELDOUT, before, after).fate == fate
+
+
+def test_what_it_forgot_worst_first(home: Home) -> None:
+    held = [case(0, HELDOUT, 10, 50), case(1, HELDOUT, 10, 70), case(2, HELDOUT, 10, 400)]
+    put(home, "new", [], held)
+    found = compare(home, "new", SHIPPED)
+    assert found is not None
+    assert [c.id for c in found.forgot()] == ["heldout-2", "heldout-1"]
+    assert [c.id for c in found.forgot(30)] == ["heldout-2", "heldout-1", "heldout-0"]
+    assert found.forgot()[0].points_px[BASE] is None
+
+
+def test_slices_and_parts() -> None:
+    found = [case(i, HELDOUT, 10, 5, ("rain",)) for i in range(4)]
+    found += [case(i + 4, HELDOUT, 10, 20, ("rain", "debris")) for i in range(4)]
+    found += [case(8, HELDOUT, 10, 5, ("fog",))]
+    made = {c.label: c for c in changes(found, HELDOUT, frozenset({"debris"}))}
+    assert {k: c.n for k, c in made.items()} == {"all": 5, "unseen": 4, "debris": 4, "rain": 4}
+    assert made["rain"].mean_change.estimate == -5
+    assert made["debris"].mean_change.estimate == 10
+    assert changes([], HELDOUT) == []
+
+
+def test_pictures_of_cases(home: Home) -> None:
+    kept = home.root / "cache" / "a.png"
+    kept.parent.mkdir()
+    kept.touch()
+    there = CaseResult(**{**case(0, HELDOUT, 1, 1).to_json(), "picture": "cache/a.png"})
+    gone = CaseResult(**{**case(0, HELDOUT, 1, 1).to_json(), "picture": "cache/b.png"})
+    assert picture(home, there) == kept
+    assert picture(home, gone) is None
+    assert picture(home, case(0, CORRECTED, 1, 1)) is None
+
+
+# ---- promotion -----------------------------------------------------------------------------------
+
+
+def test_promote_and_roll_back(home: Home, trained: Callable[[str], str]) -> None:
+    assert promoted(home, "hazard") is None
+    assert in_use(home, "hazard") == SHIPPED
+    good(home, trained("first"))
+    decision = promote(home, "first", "ann")
+    assert (decision.adapter, decision.previous, decision.overridden) == ("first", SHIPPED, "")
+    assert decision.rule["allowed"] is True
+    assert promoted(home, "hazard") == in_use(home, "hazard") == "first"
+    good(home, trained("second"), current="first")
+    promote(home, "second", "bob")
+    assert in_use(home, "hazard") == "second"
+    assert rollback(home, "hazard", "ann", "worse at night").adapter == "first"
+    assert in_use(home, "hazard") == "first"
+    assert rollback(home, "hazard", "ann").adapter == SHIPPED
+    assert in_use(home, "hazard") == SHIPPED
+    assert promoted(home, "hazard") is None
+    with pytest.raises(UserError, match="nothing to take back"):
+        rollback(home, "hazard", "ann")
+    rows = history(home, "hazard")
+    assert [(r.adapter, r.author, r.is_rollback) for r in rows] == [
+        (SHIPPED, "ann", True),
+        ("first", "ann", True),
+        ("second", "bob", False),
+        ("first", "ann", False),
+    ]
+    assert rows[1].overridden == "worse at night"
+
+
+def test_a_promotion_after_a_rollback(home: Home, trained: Callable[[str], str]) -> None:
+    for name in ("a", "b", "c"):
+        good(home, trained(name))
+        promote(home, name, "ann", "for the test")
+        if name == "b":
+            rollback(home, "hazard", "ann")
+    assert in_use(home, "hazard") == "c"
+    assert rollback(home, "hazard", "ann").adapter == "a"
+
+
+def test_overriding_needs_a_reason_that_is_kept(home: Home, trained: Callable[[str], str]) -> None:
+    put(home, trained("new"), cases(CORRECTED, 3, 150, -100, 5), cases(HELDOUT, 40, 60, 0, 10))
+    with pytest.raises(UserError, match="rule does not allow") as caught:
+        promote(home, "new", "ann", "  ")
+    assert caught.value.field == "reason"
+    assert promoted(home, "hazard") is None
+    assert history(home, "hazard") == []
+    decision = promote(home, "new", "ann", "Three cases are all we have.")
+    assert decision.overridden == "Three cases are all we have."
+    assert decision.rule["allowed"] is False
+    assert history(home, "hazard")[0] == decision
+
+
+def test_what_cannot_be_promoted(home: Home, trained: Callable[[str], str]) -> None:
+    with pytest.raises(UserError, match="no such trained adapter"):
+        promote(home, SHIPPED, "ann", "because")
+    good(home, trained("new"))
+    promote(home, "new", "ann")
+    with pytest.raises(UserError, match="already in use"):
+        promote(home, "new", "ann")
+    good(home, trained("broken"), current="new")
+    (home.adapters / "broken" / "adapter_model.safetensors").write_bytes(b"cut off")
+    with pytest.raises(UserError, match="damaged"):
+        promote(home, "broken", "ann")
+    assert in_use(home, "hazard") == "new"
+
+
+def test_a_promoted_adapter_that_vanished_gives_way(
+    home: Home, trained: Callable[[str], str]
+) -> None:
+    import shutil
+
+    good(home, trained("new"))
+    promote(home, "new", "ann")
+    shutil.rmtree(home.adapters / "new")
+    assert in_use(home, "hazard") == SHIPPED
+
+
+def test_a_promotion_that_fails_half_way_changes_nothing(
+    home: Home, trained: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good(home, trained("new"))
+
+    def break_down(_row: object) -> None:
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(promotion, "_as_decision", break_down)
+    with pytest.raises(RuntimeError):
+        promote(home, "new", "ann")
+    monkeypatch.undo()
+    assert history(home, "hazard") == []
+
+
+def test_jobs_go_on_from_what_is_promoted(home: Home, trained: Callable[[str], str]) -> None:
+    from training import jobs
+
+    good(home, trained("new"))
+    promote(home, "new", "ann")
+    row = jobs.job(home, submit(home, start="current"))
+    assert row.config["parent_adapter"] == str(home.adapters / "new")
