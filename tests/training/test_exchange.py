@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -71,13 +72,13 @@ def test_round_trip(
         for c in feedback.corrections()
         if c.task == "hazard"
         and c.status != "withdrawn"
-        and (name != "sharegpt" or c.payload.verdict != "no_hazard")
+        and (name != "sharegpt" or c.status != "rejected")
     }
     assert {c.id: facts(c) for c in empty.corrections()} == expected
-    assert done.rows == back.added == len(expected) >= 4
+    assert done.rows == back.added == len(expected) >= 3
     assert (back.known, back.problems) == (0, ())
     assert done.pictures == back.pictures == 2
-    assert sum(done.left_out.values()) == (2 if name == "sharegpt" else 1)
+    assert sum(done.left_out.values()) == (3 if name == "sharegpt" else 1)
     for case in empty.cases():
         old = feedback.case(case.id)
         assert (case.media.slices, case.media.name) == (old.media.slices, old.media.name)
@@ -295,6 +296,25 @@ def test_nothing_is_kept_of_an_import_that_fails_midway(
     monkeypatch.undo()
     assert empty.corrections() == []
     assert import_file(empty, file, "insight").added == 5
+
+
+def test_two_imports_at_once_make_one(
+    empty: Feedback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one comes between this one's look and its writing."""
+    file = insight(tmp_path / "insight", [row(), row("(1,2)")])
+    look = importing._new
+
+    def slow(*arguments: Any) -> Any:
+        found = look(*arguments)
+        monkeypatch.undo()
+        assert import_file(empty, file, "insight").added == 2
+        return found
+
+    monkeypatch.setattr(importing, "_new", slow)
+    late = import_file(empty, file, "insight")
+    assert (late.added, late.known, late.pictures) == (0, 2, 0)
+    assert len(empty.corrections()) == 2
 
 
 @pytest.mark.parametrize(

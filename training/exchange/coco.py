@@ -1,8 +1,9 @@
 """COCO key points: annotations.json with one key point "hazard" an annotation, and the pictures.
 
 The hazard's kind is the category. What COCO has no place for stands in `attributes`, where CVAT
-and others look. A picture without a hazard has an annotation with no key point. Where no box was
-drawn the bbox has no area: none is made up.
+and others look. A picture without a hazard has an annotation with no key point, which only its
+attributes tell from one that nobody has looked at. Where no box was drawn the bbox has no area:
+none is made up.
 """
 
 from __future__ import annotations
@@ -122,7 +123,6 @@ def _fields(note: dict[str, Any], names: dict[Any, str]) -> dict[str, Any]:
         fields = settled(fields, (float(x), float(y)), _box(note, (float(x), float(y))))
     kind = names.get(note.get("category_id"), UNKNOWN)
     fields["hazard_kind"] = kind if kind in HAZARD_KINDS else ""
-    fields.setdefault("verdict", "no_hazard")
     return fields
 
 

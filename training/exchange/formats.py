@@ -35,7 +35,8 @@ FORMATS: dict[str, Format] = {
         "training.exchange.sharegpt:write",
         "data.json, dataset_info.json, images/",
         _ALL + "; the sentences are the paper's, with whole pixels of the original picture",
-        "“no hazard”, for which the paper has no sentence",
+        "“no hazard”, for which the paper has no sentence, and what was rejected or withdrawn, as "
+        "LLaMA-Factory would train on it",
         "training.exchange.sharegpt:refuses",
     ),
     "parquet": Format(

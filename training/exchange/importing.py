@@ -80,7 +80,9 @@ def import_file(
         entries = list(_entries(place, Path(staging), person, problems))
         fresh, known = _new(feedback, entries, problems)
         if fresh and not dry_run:
-            _keep(feedback, fresh)
+            added = _keep(feedback, fresh)
+            known += len(fresh) - len(added)
+            fresh = added
     pictures = len({e.picture.sha256 for e in fresh})
     return Imported(len(fresh), known, pictures, tuple(problems))
 
@@ -165,14 +167,16 @@ def _new(
     return fresh, known
 
 
-def _keep(feedback: Feedback, fresh: list[Entry]) -> None:
-    """All or nothing. A picture's file without a row may stay behind a failure; it is found again
-    by its hash."""
+def _keep(feedback: Feedback, fresh: list[Entry]) -> list[Entry]:
+    """All or nothing; those that nobody else has imported meanwhile. A picture's file without a
+    row may stay behind a failure; it is found again by its hash."""
     files = {e.picture.sha256: e.picture for e in fresh}
     stored = {key: store_file(feedback.home, p.path, key) for key, p in files.items()}
 
-    def work(db: Database) -> None:
-        for item in fresh:
+    def work(db: Database) -> list[Entry]:
+        there = "select 1 from corrections where id = ?"
+        added = [item for item in fresh if one(db, there, [item.id]) is None]
+        for item in added:
             _, file, size = stored[item.picture.sha256]
             if not (feedback.home.media / file).is_file():
                 raise UserError(
@@ -180,8 +184,9 @@ def _keep(feedback: Feedback, fresh: list[Entry]) -> None:
                 )
             _keep_media(db, item, file, size)
             _keep_correction(db, item)
+        return added
 
-    write(feedback.home, work)
+    return write(feedback.home, work)
 
 
 def _keep_media(db: Database, item: Entry, file: str, size: int) -> None:

@@ -37,7 +37,13 @@ DATASET_INFO = {
 
 def refuses(row: Row) -> str | None:
     """Why a correction cannot go into this format, or None."""
-    return "the paper has no sentence for a picture without a hazard" if not row.point_px else None
+    if row.point_px is None and row.fields["verdict"] == "right":
+        return "it calls an answer right that is not known"
+    if row.point_px is None:
+        return "the paper has no sentence for a picture without a hazard"
+    if row.fields["status"] in ("rejected", "withdrawn"):
+        return "LLaMA-Factory would train on what was rejected or withdrawn"
+    return None
 
 
 def write(rows: Iterable[Row], folder: Path) -> None:

@@ -21,7 +21,6 @@ from training.exchange.sharegpt import check_size
 DATA = "corrections.csv"
 PICTURE = "image"
 COLUMNS = (PICTURE, "width", "height", *FIELDS)
-MAX_CELL = 200_000  # characters
 # The last four are the full-width forms, which Excel takes for the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -66,7 +65,6 @@ def _cell(kind: str, value: Any) -> Any:
 def read(path: Path) -> Iterator[Found]:
     """The rows below the heading, numbered from 1. Columns that are not ours are ignored."""
     check_size(path)
-    csv.field_size_limit(MAX_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             heading = file.readline()
