@@ -48,3 +48,28 @@ def answer_loss(logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
     nll = F.cross_entropy(logits.float(), labels, reduction="none")
     count = torch.bincount(rows)
     return (nll / count[rows]).sum() / len(count)
+
+
+def map_loss(probabilities: Tensor, target01: Tensor, *, cell_centres: bool) -> Tensor:
+    """Cross-entropy of a heatmap against the point: the four cells around it share the target so
+    that their mean position is the point. Not in the paper: the squared distance of the mean
+    (Eq. 4) says little about which of two candidates the map should choose.
+
+    Args:
+        probabilities: (batch, R, C), summing to one. target01: (batch, 2), x and y in [0, 1].
+        cell_centres: as in inference.heads.soft_argmax.
+    """
+    _, rows, cols = probabilities.shape
+    x = _shares(target01[:, 0], cols, cell_centres)
+    y = _shares(target01[:, 1], rows, cell_centres)
+    wanted = y[:, :, None] * x[:, None, :]
+    return -(wanted * probabilities.clamp_min(1e-30).log()).sum((1, 2)).mean()
+
+
+def _shares(position01: Tensor, n: int, cell_centres: bool) -> Tensor:
+    """(batch, n): linear shares of the two cells on either side of a position; at the border, all
+    of it to the last cell."""
+    place = position01 * n - 0.5 if cell_centres else position01 * (n - 1)
+    place = place.clamp(0, n - 1)
+    cells = torch.arange(n, device=place.device, dtype=place.dtype)
+    return (1 - (place[:, None] - cells).abs()).clamp_min(0)

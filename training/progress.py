@@ -27,6 +27,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "loss": ("Loss, weighted (Eq. 1)", ""),
     "text_loss": ("Text loss (Eq. 5)", "nats a token"),
     "coord_loss": ("Coordinate loss (Eq. 4)", "squared share of the picture"),
+    "map_loss": ("Heatmap loss", "nats"),
     "learning_rate": ("Learning rate", ""),
     "grad_norm": ("Gradient norm", ""),
     "samples_per_s": ("Speed", "examples/s"),

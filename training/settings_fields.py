@@ -153,6 +153,14 @@ FIELDS: dict[str, FieldSpec] = {
         0,
         1000,
     ),
+    "lambda_map": _float(
+        LOSS,
+        "λ heatmap",
+        "Weight of the heatmap's cross-entropy against the point's cell. 0 in the paper; it "
+        "teaches from few pictures faster than the coordinates do.",
+        0,
+        1000,
+    ),
     "learning_rate": _float(OPTIMISER, "Learning rate", "Its peak, after the warm-up.", 1e-8, 1.0),
     "schedule": _choice(
         OPTIMISER,

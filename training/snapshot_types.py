@@ -1,4 +1,4 @@
-"""What a snapshot is made of: examples, what was left out, the plan, the frozen result. No torch."""
+"""What a snapshot is made of: examples, what was left out, the plan, the frozen result."""
 
 from __future__ import annotations
 

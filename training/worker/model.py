@@ -15,7 +15,13 @@ from inference.adapters import BackboneInfo, CheckedAdapter
 from inference.backbones.base import Backbone
 from inference.errors import UserError
 from inference.heads import Head, HeadOutput, build_head, load_head
-from training.losses import IGNORE_INDEX, answer_loss, coordinate_loss, insight_loss
+from training.losses import (
+    IGNORE_INDEX,
+    answer_loss,
+    coordinate_loss,
+    insight_loss,
+    map_loss,
+)
 from training.settings import TrainSettings
 from training.worker.items import moved
 
@@ -40,7 +46,7 @@ class Pointing(nn.Module):
         self.causal = backbone.model
         self.head = head
         self._backbone = (backbone,)  # in a tuple, so that torch does not take it for a module
-        self.lambda_text, self.lambda_coord = settings.lambda_text, settings.lambda_coord
+        self.settings = settings
 
     @property
     def backbone(self) -> Backbone:
@@ -57,21 +63,29 @@ class Pointing(nn.Module):
         pictures: list[dict[str, Any]],
         grids: list[tuple[int, int]],
     ) -> dict[str, Tensor]:
-        """loss (Eq. 1), text_loss (Eq. 5), coord_loss (Eq. 4); points01: (batch, 2) as shown."""
+        """loss (Eq. 1 and the heatmap's), text_loss (Eq. 5), coord_loss (Eq. 4), map_loss; without
+        a head only the text's. points01: (batch, 2) as shown."""
         states = self._states(input_ids, attention_mask, pictures)
         answered = labels != IGNORE_INDEX
         rows = answered.nonzero()[:, 0]
         text = answer_loss(self.backbone.lm_head(states[answered]), labels[answered], rows)
+        weights = self.settings
         if self.head is None:
             zero = text.new_zeros(())
-            return {"loss": self.lambda_text * text, "text_loss": text, "coord_loss": zero}
-        plain, shown = self._points(states, input_ids, prompt_mask, grids)
+            found = {"loss": weights.lambda_text * text, "text_loss": text}
+            return {**found, "coord_loss": zero, "map_loss": zero}
+        plain, shown, maps = self._points(states, input_ids, prompt_mask, grids, target01)
         coordinates = coordinate_loss(plain, target01)
         loss = insight_loss(
-            text, coordinates, lambda_text=self.lambda_text, lambda_coord=self.lambda_coord
+            text, coordinates, lambda_text=weights.lambda_text, lambda_coord=weights.lambda_coord
         )
-        found = {"loss": loss, "text_loss": text, "coord_loss": coordinates}
-        return {**found, "points01": shown.detach()}
+        return {
+            "loss": loss + weights.lambda_map * maps,
+            "text_loss": text,
+            "coord_loss": coordinates,
+            "map_loss": maps,
+            "points01": shown.detach(),
+        }
 
     def _states(self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]]) -> Tensor:
         """(batch, length, d) after the final norm."""
@@ -105,20 +119,30 @@ class Pointing(nn.Module):
         return _flat(out.pooler_output), [_flat(layer) for layer in deep]
 
     def _points(
-        self, states: Tensor, ids: Tensor, prompt: Tensor, grids: list[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor]:
-        """(batch, 2) by the plain soft-argmax, and as it is shown. Pictures of one shape share a
-        pass of the head."""
+        self,
+        states: Tensor,
+        ids: Tensor,
+        prompt: Tensor,
+        grids: list[tuple[int, int]],
+        target01: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(batch, 2) by the plain soft-argmax, and as it is shown; the heatmap's loss. Pictures of
+        one shape share a pass of the head."""
+        assert self.head is not None
         image = (ids == self.backbone.image_token_id) & prompt
         plain = states.new_zeros((len(ids), 2), dtype=torch.float32)
-        shown = plain.clone()
+        shown, maps = plain.clone(), plain.new_zeros(())
+        centres = self.head.scorer.cell_centres
         for grid in dict.fromkeys(grids):
             rows = torch.tensor([i for i, g in enumerate(grids) if g == grid], device=ids.device)
             asked = (states[rows], image[rows], prompt[rows] & ~image[rows], grid)
-            plain = plain.index_copy(0, rows, self._head(*asked, decode="soft_argmax").point01)
+            out = self._head(*asked, decode="soft_argmax")
+            plain = plain.index_copy(0, rows, out.point01)
+            lost = map_loss(out.probabilities, target01[rows], cell_centres=centres)
+            maps = maps + lost * (len(rows) / len(ids))
             with torch.no_grad():
                 shown = shown.index_copy(0, rows, self._head(*asked).point01)
-        return plain, shown
+        return plain, shown, maps
 
     def _head(self, *asked: Any, **options: Any) -> HeadOutput:
         assert self.head is not None

@@ -76,7 +76,7 @@ def card_of(
             "settings": config.settings.to_json(),
             "figures": figures,
             "loss": f"{config.settings.lambda_text:g} text + {config.settings.lambda_coord:g} MSE"
-            " (INSIGHT, Eq. 1)",
+            f" (INSIGHT, Eq. 1) + {config.settings.lambda_map:g} heatmap",
         },
     }
 

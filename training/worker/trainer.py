@@ -28,7 +28,7 @@ OPTIMISERS = {
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 LOGGED = 500  # points of each curve, at most about
 TRACKERS = ("trackio", "wandb")
-PARTS = ("text_loss", "coord_loss")
+PARTS = ("text_loss", "coord_loss", "map_loss")
 
 
 def arguments(
@@ -175,7 +175,10 @@ class InsightTrainer(Trainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs and self.parts.count:
-            logs |= self.parts.taken()
+            means = torch.tensor(list(self.parts.taken().values()), device=self.args.device)
+            if self.args.world_size > 1:  # every process is here at the same step
+                means = self.accelerator.reduce(means, reduction="mean")
+            logs |= dict(zip(PARTS, means.tolist(), strict=True))
         super().log(logs, start_time)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:

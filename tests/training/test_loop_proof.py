@@ -1,0 +1,136 @@
+"""The loop's proof: corrections, the table, and a tiny loop from end to end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.errors import UserError
+from inference.registry import resolve
+from inference.schema import HazardPoint, ImageInput
+from training import loop_proof
+from training.evalsets import EvalCase, EvalSet
+from training.feedback import Feedback
+from training.home import find_home
+from training.loop_proof import chosen_settings, correct, measure, parser, rows, table
+from training.scoring import Answer
+
+UNSEEN = frozenset({"debris", "animal"})
+
+
+def case(seed: int, point: tuple[float, float], *slices: str) -> EvalCase:
+    pixels = np.random.default_rng(seed).integers(0, 255, (72, 128, 3), dtype=np.uint8)
+    return EvalCase(
+        ImageInput(pixels, f"{seed:064x}", f"world-{seed}"), point, None, frozenset(slices)
+    )
+
+
+def answer(point: tuple[float, float] | None) -> Answer:
+    made = None if point is None else HazardPoint(*point, "head")
+    return Answer("t", "t", 0.0, {"window": made}, "window")
+
+
+CASES = [
+    case(1, (64, 36), "debris", "night"),
+    case(2, (64, 36), "animal"),
+    case(3, (64, 36), "pedestrian"),
+    case(4, (64, 36), "cyclist"),
+]
+
+
+def fake_ask(asked: EvalCase) -> Mapping[str, Answer]:
+    """The candidate is right on the unseen slices and as the current one elsewhere."""
+    right = asked.slices & UNSEEN
+    return {
+        "base": answer(None),
+        "shipped": answer((74, 36)),
+        "quick-fix": answer((64, 36) if right else (74, 36)),
+    }
+
+
+def result() -> dict[str, object]:
+    data = EvalSet("heldout", 4, lambda: CASES, None, UNSEEN)
+    sides = {"base": "base", "shipped": "current", "quick-fix": "candidate"}
+    measured = measure(data, fake_ask, sides)
+    return {
+        "corrections": 60,
+        "examples": {},
+        "parent": "shipped",
+        "seconds": {"train": 1.0},
+        "rows": rows(measured, UNSEEN),
+    }
+
+
+def test_errors_are_at_1280x720_and_silence_is_the_centre() -> None:
+    found = result()["rows"]
+    unseen = found["debris/animal"]  # type: ignore[index]
+    assert unseen["n"] == 2
+    assert unseen["median_px"] == {"base": 0.0, "current": 100.0, "candidate": 0.0}
+    assert unseen["median_relative"]["estimate"] == -1.0
+    assert found["debris"]["n"] == found["animal"]["n"] == 1  # type: ignore[index]
+    assert found["all others"]["mean_change"]["estimate"] == 0.0  # type: ignore[index]
+
+
+def test_table_says_whether_both_aims_are_met() -> None:
+    text = table(result())
+    assert "falls by at least 40%: yes" in text
+    assert "no worse beyond the interval: yes" in text
+    worse = result()
+    worse["rows"]["all others"]["mean_change"]["low"] = 3.0  # type: ignore[index]
+    worse["rows"]["debris/animal"]["median_relative"]["estimate"] = -0.39  # type: ignore[index]
+    assert table(worse).count("NO") == 2
+
+
+def test_corrections_are_accepted_and_of_the_unseen_hazards(tmp_path: Path) -> None:
+    home = find_home(tmp_path)
+    scenes = list(resolve(loop_proof.CORRECTED)(2, loop_proof.SEED_START))
+    assert correct(home, scenes) == 2
+    made = Feedback(home).cases()
+    assert {c.status for c in made} == {"accepted"}
+    assert all(set(c.media.slices) & UNSEEN for c in made)
+    assert {c.media.name for c in made} == {"world-8000000.png", "world-8000001.png"}
+
+
+def test_its_scenes_are_neither_training_nor_heldout() -> None:
+    is_heldout = resolve("examples.world.replay:is_heldout")
+    last = loop_proof.SEED_START + 60
+    assert 1_024_576 < loop_proof.SEED_START < last < 9_000_000
+    assert not is_heldout(f"world-{last}", "0" * 64)
+
+
+def test_settings_of_the_command_line() -> None:
+    options = parser().parse_args(["--minutes", "2", "--set", "epochs=1", "keep=last"])
+    settings = chosen_settings(options)
+    assert (settings.time_limit_minutes, settings.epochs, settings.keep) == (2.0, 1.0, "last")
+    with pytest.raises(UserError):
+        chosen_settings(parser().parse_args(["--set", "rank=0"]))
+
+
+@pytest.mark.slow
+def test_tiny_loop_from_end_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real worker and the real asker, on four corrections and a minute's worth of nothing."""
+
+    def few(n: int, seed_start: int) -> Iterator[EvalCase]:
+        yield from (case(seed_start + i, (60 + i, 36), "debris") for i in range(n))
+
+    monkeypatch.setattr(
+        loop_proof, "load_split", lambda *_: EvalSet("heldout", 4, lambda: CASES, None, UNSEEN)
+    )
+    monkeypatch.setattr(
+        loop_proof, "resolve", lambda e: few if e == loop_proof.CORRECTED else resolve(e)
+    )
+    changes = ["epochs=1", "views=1", "replay_share=0", "validation_share=0.25"]
+    code = loop_proof.main(
+        ["--n", "4", "--home", str(tmp_path), "--threads", "1", "--set", *changes]
+    )
+    assert code == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["rows"]["debris/animal"]["n"] == 2
+    assert found["examples"] == {"train correction": 3, "validation correction": 1}
+    assert (tmp_path / "adapters" / "quick-fix" / "card.json").is_file()
