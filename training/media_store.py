@@ -76,12 +76,20 @@ def copy_durably(source: Path, place: Path) -> None:
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
-        os.chmod(partial, 0o644)
+        _readable(Path(partial))
         os.replace(partial, place)
         sync_folder(place.parent)
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
+
+
+def _readable(path: Path) -> None:
+    """Temporary files are made for their owner alone."""
+    try:
+        path.chmod(0o644)
+    except OSError:
+        pass  # mounted buckets have no such thing
 
 
 def sync_folder(folder: Path) -> None:
