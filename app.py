@@ -46,11 +46,11 @@ def build_services(flags: argparse.Namespace) -> Services:
 if __name__ == "__main__":
     flags = parse_flags()
     try:
-        services = build_services(flags)
+        home = find_home(flags.home)
+        startup.run_beside(home)
     except UserError as problem:
         raise SystemExit(str(problem)) from problem
-    page, desk = build_page(services)
-    home = desk.home
+    page, desk = build_page(build_services(flags))
     private = [ROOT / ".git", EXAMPLES / "models", EXAMPLES / "adapters", home.root, home.backups]
     options = launch_options(desk, EXAMPLES / "media", private)
     page.queue(max_size=64)

@@ -14,6 +14,7 @@ from training.feedback import Correction
 from ui.markup import sign
 
 VERDICTS = {"right": "That's right", "wrong": "The hazard is here", "no_hazard": "No hazard here"}
+BIG_PX = 1280  # a wider picture is nudged by more than a pixel, or nothing would be seen
 STATUS = {"open": "waits for review", "accepted": "accepted", "rejected": "rejected"}
 # A thick plus with a white edge, as ui.figures draws it.
 CROSS = (
@@ -38,9 +39,10 @@ def editor(
     signs = "".join(_placed(kind, point, size_wh) for kind, point in shown.items())
     waiting = '<p class="sl-mark-wait" role="status"></p>' if wait_s else ""
     wait = f' data-wait="{wait_s}"' if wait_s else ""
+    step = max(1, round(width / BIG_PX))  # as in ui/static/scene_correct.js
     keys = (
-        "Click the hazard, or choose Box and drag one round it. Arrow keys move the mark by 1 px, "
-        "with Shift by 10; Esc takes back a step."
+        "Click the hazard, or choose Box and drag one round it. Arrow keys move the mark by "
+        f"{step} px, with Shift by {10 * step}; Esc takes back a step."
     )
     name = f"Picture to mark, {width} by {height} pixels. {keys}"
     return (

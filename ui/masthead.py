@@ -40,8 +40,8 @@ def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
 def who(visitor: Visitor) -> str:
     """Who is on the page and what they may do."""
     return (
-        f'<p class="sl-who">Signed as <b>{escape(visitor.name)}</b> '
-        f'<span class="sl-quiet">{ROLE_MEANS[visitor.role]}</span></p>'
+        f'<p class="sl-who">Visitor: <b>{escape(visitor.name)}</b> '
+        f'<span class="sl-quiet">· {ROLE_MEANS[visitor.role]}</span></p>'
     )
 
 

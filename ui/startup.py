@@ -5,6 +5,8 @@ Imports no torch. `app.py` calls it, tests put fakes in its place.
 
 from __future__ import annotations
 
+import signal
+import sys
 from argparse import Namespace
 from functools import cache
 from pathlib import Path
@@ -16,8 +18,10 @@ from inference.errors import UserError
 from inference.media import load_image
 from inference.service import ModelService
 from inference.tasks.hazard import PROMPTS, validate_prompt
+from training.backup import BackupThread, restore_if_missing
 from training.home import Home
 from training.promotion import promoted
+from training.supervisor import Supervisor
 from ui.services import Services, default_adapter, installed_versions, read_examples
 
 
@@ -48,6 +52,20 @@ def build_services(flags: Namespace, home: Home, examples: Path) -> Services:
         versions=installed_versions,
         home=home,
     )
+
+
+def run_beside(home: Home) -> None:
+    """Before the page is built: the store's way back, then its copies and the training queue.
+
+    Raises UserError where a lost database cannot be restored, or a setting makes no sense.
+    """
+    restored = restore_if_missing(home)
+    if restored is not None:
+        print(f"The database was missing; restored {restored}", file=sys.stderr)
+    BackupThread(home).start()
+    Supervisor(home).start()
+    # Python runs its exit handlers, and with them the last backup, only when it ends by itself.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _promoted(home: Home) -> str | None:

@@ -1,0 +1,299 @@
+"""Correcting in a real browser: exact points at two widths, keys, boxes, the five-second mode, a
+store that fails, links to kept pictures, and text that must stay text."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import serve
+from training.feedback import Feedback
+from training.home import Home
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WAIT_MS = 60_000
+EVIL = "<img src=x onerror=window.__hit=1>"
+CONTRAST = Path(__file__).with_name("contrast.js")
+# Where each panel shows the person's cross, in pixels of the picture.
+CROSSES = """() => [...document.querySelectorAll('#sl-panels .js-plotly-plot')].map((plot) =>
+  (plot.data || []).filter((t) => t.name == 'Your correction').map((t) => [t.x[0], t.y[0]])[0])"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory, home: Home) -> Iterator[str]:
+    """The page over a fake model that answers at once, with a store."""
+    folder = tmp_path_factory.mktemp("correcting")
+    order = ["-m", "tests.ui.fake_app", "--seconds", "0.2", "--home", str(home.root)]
+    yield from serve(folder, *order)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Callable[[str], Path]:
+    """photo(name): a 960 × 540 picture that no other test has."""
+
+    def make(name: str = "road.png") -> Path:
+        noise = np.random.default_rng().integers(0, 255, (54, 96, 3), np.uint8)
+        path = tmp_path / name
+        Image.fromarray(noise).resize((960, 540), Image.Resampling.NEAREST).save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def visit(chromium: Browser):
+    contexts, broken = [], []
+
+    def open_page(url: str, size: dict[str, int] = WIDE, **options) -> Page:
+        context = chromium.new_context(viewport=size, reduced_motion="reduce", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(url)
+        expect(page.locator("#sl-prompt textarea")).not_to_have_value("", timeout=WAIT_MS)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not broken, f"script errors: {broken}"
+
+
+def look(page: Page, picture: Path) -> None:
+    page.set_input_files("#sl-image input[type=file]", str(picture))
+    expect(page.locator("#sl-image-message")).to_contain_text("960 × 540 px", timeout=WAIT_MS)
+    page.locator("#sl-look").click()
+
+
+def open_editor(page: Page) -> Locator:
+    page.locator("#sl-wrong").click()
+    picture = page.locator(".sl-mark-picture")
+    expect(picture).to_be_focused(timeout=WAIT_MS)
+    page.wait_for_function("() => document.querySelector('.sl-mark-picture img').naturalWidth > 0")
+    return picture
+
+
+def click_at(page: Page, share_x: float, share_y: float) -> tuple[int, int]:
+    """Clicks on a whole CSS pixel there; the pixel of the original that lies under it."""
+    picture = page.locator(".sl-mark-picture")
+    picture.scroll_into_view_if_needed()
+    box = page.locator(".sl-mark-picture img").bounding_box()
+    x, y = round(box["x"] + share_x * box["width"]), round(box["y"] + share_y * box["height"])
+    page.mouse.click(x, y)
+    return (
+        math.floor((x - box["x"]) / box["width"] * 960),
+        math.floor((y - box["y"]) / box["height"] * 540),
+    )
+
+
+def where(page: Page) -> str:
+    return page.locator(".sl-mark-where").inner_text()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1440", "390"])
+def test_click_nudge_undo_save_reload_withdraw(visit, url: str, photo, size) -> None:
+    page = visit(url, size)
+    look(page, photo())
+    open_editor(page)
+    x, y = click_at(page, 0.31, 0.62)
+    assert where(page) == f"Point ({x}, {y}) px"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowDown")
+    assert where(page) == f"Point ({x - 1}, {y + 10}) px"
+    page.keyboard.press("Escape")
+    assert where(page) == f"Point ({x - 1}, {y}) px"
+    page.locator("#sl-rationale textarea").fill("It may cut in")
+    page.locator("#sl-save").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
+    page.wait_for_function(f"() => ({CROSSES})().every(Boolean)")
+    assert page.evaluate(CROSSES) == [[x - 1, y]] * 3
+    expect(page.locator("#sl-editor")).to_be_hidden()
+    expect(page.locator(".sl-truth")).to_contain_text("From your correction")
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+    page.reload()
+    mine = page.locator(".sl-mine li")
+    expect(mine).to_have_count(1, timeout=WAIT_MS)
+    expect(mine).to_contain_text("It may cut in")
+    page.locator("[data-withdraw]").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Withdrawn.", timeout=WAIT_MS)
+    expect(mine).to_have_count(0)
+    page.wait_for_function(f"() => ({CROSSES})().every((at) => !at)")
+
+
+def test_a_box_by_dragging_and_nothing_is_lost_on_reload(visit, url: str, home, photo) -> None:
+    page = visit(url)
+    look(page, photo())
+    open_editor(page)
+    page.locator("[data-mode=box]").click()
+    page.locator(".sl-mark-picture").scroll_into_view_if_needed()
+    seen = page.locator(".sl-mark-picture img").bounding_box()
+    scale = 960 / seen["width"]
+    x1, y1 = round(seen["x"] + 100), round(seen["y"] + 80)
+    page.mouse.move(x1, y1)
+    page.mouse.down()
+    page.mouse.move(x1 + 120, y1 + 60, steps=5)
+    page.mouse.up()
+    left, top = (x1 - seen["x"]) * scale, (y1 - seen["y"]) * scale
+    said = where(page)
+    page.locator("#sl-rationale textarea").fill("Half a thought")
+
+    page.reload()
+    open_editor(page)
+    assert where(page) == said
+    expect(page.locator("#sl-rationale textarea")).to_have_value("Half a thought")
+    page.locator("#sl-save").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
+    fix = Feedback(home).corrections()[-1].payload
+    wanted = [left, top, left + 120 * scale, top + 60 * scale]
+    assert np.abs(np.subtract(fix.box_px, wanted)).max() <= 0.5
+    centre = ((fix.box_px[0] + fix.box_px[2]) / 2, (fix.box_px[1] + fix.box_px[3]) / 2)
+    assert fix.point_px == centre
+    # The saved draft is over: the next one begins empty.
+    open_editor(page)
+    assert where(page) == "Nothing is marked yet"
+    expect(page.locator("#sl-rationale textarea")).to_have_value("")
+
+
+def test_right_and_no_hazard_are_one_click(visit, url: str, home, photo) -> None:
+    page = visit(url)
+    look(page, photo())
+    page.locator("#sl-right").click()
+    expect(page.locator(".sl-mine li")).to_have_count(1, timeout=WAIT_MS)
+    page.locator("#sl-nothing").click()
+    expect(page.locator(".sl-mine li")).to_have_count(2, timeout=WAIT_MS)
+    verdicts = [c.payload.verdict for c in Feedback(home).corrections()[-2:]]
+    assert verdicts == ["right", "no_hazard"]
+
+
+def test_nothing_marked_is_said_next_to_the_picture(visit, url: str, photo) -> None:
+    page = visit(url)
+    look(page, photo())
+    open_editor(page)
+    page.locator("#sl-save").click()
+    expect(page.locator("#sl-mark-message .sl-error")).to_contain_text("Nothing is marked yet")
+
+
+def test_five_seconds_hide_the_answers(visit, url: str, home, photo) -> None:
+    page = visit(url)
+    page.locator("#sl-five input").check()
+    look(page, photo())
+    expect(page.locator(".sl-mark-wait")).to_contain_text("asked in", timeout=WAIT_MS)
+    click_at(page, 0.5, 0.5)  # too early
+    assert where(page) == ""
+    for secret in ("The area around", "Moved", "js-plotly-plot"):
+        assert secret not in page.content()
+    page.reload()  # does not lift the veil
+    expect(page.locator(".sl-mark-wait")).to_contain_text("asked in", timeout=WAIT_MS)
+    assert "The area around" not in page.content()
+    expect(page.locator(".sl-mark-wait")).to_contain_text("Mark it now", timeout=WAIT_MS)
+    point = click_at(page, 0.4, 0.7)
+    page.locator("#sl-save").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
+    expect(page.locator(".sl-answer blockquote").first).to_contain_text("The area around")
+    kept = Feedback(home).corrections()[-1].payload
+    assert (kept.five_second, kept.point_px) == (True, point)
+
+
+def test_the_answers_can_be_had_without_marking(visit, url: str, photo) -> None:
+    page = visit(url)
+    page.locator("#sl-five input").check()
+    look(page, photo())
+    page.locator("#sl-reveal").click()
+    expect(page.locator(".sl-answer blockquote").first).to_contain_text("The area around")
+    expect(page.locator("#sl-editor")).to_be_hidden()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process: Linux")
+def test_a_full_disk_keeps_the_form(visit, url: str, home, photo) -> None:
+    server = int(os.environ["SIGHTLINE_TEST_PID"])
+    page = visit(url)
+    look(page, photo())
+    open_editor(page)
+    click_at(page, 0.2, 0.3)
+    said = where(page)
+    page.locator("#sl-rationale textarea").fill("Keep me")
+    before = len(Feedback(home).corrections())
+    unlimited = resource.prlimit(server, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    try:
+        page.locator("#sl-save").click()
+        expect(page.locator("#sl-correct-message .sl-error")).to_be_visible(timeout=WAIT_MS)
+    finally:
+        resource.prlimit(server, resource.RLIMIT_FSIZE, unlimited)
+    assert where(page) == said
+    expect(page.locator("#sl-rationale textarea")).to_have_value("Keep me")
+    assert len(Feedback(home).corrections()) == before
+    page.locator("#sl-save").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
+    assert Feedback(home).corrections()[-1].payload.rationale == "Keep me"
+
+
+def test_a_link_opens_a_kept_picture_on_another_start(
+    visit, url: str, home, photo, tmp_path: Path
+) -> None:
+    page = visit(url)
+    look(page, photo())
+    page.locator("#sl-right").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile("image=[0-9a-f]{64}"))
+    link = page.url.split("?")[1]
+    order = ["-m", "tests.ui.fake_app", "--seconds", "0.2", "--home", str(home.root)]
+    kept = os.environ["SIGHTLINE_TEST_PID"]
+    for other in serve(tmp_path, *order):
+        again = visit(f"{other}?{link}")
+        expect(again.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
+        expect(again.locator(".sl-mine li")).to_have_count(1)
+        again.wait_for_function(
+            "() => document.querySelector('#sl-image img')?.naturalWidth === 960"
+        )
+    os.environ["SIGHTLINE_TEST_PID"] = kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file's name cannot hold a tag there")
+def test_text_stays_text(visit, url: str, photo) -> None:
+    page = visit(url)
+    look(page, photo(f"{EVIL}.png"))
+    open_editor(page)
+    click_at(page, 0.5, 0.5)
+    page.locator("#sl-rationale textarea").fill(EVIL)
+    page.locator("#sl-save").click()
+    for _ in range(2):
+        expect(page.locator(".sl-mine li")).to_contain_text(EVIL, timeout=WAIT_MS)
+        assert page.evaluate("window.__hit") is None
+        assert page.locator(".sl-mine img").count() == 0
+        page.reload()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_and_controls_have_names(visit, url: str, photo, scheme: str) -> None:
+    page = visit(url, color_scheme=scheme)
+    look(page, photo())
+    page.locator("#sl-right").click()
+    expect(page.locator(".sl-mine li")).to_have_count(1, timeout=WAIT_MS)
+    open_editor(page)
+    found = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
+    assert found["bad"] == []
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('#sl-correct :is(button, input, textarea)')]
+        .filter((e) => e.checkVisibility() && !(e.innerText || e.ariaLabel || e.title
+          || (e.labels || [])[0]?.innerText || e.getAttribute('aria-labelledby')))
+        .map((e) => e.outerHTML.slice(0, 160))"""
+    )
+    assert unnamed == []
