@@ -20,6 +20,7 @@ from inference.service import ModelService
 from inference.tasks.hazard import PROMPTS, validate_prompt
 from training.backup import BackupThread, restore_if_missing
 from training.home import Home
+from training.mirror import Mirror, repository
 from training.promotion import promoted
 from training.supervisor import Supervisor
 from ui.services import Services, default_adapter, installed_versions, read_examples
@@ -55,7 +56,8 @@ def build_services(flags: Namespace, home: Home, examples: Path) -> Services:
 
 
 def run_beside(home: Home) -> None:
-    """Before the page is built: the store's way back, then its copies and the training queue.
+    """Before the page is built: the store's way back, then its copies (a mirror only where
+    SIGHTLINE_DATASET names one) and the training queue.
 
     Raises UserError where a lost database cannot be restored, or a setting makes no sense.
     """
@@ -63,6 +65,8 @@ def run_beside(home: Home) -> None:
     if restored is not None:
         print(f"The database was missing; restored {restored}", file=sys.stderr)
     BackupThread(home).start()
+    if (dataset := repository()) is not None:
+        Mirror(home, dataset).start()
     Supervisor(home).start()
     # Python runs its exit handlers, and with them the last backup, only when it ends by itself.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
