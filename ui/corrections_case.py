@@ -72,7 +72,8 @@ def sentence(case: Case) -> str:
     """The figure in words, for everyone and for screen readers."""
     parts = [f"{s.name} at ({s.x_px:.0f}, {s.y_px:.0f})" for s in signs(case)]
     said = "; ".join(parts) or "nobody points anywhere"
-    return f"Picture of {case.media.width} × {case.media.height} px: {said}."
+    text = f"Picture of {case.media.width} × {case.media.height} px: {said}."
+    return f'<p class="sl-quiet sl-cor-said">{escape(text)}</p>'
 
 
 def differences(case: Case) -> str:

@@ -106,7 +106,7 @@ def case_view(visitor: Visitor, desk: Desk, case: Case | None) -> CaseView:
     plot = _plot(desk, feedback, case)
     said = (
         corrections_case.aspect_style(case)
-        + f'<p class="sl-quiet sl-cor-said">{corrections_case.sentence(case)}</p>'
+        + corrections_case.sentence(case)
         + corrections_case.differences(case)
         + corrections_case.answers(case)
     )

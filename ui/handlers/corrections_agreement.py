@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -9,6 +10,7 @@ from training.agreement import ALL, Agreement, CaseAgreement, Coefficient, Slice
 from training.feedback import Case, Feedback
 from ui import corrections_figures
 from ui.corrections_address import QueueAddress
+from ui.corrections_markup import row_errors
 from ui.corrections_words import share
 from ui.handlers.corrections import filter_of
 from ui.handlers.desk import Desk
@@ -100,19 +102,27 @@ def _dispute(c: CaseAgreement, case: Case) -> str:
 
 
 def _table(slices: tuple[SliceAgreement, ...]) -> str:
-    """Coefficients for labels. 1 is full agreement, 0 what chance would give."""
-    rows = "".join(
-        _labels(s, label, alpha) for s in slices for label, alpha in s.alpha.items() if s.cases
-    )
-    return (
+    """Coefficients for labels. 1 is full agreement, 0 what chance would give. Those that cannot be
+    had are named with the reason, below."""
+    pairs = [(s, label) for s in slices if s.cases for label in s.alpha]
+    had = [(s, label) for s, label in pairs if s.alpha[label].value is not None]
+    why = defaultdict(list)
+    for s, label in pairs:
+        if s.alpha[label].value is None:
+            why[s.alpha[label].reason or ""].append(f"{_name(s)} ({label})")
+    missing = [f"{', '.join(names)}: {reason}" for reason, names in why.items()]
+    rows = "".join(_labels(s, label) for s, label in had)
+    table = (
         '<div class="sl-cor-table-box"><table class="sl-cor-table"><caption>Labels<span class='
         '"sl-quiet"> 1 is full agreement, 0 what chance gives</span></caption><thead><tr>'
         '<th scope="col">Slice</th><th scope="col">Label</th><th scope="col">Krippendorff’s α</th>'
         f'<th scope="col">Cohen’s κ</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
+    return (table if rows else "") + row_errors("No coefficient for", missing)
 
 
-def _labels(s: SliceAgreement, label: str, alpha: Coefficient) -> str:
+def _labels(s: SliceAgreement, label: str) -> str:
+    alpha = s.alpha[label]
     kappa = s.kappa[label]
     pairs = s.pairs.get(label, {})
     if kappa.value is None and len(pairs) > 1:

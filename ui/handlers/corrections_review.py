@@ -157,10 +157,11 @@ def accept_all(visitor: Visitor, desk: Desk, ids: Sequence[str]) -> Outcome:
 
 def forget(visitor: Visitor, desk: Desk, author: str, typed: str) -> str:
     """Deletes all that one person corrected. A trainer may, and the person."""
-    own = author == visitor.name and not visitor.anonymous
-    require(visitor, "annotator" if own else "trainer", "Deleting another person’s corrections")
+    require(visitor, "annotator", "Deleting corrections")
     if not author:
         raise UserError("No person is chosen", field="person")
+    if author != visitor.name or visitor.anonymous:
+        require(visitor, "trainer", "Deleting another person’s corrections")
     if (typed or "").strip() != author:
         raise UserError(
             "The name does not match", expected=author, got=(typed or "").strip() or "nothing",

@@ -3,4 +3,7 @@
 A new tab is a new module and one line here.
 """
 
-TABS: dict[str, str] = {"scene": "ui.tabs.scene"}
+TABS: dict[str, str] = {
+    "scene": "ui.tabs.scene",
+    "corrections": "ui.tabs.corrections",
+}

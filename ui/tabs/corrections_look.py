@@ -53,7 +53,7 @@ def _wire_pulse(tab: CorrectionsTab, desk: Desk) -> None:
         visitor = desk.visitor(request)
         try:
             if where is None:
-                start = from_query(str(event.query or ""))
+                start = from_query(str(getattr(event, "query", "")))
                 view = corrections.page_view(visitor, desk, start, chose=bool(start.case))
                 return show_page(tab, view, visitor, controls=True)
             if corrections.news(visitor, desk) == stamp:
@@ -119,7 +119,9 @@ def _wire_case(tab: CorrectionsTab, desk: Desk) -> None:
 
     def opened(where: Any, event: gr.EventData, request: gr.Request) -> Values:
         try:
-            view = corrections.open_case(desk.visitor(request), desk, str(event.case))
+            view = corrections.open_case(
+                desk.visitor(request), desk, str(getattr(event, "case", ""))
+            )
         except UserError as problem:
             return failed(tab.decision.message, problem)
         now = replace(where or QueueAddress(), case=view.id)

@@ -230,17 +230,15 @@ def _decision() -> DecisionPart:
             reject = gr.Button("Reject (R)", min_width=110, elem_id="sl-cor-reject")
         with gr.Row():
             remark = gr.Button("Comment only", size="md", min_width=110, elem_id="sl-cor-remark")
-            undo = gr.Button(
-                "Undo my last review (U)", size="md", min_width=110, elem_id="sl-cor-undo"
-            )
+            undo = gr.Button("Undo (U)", size="md", min_width=110, elem_id="sl-cor-undo")
         message = gr.HTML(elem_id="sl-cor-message")
         gr.HTML(markup.BULK_TITLE)
         with gr.Row():
             bulk_filtered = gr.Button(
-                "Accept all of the queue…", size="md", min_width=110, elem_id="sl-cor-bulk"
+                "Accept queue…", size="md", min_width=110, elem_id="sl-cor-bulk"
             )
             bulk_marked = gr.Button(
-                "Accept the marked…", size="md", min_width=110, elem_id="sl-cor-bulk-marked"
+                "Accept marked…", size="md", min_width=110, elem_id="sl-cor-bulk-marked"
             )
         with gr.Column(visible=False, elem_id="sl-cor-confirm-box") as confirm_box:
             confirm_text = gr.HTML(elem_id="sl-cor-confirm-text")

@@ -77,9 +77,10 @@ def _wire_decisions(tab: CorrectionsTab, desk: Desk) -> None:
     def withdrawn(where: Any, event: gr.EventData, request: gr.Request) -> Values:
         visitor = desk.visitor(request)
         case = where.case if where else ""
+        wanted = str(getattr(event, "correction", ""))
         return _acted(
             tab, desk, visitor, where,
-            lambda: corrections_review.withdraw(visitor, desk, str(event.correction), case),
+            lambda: corrections_review.withdraw(visitor, desk, wanted, case),
         )  # fmt: skip
 
     d.cards.delete(withdrawn, k.where, outputs, api_name="corrections_withdraw", **QUIET)

@@ -1,0 +1,98 @@
+"""Which adapters learned a case, and what the one in use says now."""
+
+import json
+
+import pytest
+
+from inference.errors import UserError
+from tests.ui.corrections_seed import seed
+from tests.ui.fakes import fake_services
+from training.database import connect
+from training.feedback import Feedback
+from training.home import find_home
+from training.proofdata import CaseResult
+from ui import corrections_case
+from ui.handlers.corrections_learned import ask_now, lessons
+from ui.handlers.desk import Desk
+from ui.visitors import REFUSED, Visitor
+
+NOW = "2026-11-21T00:00:00+00:00"
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(fake_services(home=find_home(tmp_path / "home")))
+
+
+@pytest.fixture
+def case(desk, tmp_path):
+    return Feedback(desk.home).case(seed(desk.home, tmp_path, 1)[0])
+
+
+def trained(desk, case, *, job=True, adapter=True, proof=True):
+    """What a finished job leaves behind in the tables."""
+    result = CaseResult(
+        case.id, "corrected", (), (120, 190), (640, 360),
+        {"base": (262, 202), "candidate": (130, 190)}, {"base": 284.0, "candidate": 20.0},
+        media=case.media.hash, split="train",
+    )  # fmt: skip
+    with connect(desk.home) as db:
+        db.execute("BEGIN")
+        db.execute("insert into snapshots values ('abc', 'hazard', 'f', '{}', 'you', ?)", [NOW])
+        db.execute(
+            "insert into snapshot_corrections values ('abc', ?, 'train')", [case.corrections[0].id]
+        )
+        if job:
+            db["jobs"].insert({"id": "j", "task": "hazard", "snapshot": "abc", "state": "done",
+                               "runner": "local", "config": "{}", "folder": "j", "author": "you",
+                               "created": NOW})  # fmt: skip
+        if adapter:
+            db["adapters"].insert({"name": "<mine>", "task": "hazard", "folder": "a",
+                                   "version": "v", "job": "j", "snapshot": "abc",
+                                   "created": NOW})  # fmt: skip
+        if proof:
+            text = json.dumps({"cases": [result.to_json()]})
+            db["evaluations"].insert({"id": "e", "job": "j", "adapter": "<mine>", "result": text,
+                                      "name": "corrected", "created": NOW})  # fmt: skip
+        db.commit()
+
+
+def test_nobody_learned_it_yet(desk, case):
+    assert lessons(desk.home, case) == []
+    assert "None yet" in corrections_case.learned(case, [])
+
+
+def test_a_proof_shows_before_and_after(desk, case):
+    trained(desk, case)
+    (found,) = lessons(desk.home, case)
+    assert (found.adapter, found.split, found.corrections) == ("<mine>", "train", 1)
+    assert (found.result.before_px, found.result.after_px) == (284.0, 20.0)
+    text = corrections_case.learned(case, [found])
+    assert "284" in text and "<td>20</td>" in text and "fixed" in text and "&lt;mine&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("has", "said"),
+    [
+        ({"job": False, "adapter": False, "proof": False}, "not trained yet"),
+        ({"adapter": False, "proof": False}, "job done"),
+        ({"proof": False}, "not measured"),
+    ],
+)
+def test_halfway_there(desk, case, has, said):
+    trained(desk, case, **has)
+    assert said in corrections_case.learned(case, lessons(desk.home, case))
+
+
+def test_the_adapter_in_use_is_asked(desk, case):
+    answer = ask_now(Visitor("ann", "annotator"), desk, case.id)
+    assert answer.adapter == "hazard-patch" and answer.verdict == "still wrong"
+    assert answer.far[0] == ("ben", "155 px (21.2 %)")
+    assert "155 px (21.2 %) from ben" in corrections_case.asked(answer)
+
+
+def test_asking_needs_a_role_and_a_case(desk, case):
+    with pytest.raises(UserError, match=REFUSED):
+        ask_now(Visitor("guest", "viewer"), desk, case.id)
+    with pytest.raises(UserError, match="no such case"):
+        ask_now(Visitor("ann", "annotator"), desk, "")
