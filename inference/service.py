@@ -14,8 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from inference.adapter_files import HEAD, WEIGHTS
 from inference.adapters import discover, examine
 from inference.errors import UserError
+from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id, local_folder
 from inference.registry import BACKBONES, resolve
 from inference.schema import AdapterEntry, ImageInput, ModelInfo, PairPrediction, PairRequest, Side
@@ -51,6 +53,7 @@ class ModelService:
         self._roots = list(adapter_roots)
         self._options: dict[str, Any] = {"quantize": quantize, "device": device, "dtype": dtype}
         self._problems: dict[str, AdapterEntry] = {}
+        self._versions: dict[str, str] = {}  # of the loaded adapters, as they were when loaded
         self._predictor: Predictor | None = None
         self._loading = threading.Lock()
         self._fallback_reason = _why_not(model)
@@ -151,7 +154,7 @@ class ModelService:
 
     def _load_wanted(self, predictor: Predictor, source: str) -> None:
         try:
-            predictor.load_adapter(source)
+            self._put_on(predictor, source)
         except UserError as error:
             name = Path(source).name
             self._problems[source] = AdapterEntry(
@@ -165,13 +168,20 @@ class ModelService:
             UserError: (field "adapter") it cannot be had or does not fit.
         """
         known = {entry.name: entry.source for entry in self.adapters() if not entry.loaded}
-        entry = self.predictor().load_adapter(known.get(source, source), name)
+        entry = self._put_on(self.predictor(), known.get(source, source), name)
         self._problems.pop(source, None)
+        return entry
+
+    def _put_on(self, predictor: Predictor, source: str, name: str | None = None) -> AdapterEntry:
+        version = files_version(source)  # read first: a change in between is then seen later
+        entry = predictor.load_adapter(source, name)
+        self._versions[entry.name] = version
         return entry
 
     def unload_adapter(self, name: str) -> None:
         """Take an adapter off the model; it stays offered if it lies in an adapter root."""
         self.predictor().unload_adapter(name)
+        self._versions.pop(name, None)
 
     def predict_pair(
         self,
@@ -181,7 +191,8 @@ class ModelService:
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> PairPrediction:
-        """As Predictor.predict_pair; an adapter that is offered but not loaded is loaded first."""
+        """As Predictor.predict_pair; an adapter that is offered but not loaded is loaded first, one
+        whose files changed since is loaded again."""
         predictor = self._ready(request.adapter, progress)
         return predictor.predict_pair(image, request, progress=progress, cancelled=cancelled)
 
@@ -199,11 +210,31 @@ class ModelService:
         if self._predictor is None and progress is not None:
             progress("Loading the model", 0.0)
         predictor = self.predictor()
-        if adapter is not None and adapter not in {e.name for e in predictor.adapters()}:
-            offered = {e.name: e for e in self.adapters()}
-            if adapter in offered:
-                predictor.load_adapter(offered[adapter].source, adapter)
+        if adapter is None:
+            return predictor
+        loaded = {e.name: e.source for e in predictor.adapters()}
+        if adapter in loaded:
+            version = files_version(loaded[adapter])
+            if version and version != self._versions.get(adapter, version):
+                self._put_on(predictor, loaded[adapter], adapter)
+            return predictor
+        offered = {e.name: e for e in self.adapters()}
+        if adapter in offered:
+            self._put_on(predictor, offered[adapter].source, adapter)
         return predictor
+
+
+def files_version(source: str) -> str:
+    """Which weights and head an adapter's folder holds now; "" for a hub id and where they are
+    gone. Read again only where the files changed."""
+    try:
+        return " ".join(
+            file_sha256(Path(source) / file)
+            for file in (WEIGHTS, HEAD)
+            if file == WEIGHTS or (Path(source) / file).is_file()
+        )
+    except OSError:
+        return ""
 
 
 def _why_not(model: str | None) -> str | None:
