@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,8 @@ class Run:
             for batch in plan:
                 with batch.vision(self.bank):
                     features.append(self.backbone.see(view))
-            return view, features
+            # The patches have been seen; the rest needs only where they lie.
+            return replace(view, pixel_inputs={}), features
 
     def _answer(
         self, plan: list[Batch], view: View, features: list[Any], prompt_ids: list[int], n: int

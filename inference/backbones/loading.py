@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +15,12 @@ from transformers import (
     BitsAndBytesConfig,
 )
 
-from inference.backbones import few_rows
+from inference.backbones import cpu
 from inference.backbones.base import Backbone
 from inference.errors import UserError, unknown
 from inference.registry import BACKBONES, resolve
 
 Quantize = Literal["none", "nf4", "int8"]
-M_MMAP_THRESHOLD = -3  # glibc, malloc.h
 
 
 def pick_device(device: str) -> str:
@@ -108,9 +106,8 @@ def load_backbone(
         )
     if quantization is None:
         model = model.to(place)
-    few_rows.install(model)
     if place == "cpu":
-        _return_big_blocks()
+        cpu.lighten(model)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     backbone: Backbone = family(model, tokenizer, image_processor, spec)
@@ -140,10 +137,3 @@ def _reason(error: BaseException) -> str:
     """The first line of the error that started it, with its kind."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0] if text else 'no message'}"[:300]
-
-
-def _return_big_blocks() -> None:
-    """Have glibc hand blocks over 1 MB back as soon as they are freed. Left alone, it raises that
-    limit to 32 MB, and every layer's activations stay as holes in the heap (dev/LOG.md)."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 1 << 20)

@@ -6,6 +6,7 @@ The embedded model is used where the checkout has it, else a tiny random one.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.scene import WAIT_MS, WIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "examples" / "models" / "sightline-tiny"
@@ -118,3 +122,32 @@ def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "road.jpg"
     Image.fromarray(pixels).save(path, quality=90)
     return path
+
+
+@pytest.fixture
+def visit(chromium: Browser):
+    """visit(url, size) -> a page of a new visitor; what it must not do is checked at the end."""
+    contexts, strangers, broken = [], [], []
+
+    def open_page(url: str, size: dict[str, int] = WIDE, **options) -> Page:
+        context = chromium.new_context(viewport=size, accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        home = re.match(r"https?://[^/]+", url).group()
+        page.on("request", lambda r: _note_stranger(r.url, home, strangers))
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(url)
+        expect(page.locator("#sl-prompt textarea")).not_to_have_value("", timeout=60_000)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not strangers, f"the page asked the network for {strangers}"
+    assert not broken, f"script errors: {broken}"
+
+
+def _note_stranger(url: str, home: str, strangers: list[str]) -> None:
+    if not url.startswith((home, "data:", "blob:")):
+        strangers.append(url)

@@ -8,52 +8,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
+
+from tests.browser.scene import MAP, PHONE, WAIT_MS, WIDE, finished, upload
 
 expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-WAIT_MS = 180_000  # loading torch on a busy machine
 CONTRAST = Path(__file__).with_name("contrast.js")
-MAP = "document.querySelector('#sl-tuned .js-plotly-plot')?.data?.find(t => t.type == 'heatmap')"
-
-
-@pytest.fixture
-def visit(chromium: Browser):
-    """visit(url, size) -> a page of a new visitor; what it must not do is checked at the end."""
-    contexts, strangers, broken = [], [], []
-
-    def open_page(url: str, size: dict[str, int] = WIDE, **options) -> Page:
-        context = chromium.new_context(viewport=size, accept_downloads=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        home = re.match(r"https?://[^/]+", url).group()
-        page.on("request", lambda r: _note_stranger(r.url, home, strangers))
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.goto(url)
-        expect(page.locator("#sl-prompt textarea")).not_to_have_value("", timeout=60_000)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not strangers, f"the page asked the network for {strangers}"
-    assert not broken, f"script errors: {broken}"
-
-
-def _note_stranger(url: str, home: str, strangers: list[str]) -> None:
-    if not url.startswith((home, "data:", "blob:")):
-        strangers.append(url)
-
-
-def upload(page: Page, path: Path) -> None:
-    page.set_input_files("#sl-image input[type=file]", str(path))
-
-
-def finished(page: Page) -> None:
-    expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
-    page.wait_for_function(f"() => Boolean({MAP})")
 
 
 def scroll_width(page: Page) -> int:

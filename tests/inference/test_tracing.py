@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from inference.backbones import few_rows, tracing
+from inference.backbones import cpu, tracing
 from inference.backbones.generation import generate
 from tests.inference.conftest import PROMPT
 from tests.tiny import FAMILIES
@@ -71,8 +71,8 @@ def test_few_rows_are_the_same_product(rows: int, bias: bool) -> None:
     plain = nn.Linear(96, 160, bias=bias)
     fast = nn.Linear(96, 160, bias=bias)
     fast.load_state_dict(plain.state_dict())
-    few_rows.install(nn.Sequential(fast))
-    assert type(fast) is few_rows.FewRowsLinear
+    cpu.lighten(nn.Sequential(fast))
+    assert type(fast) is cpu.FewRowsLinear
     x = torch.randn(rows, 1, 96)
     with torch.inference_mode():
         torch.testing.assert_close(fast(x), plain(x))
@@ -82,12 +82,34 @@ def test_few_rows_are_the_same_product(rows: int, bias: bool) -> None:
 
 def test_few_rows_learn_as_before() -> None:
     layer = nn.Linear(8, 4)
-    few_rows.install(nn.Sequential(layer))
+    cpu.lighten(nn.Sequential(layer))
     layer(torch.randn(2, 8)).sum().backward()
     assert layer.weight.grad is not None
 
 
 def test_other_precisions_stay_as_they_are() -> None:
     layer = nn.Linear(8, 4, dtype=torch.bfloat16)
-    few_rows.install(nn.Sequential(layer))
+    cpu.lighten(nn.Sequential(layer))
     assert type(layer) is nn.Linear
+
+
+class _Mlp(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate_proj, self.up_proj = nn.Linear(8, 16), nn.Linear(8, 16)
+        self.down_proj = nn.Linear(16, 8)
+        self.longest = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.longest = max(self.longest, x.shape[1])
+        return self.down_proj(self.gate_proj(x).sigmoid() * self.up_proj(x))
+
+
+@torch.inference_mode()
+def test_an_mlp_in_chunks_is_the_same_mlp() -> None:
+    mlp, x = _Mlp(), torch.randn(2, 3 * cpu.CHUNK + 5, 8)
+    whole = mlp(x)
+    mlp.longest = 0
+    cpu.lighten(nn.Sequential(mlp))
+    torch.testing.assert_close(mlp(x), whole)
+    assert mlp.longest == cpu.CHUNK
