@@ -26,6 +26,12 @@ class BenchmarkSpec:
     at_most: dict[str, float] = field(default_factory=dict)
     at_least: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def targets(self) -> dict[str, str]:
+        """Bounds in words, by key."""
+        above = {key: f"≤ {bound:g}" for key, bound in self.at_most.items()}
+        return above | {key: f"≥ {bound:g}" for key, bound in self.at_least.items()}
+
     def resolve(self) -> Run:
         module, _, name = self.entry.partition(":")
         run: Run = getattr(importlib.import_module(module), name)

@@ -221,7 +221,7 @@ RESULT = {"date": "2026-11-21", "commit": "abc", "machine": MACHINE}
 
 
 def test_speed_block_shows_figure_target_and_machine() -> None:
-    startup = {**RESULT, "ratio": 1.234, "targets": {"ratio": 1.3}}
+    startup = {**RESULT, "ratio": 1.234, "targets": {"ratio": "≤ 1.3"}}
     block = figures.speed_block({"startup": startup})
     assert "| 1.23 | ≤ 1.3 |" in block
     assert "startup: P, 2 cores, 24.0 GB (2026-11-21, commit abc)." in block
