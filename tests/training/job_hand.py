@@ -35,7 +35,10 @@ def make_home(root: Path, **behaviour: Any) -> Home:
 
 
 def behave(home: Home, **behaviour: Any) -> None:
-    (home.root / "behaviour.json").write_text(json.dumps(behaviour))
+    """How the stand-in worker behaves from now on."""
+    fresh = home.root / "behaviour.new"
+    fresh.write_text(json.dumps(behaviour))
+    fresh.replace(home.root / "behaviour.json")
 
 
 def submit(home: Home, name: str | None = None, **settings: Any) -> str:
