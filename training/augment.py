@@ -78,15 +78,16 @@ def place(
     return (left, top, right, bottom), (right - left - x if view.mirrored else x, y)
 
 
-def show(pixels: Pixels, view: PictureView) -> Pixels:
-    """The view's pixels."""
+def show(pixels: Pixels, view: PictureView, most_pixels: int = 0) -> Pixels:
+    """The view's pixels; made smaller first where they are more than `most_pixels` (0: never) and
+    get other colours, which would take long on a large picture."""
     size_wh = pixels.shape[1], pixels.shape[0]
     (left, top, right, bottom), _ = place(size_wh, (0.0, 0.0), view)
     cut = pixels[top:bottom, left:right]
     if view.mirrored:
         cut = cut[:, ::-1]
     if view.colour is not None:
-        cut = _recolour(cut, np.random.default_rng(view.colour))
+        cut = _recolour(limited(cut, most_pixels), np.random.default_rng(view.colour))
     return np.ascontiguousarray(cut)
 
 
@@ -99,7 +100,7 @@ def _recolour(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     x = grey + (x - grey) * np.float32(rng.uniform(0.5, 1.4))
     mean = np.float32(x.mean())
     x = mean + (x - mean) * np.float32(rng.uniform(0.75, 1.25))
-    x = x + rng.normal(0, rng.uniform(0, 0.02), x.shape).astype(np.float32)
+    x = x + rng.standard_normal(x.shape, np.float32) * np.float32(rng.uniform(0, 0.02))
     made: Pixels = (np.clip(x, 0, 1) * 255).astype(np.uint8)
     return made
 
@@ -111,5 +112,7 @@ def limited(pixels: Pixels, max_pixels: int) -> Pixels:
         return pixels
     scale = (max_pixels / (height * width)) ** 0.5
     size = (max(1, int(width * scale)), max(1, int(height * scale)))
-    image: Any = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+    image: Any = Image.fromarray(np.ascontiguousarray(pixels)).resize(
+        size, Image.Resampling.BICUBIC
+    )
     return np.asarray(image)

@@ -39,7 +39,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def made(tmp_path: Path) -> tuple[Home, Snapshot]:
-    home, _ = home_with(tmp_path, 6)
+    home, _ = home_with(tmp_path, 6)  # 4 to train on: 2 steps an epoch
     return home, snapshot(home)
 
 
@@ -86,7 +86,7 @@ def test_adapter_loads_and_its_card_names_its_origin(train: Train, made: Any, ba
     assert card.extra["figures"]["last"]["val_median_px"] > 0
     assert (card.head, card.task, card.name) == ("patch", "hazard", "tiny")
     row = row_of(home)
-    assert (row["stage"], row["step"], row["steps"]) == ("trained", 6, 6)
+    assert (row["stage"], row["step"], row["steps"]) == ("trained", 4, 4)
     assert not list(done.output.parent.glob(".*"))
 
 
@@ -99,10 +99,10 @@ def test_figures_reach_the_database(train: Train, made: Any) -> None:
     for row in rows:
         steps.setdefault(row["name"], []).append(row["step"])
     for name in ("loss", "text_loss", "coord_loss", "learning_rate", "grad_norm"):
-        assert sorted(steps[name]) == [1, 2, 3, 4, 5, 6], name
+        assert sorted(steps[name]) == [1, 2, 3, 4], name
     assert {"samples_per_s", "memory_mb", "eta_s"} <= steps.keys()
     for name in ("val_mae_px", "val_mse_px2", "val_corrected_px"):
-        assert sorted(steps[name]) == [0, 3, 6], name  # before, and after each epoch
+        assert sorted(steps[name]) == [0, 2, 4], name  # before, and after each epoch
 
 
 def test_loss_falls_and_the_base_is_untouched(train: Train, base: Path) -> None:
@@ -252,12 +252,20 @@ def _has_lora(backbone: Any) -> bool:
 # ---- how it fails -------------------------------------------------------------------------------
 
 
-def test_loss_that_is_no_number_fails_in_words(train: Train, made: Any) -> None:
+def test_loss_that_is_no_number_fails_in_words(
+    train: Train, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, frozen = made
-    code, done = train(job=with_job(home, frozen), learning_rate=1.0, epochs=500, max_grad_norm=999)
+    calls: list[int] = []
+
+    def diverging(*given: Any) -> torch.Tensor:
+        calls.append(1)
+        return answer_loss(*given) * (float("nan") if len(calls) > 4 else 1.0)
+
+    monkeypatch.setattr(worker_model, "answer_loss", diverging)
+    code, done = train(job=with_job(home, frozen))
+    assert code == EXIT_FAILED
     row = row_of(home)
-    if code == EXIT_TRAINED:
-        pytest.skip("this learning rate did not diverge here")
     assert row["stage"] == "failed"
     assert "not a number" in row["reason"]
     assert "learning rate" in row["hint"]

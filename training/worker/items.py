@@ -15,13 +15,14 @@ from inference import registry
 from inference.backbones.base import Backbone, View
 from inference.errors import UserError
 from inference.media import load_image
-from inference.schema import HazardPoint, PatchGrid
+from inference.schema import HazardPoint, ImageInput, PatchGrid
 from training.augment import WHOLE, PictureView, limited, place, show, view_of
 from training.losses import IGNORE_INDEX
 from training.settings import TrainSettings
 from training.snapshot_types import SnapshotExample
 from training.worker.feature_cache import FeatureCache, Seen, see
 
+WORKED_IN = 4  # pixels that a recoloured view has for each that the model takes
 KEPT_BYTES = 1_500_000_000  # features held in memory; what is beyond is read from disk each time
 
 
@@ -64,6 +65,9 @@ class Preparer:
     def __init__(self, backbone: Backbone, task: str, frame: str, cache: FeatureCache | None):
         self.backbone, self.frame, self.cache = backbone, frame, cache
         self.task = registry.task(task)
+        size = getattr(backbone.image_processor, "size", None) or {}
+        self._taken = int(dict(size).get("longest_edge") or 0) if "shortest_edge" in size else 0
+        self._opened: tuple[str, ImageInput] | None = None  # an example's views follow each other
 
     def fill(
         self,
@@ -85,17 +89,25 @@ class Preparer:
         Raises:
             UserError: (field "snapshot") the picture cannot be read; names it.
         """
-        name = item.example.name or item.example.picture.name
+        most = item.max_pixels or self._taken
+        shown = show(self._open(item.example).pixels, item.view, most * WORKED_IN)
+        return self.backbone.look(limited(shown, item.max_pixels))
+
+    def _open(self, example: SnapshotExample) -> ImageInput:
+        if self._opened is not None and self._opened[0] == example.sha256:
+            return self._opened[1]
         try:
-            image = load_image(item.example.picture)
+            image = load_image(example.picture)
         except UserError as error:
             raise UserError(
-                f"The picture {name} of the snapshot cannot be read",
+                f"The picture {example.name or example.picture.name} of the snapshot cannot be "
+                "read",
                 got=error.message,
                 hint="Leave its case out and freeze the corrections again",
                 field="snapshot",
             ) from error
-        return self.backbone.look(limited(show(image.pixels, item.view), item.max_pixels))
+        self._opened = (example.sha256, image)
+        return image
 
     def seen(self, item: Item) -> Seen | View:
         """From the cache; where there is none, the picture itself, for the tower to see again."""

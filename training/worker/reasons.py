@@ -15,7 +15,10 @@ MEMORY_HINT = (
 )
 DISK_HINT = "Free some space and resume; nothing that was there before was touched"
 _MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
-_DISK = re.compile(r"No space left|Disk quota|disk is full|os error 28", re.IGNORECASE)
+_DISK = re.compile(
+    r"No space left|Disk quota|disk is full|os error 28|StreamWriter failed|unexpected pos",
+    re.IGNORECASE,
+)
 
 
 def explained(error: BaseException) -> tuple[str, str]:

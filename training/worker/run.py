@@ -76,11 +76,18 @@ def run(config: WorkerConfig) -> int:
         return EXIT_CANCELLED
     except Exception as error:  # every library below raises its own kinds
         traceback.print_exc()
-        reason, hint = explained(error)
-        Progress(Home(config.home), config.job).fail(reason, hint)
+        _tell(Progress(Home(config.home), config.job), *explained(error))
         return EXIT_FAILED
     progress.stage(TRAINED)
     return EXIT_TRAINED
+
+
+def _tell(progress: Progress, reason: str, hint: str) -> None:
+    """Into the job's row; where the disk is full that may fail too, and the log has to do."""
+    try:
+        progress.fail(reason, hint)
+    except (UserError, OSError):
+        traceback.print_exc()
 
 
 def _train(config: WorkerConfig, progress: Progress, stop: Stop, state: PartialState) -> None:

@@ -3,6 +3,7 @@ reported, and the run can be stopped between two steps."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ def total_steps(settings: TrainSettings, samples: int) -> int:
     if settings.max_steps:
         return settings.max_steps
     whole = settings.batch * settings.accumulation * settings.processes
-    return max(1, round(settings.epochs * -(-samples // whole)))
+    return max(1, math.ceil(settings.epochs * math.ceil(samples / whole)))
 
 
 def zero2(settings: TrainSettings) -> dict[str, Any]:
