@@ -35,7 +35,7 @@ def _darken(canvas: Canvas, shade: np.ndarray, x: int, y: int, depth_m: float) -
     part = part * (canvas.depth[y0:y1, x0:x1] > depth_m * 0.6)
     keep = 1 - part
     target = canvas.rgb[y0:y1, x0:x1]
-    target[:] = cv2.multiply(target, cv2.merge([keep, keep, keep]), dtype=cv2.CV_8U)
+    cv2.multiply(target, cv2.merge([keep, keep, keep]), target, dtype=cv2.CV_8U)
 
 
 def _contact(canvas: Canvas, camera: Camera, agent: AgentPlan, u: float, v: float,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from examples.world.camera import Camera
-from examples.world.canvas import Canvas
+from examples.world.canvas import Canvas, stamp
 from examples.world.plan import ScenePlan
 from examples.world.scene import SEM
 
@@ -35,8 +35,8 @@ def _night_light(canvas: Canvas, camera: Camera, plan: ScenePlan, lamps: list[La
     sky = np.array((0.9, 0.95, 1.1)) * ambient
     light = cv2.merge([head * float(t) + float(s) for t, s in zip(tint, sky, strict=True)])
     light += pool
-    light[canvas.sem == SEM["ego"]] = ambient * 0.5
-    light[canvas.sem == SEM["sky"]] = rng.uniform(0.3, 1.3)
+    stamp(light, ambient * 0.5, canvas.sem == SEM["ego"])
+    stamp(light, rng.uniform(0.3, 1.3), canvas.sem == SEM["sky"])
     return light
 
 
@@ -65,15 +65,15 @@ def shine(canvas: Canvas, camera: Camera, plan: ScenePlan, lamps: list[Lamp]) ->
     time = plan.look.time_of_day
     image = canvas.rgb.astype(np.float32)
     if time == "night":
-        image = cv2.multiply(image, _night_light(canvas, camera, plan, lamps, rng))
+        cv2.multiply(image, _night_light(canvas, camera, plan, lamps, rng), image)
     elif time == "dusk":
         level = rng.uniform(0.35, 0.8)
         dim = np.where(canvas.sem == SEM["sky"], rng.uniform(0.7, 1.0), level).astype(np.float32)
-        image = cv2.multiply(image, cv2.merge([dim * 1.06, dim * 0.96, dim * 0.92]))
+        cv2.multiply(image, cv2.merge([dim * 1.06, dim * 0.96, dim * 0.92]), image)
     elif plan.look.sun < 0.15:
         dull = rng.uniform(0.7, 0.95)
-        image = cv2.multiply(image, (dull, dull, dull * 1.02, 1))
-    image = cv2.multiply(image, (1 / 255, 1 / 255, 1 / 255, 1))
+        cv2.multiply(image, (dull, dull, dull * 1.02, 1), image)
+    cv2.multiply(image, (1 / 255, 1 / 255, 1 / 255, 1), image)
     _fog(image, canvas, plan, rng)
     return _glow(image, canvas, plan, rng)
 
@@ -86,8 +86,8 @@ def _fog(image: np.ndarray, canvas: Canvas, plan: ScenePlan, rng: np.random.Gene
         return
     through = cv2.exp(canvas.depth * (-1.9 / look.visibility_m))
     if look.weather == "clear":
-        through[canvas.sem == SEM["sky"]] = 1
-    through[canvas.sem == SEM["ego"]] = 1
+        stamp(through, 1, canvas.sem == SEM["sky"])
+    stamp(through, 1, canvas.sem == SEM["ego"])
     veil = 1 - through
     t3 = cv2.merge([through, through, through])
     fog = cv2.merge([veil * (level + warm), veil * level, veil * (level - warm)])
@@ -99,6 +99,8 @@ def _glow(image: np.ndarray, canvas: Canvas, plan: ScenePlan,
           rng: np.random.Generator) -> np.ndarray:  # fmt: skip
     dark = {"night": 1.0, "dusk": 0.6}.get(plan.look.time_of_day, 0.25)
     gain = rng.uniform(1.6, 3.0) * dark + 0.55
+    if not canvas.glow.any():
+        return image
     cv2.scaleAdd(canvas.glow.astype(np.float32), gain / 255, image, image)
     h, w = image.shape[:2]
     small = cv2.resize(canvas.glow, (w // 4, h // 4), interpolation=cv2.INTER_AREA)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from examples.world.canvas import Canvas
+from examples.world.canvas import Canvas, stamp
 from examples.world.plan import ScenePlan
 from examples.world.scene import SEM
 from examples.world.scenery.banks import crop, fractal
@@ -41,9 +41,9 @@ def _cover(canvas: Canvas, points: np.ndarray, rng: np.random.Generator, w: int,
     if h - top < 2:
         return
     mask = canvas.sem[top:] == SEM["ego"]
-    np.copyto(canvas.inst[top:], np.uint8(0), where=mask)
-    np.copyto(canvas.glow[top:], np.uint8(0), where=mask[..., None])
-    np.copyto(canvas.depth[top:], np.float32(1.0), where=mask)
+    stamp(canvas.inst[top:], 0, mask)
+    stamp(canvas.glow[top:], 0, mask)
+    stamp(canvas.depth[top:], 1.0, mask)
     noise = crop(fractal(512, 1.5, 51), rng, 64, 256)[:, ::2]
     sheen = cv2.resize(noise, (w, h - top), interpolation=cv2.INTER_LINEAR)
     ramp = np.linspace(rng.uniform(0.8, 1.7), 0.6, h - top, dtype=np.float32)[:, None]

@@ -88,14 +88,19 @@ def _tree(index: int, spot: tuple[float, float], tall: float, tint: np.ndarray,
         area = canvas.clip(x, y, size, size)
         if area is None:
             return
+        x0, y0, x1, y1 = area
+        if canvas.hidden(area, spot[1]):
+            return
         picture = tree(index, min(3, max(0, int(np.log2(256 / size)))), flip)
         grow = picture.shape[0] / size
-        x0, y0, x1, y1 = area
         matrix = np.array([[grow, 0, (x0 - x) * grow], [0, grow, (y0 - y) * grow]])
         big = cv2.warpAffine(picture, matrix, (x1 - x0, y1 - y0),
                              flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
-        big = cv2.multiply(big, (*tint.tolist(), 1.0))
-        canvas.paste(big, x0, y0, spot[1], "vegetation")
+        left, top, w, h = cv2.boundingRect(cv2.extractChannel(big, 3))
+        if w == 0:
+            return
+        big = cv2.multiply(big[top : top + h, left : left + w], (*tint.tolist(), 1.0))
+        canvas.paste(big, x0 + left, y0 + top, spot[1], "vegetation")
 
     return paint
 

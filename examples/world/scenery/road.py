@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from examples.world.camera import Camera
-from examples.world.canvas import Canvas
+from examples.world.canvas import Canvas, stamp
 from examples.world.plan import ScenePlan
 from examples.world.scenery.banks import fractal
 from examples.world.scenery.markings import paint_markings
@@ -132,9 +132,13 @@ def _texture(canvas: Canvas, camera: Camera, plan: ScenePlan, x: np.ndarray, z: 
     offset = rng.integers(0, 1024, 4)
     bank = fractal(1024, rng.choice((0.55, 0.75)), 21)
     per_m = 90.0
-    ix = (x * per_m + float(offset[0])).astype(np.int32) & 1023
-    iz = (z * per_m + float(offset[1])).astype(np.int32) & 1023
-    fine = bank.ravel().take((iz << 10) | ix)
+    ix = (x * per_m + float(offset[0])).astype(np.int32)
+    iz = (z * per_m + float(offset[1])).astype(np.int32)
+    ix &= 1023
+    iz &= 1023
+    iz <<= 10
+    iz |= ix
+    fine = bank.ravel().take(iz)
     fade = np.clip(1.15 - z[:, :1] / 22.0, 0.06, 1.0) * rng.uniform(0.1, 0.45)
     xs, zs, _ = camera.ground_grid(4)
     coarse = _sample(fractal(512, 1.2, 22), xs * 22, zs * 9, offset[2:])
@@ -144,11 +148,13 @@ def _texture(canvas: Canvas, camera: Camera, plan: ScenePlan, x: np.ndarray, z: 
     shade = shade * _shadows(plan, xs, zs, rng)
     full = cv2.resize(shade.astype(np.float32), (x.shape[1], -(-x.shape[0] // 4) * 4),
                       interpolation=cv2.INTER_LINEAR)[: x.shape[0]]  # fmt: skip
-    full = full * (1 + (fine - 0.5) * fade)
+    fine -= np.float32(0.5)
+    fine = fine * fade
+    fine += 1
+    full = full * fine
+    stamp(full, 1.0, z >= 199)
     region = canvas.rgb[top:]
-    np.copyto(full, 1.0, where=z >= 199)
-    grey = cv2.merge([full, full, full])
-    region[:] = cv2.multiply(region, grey, dtype=cv2.CV_8U)
+    cv2.multiply(region, cv2.merge([full, full, full]), region, dtype=cv2.CV_8U)
 
 
 def _sample(bank: np.ndarray, px: np.ndarray, pz: np.ndarray, offset: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def paint_sky(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
         far = np.hypot(xx - sun_x, (yy - sun_y) * 0.8)
         small += (np.exp(-far / 14) * 140 + np.exp(-far / 3.5) * 160)[..., None]
     big = cv2.resize(np.clip(small, 0, 255), (camera.width, rows), interpolation=cv2.INTER_CUBIC)
-    canvas.rgb[:rows] = np.clip(big, 0, 255).astype(np.uint8)
+    canvas.rgb[:rows] = np.clip(big, 0, 255, out=big).astype(np.uint8)
 
 
 def _ridge(rng: np.random.Generator, style: str) -> np.ndarray:
@@ -105,4 +105,5 @@ def _fill(canvas: Canvas, points: np.ndarray, colour: tuple[float, ...], sem: st
     inside = canvas.sem[top:bottom] != 0
     deep = 0.25 if sem == "building" else 0.6
     grey = (1 + deep * (noise - 0.5)) * inside + ~inside
-    canvas.rgb[top:bottom] = np.clip(rows * grey[..., None], 0, 255).astype(np.uint8)
+    shaded = rows * grey[..., None]
+    canvas.rgb[top:bottom] = np.clip(shaded, 0, 255, out=shaded).astype(np.uint8)

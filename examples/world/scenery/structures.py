@@ -96,6 +96,9 @@ def paint_house(canvas: Canvas, camera: Camera, x: float, z: float, seed: int, n
     u, v = camera.point(x, 0.0, z)
     if w < 4 or w > 3 * canvas.width or u + w < 0 or u - w > canvas.width:
         return
+    area = canvas.clip(int(u - w / 2), int(v - h), w, h)
+    if area is None or canvas.hidden(area, z):
+        return
     tw, th = 192, int(192 * (tall + 2.6) / wide)
     image = np.zeros((th, tw, 4), np.uint8)
     eave = int(th * 2.6 / (tall + 2.6))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from examples.world.camera import Camera
-from examples.world.canvas import Canvas
+from examples.world.canvas import Canvas, stamp
 from examples.world.plan import ScenePlan
 from examples.world.scene import SEM
 from examples.world.scenery import facades
@@ -114,6 +114,9 @@ def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, ligh
     if area is None:
         return
     x0, y0, x1, y1 = area
+    open_ = canvas.depth[y0:y1, x0:x1] > seg.z0 + 0.3
+    if not open_.any():
+        return
     level = int(np.clip(np.log2(max(facades.TILE / max(wide, tall), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
     _, solid, _ = _levels()[level]
@@ -125,11 +128,10 @@ def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, ligh
                           borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
     shade = 1.45 - 0.75 * light
     part = cv2.multiply(part, (*tuple(c * light * shade for c in seg.tint), 1.0))
-    open_ = canvas.depth[y0:y1, x0:x1] > seg.z0 + 0.3
     _lay(canvas.rgb[y0:y1, x0:x1], part, open_)
-    np.copyto(canvas.depth[y0:y1, x0:x1], np.float32(seg.z0), where=open_)
-    np.copyto(canvas.sem[y0:y1, x0:x1], np.uint8(SEM["building"]), where=open_)
-    np.copyto(canvas.glow[y0:y1, x0:x1], np.uint8(0), where=open_[..., None])
+    stamp(canvas.depth[y0:y1, x0:x1], seg.z0, open_)
+    stamp(canvas.sem[y0:y1, x0:x1], SEM["building"], open_)
+    stamp(canvas.glow[y0:y1, x0:x1], 0, open_)
 
 
 def _paint(canvas: Canvas, camera: Camera, z: np.ndarray, seg: Segment, light: float,
@@ -150,25 +152,31 @@ def _paint(canvas: Canvas, camera: Camera, z: np.ndarray, seg: Segment, light: f
     slope = (z / (camera.focal * seg.height_m)).astype(np.float32)
     start = (1 - camera.height_m / seg.height_m - horizon * slope).astype(np.float32)
     frac = np.arange(r0 + 0.5, r1 + 0.4, 1.0, dtype=np.float32)[:, None] * slope + start
-    near = float(np.median(z))
+    near_z = z.astype(np.float32)[None] - np.float32(0.5)
+    inside = (frac > 0) & (frac < 1) & (near_z < canvas.depth[r0:r1, c0:c1])
+    if not inside.any():
+        return
+    ranked = np.sort(z)
+    near = float((ranked[(z.size - 1) // 2] + ranked[z.size // 2]) / 2)
     across = (z.max() - z.min() + 0.1) / seg.repeat_m * facades.TILE / max(c1 - c0, 1)
     down = facades.TILE / (seg.height_m * camera.focal / near)
     level = int(np.clip(np.log2(max(np.sqrt(across * down), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
     mx = np.mod((z - seg.z0) / seg.repeat_m, 1.0) * size
-    my = np.minimum(np.maximum(frac * size, 0), size - 1.01) + np.float32(seg.tile * size)
-    mx = np.broadcast_to(mx.astype(np.float32), my.shape)
+    my = frac * size
+    np.maximum(my, 0, out=my)
+    np.minimum(my, size - 1.01, out=my)
+    my += np.float32(seg.tile * size)
+    mx = np.repeat(mx.astype(np.float32)[None], my.shape[0], axis=0)
     pictures, solid, lights = _levels()[level]
     green = seg.tile >= facades.BUILDINGS
-    near_z = z.astype(np.float32)[None] - np.float32(0.5)
-    inside = (frac > 0) & (frac < 1) & (near_z < canvas.depth[r0:r1, c0:c1])
-    tile = cv2.remap(pictures if green else solid, np.ascontiguousarray(mx), my, cv2.INTER_LINEAR)
+    tile = cv2.remap(pictures if green else solid, mx, my, cv2.INTER_LINEAR)
     hit = inside & (tile[..., 3] > 110) if green else inside
     tint = (*tuple(c * light for c in seg.tint), 1.0)
     _lay(canvas.rgb[r0:r1, c0:c1], cv2.multiply(tile, tint), inside)
-    np.copyto(canvas.depth[r0:r1, c0:c1], near_z + np.float32(0.5), where=hit)
-    label = np.uint8(SEM["vegetation" if green else "building"])
-    np.copyto(canvas.sem[r0:r1, c0:c1], label, where=hit)
+    far = np.repeat(near_z + np.float32(0.5), my.shape[0], axis=0)
+    cv2.copyTo(far, hit.view(np.uint8), canvas.depth[r0:r1, c0:c1])
+    stamp(canvas.sem[r0:r1, c0:c1], SEM["vegetation" if green else "building"], hit)
     if seg.lit > 0 and not green:
         _light(canvas, lights, mx, my, hit, (r0, r1, c0, c1), seg, roll)
 
@@ -180,7 +188,7 @@ def _lay(target: np.ndarray, tile: np.ndarray, inside: np.ndarray) -> None:
         return
     alpha = cv2.cvtColor(tile[..., 3] * inside, cv2.COLOR_GRAY2RGB)
     front = cv2.multiply(cv2.cvtColor(tile, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
-    target[:] = cv2.add(cv2.multiply(target, 255 - alpha, scale=1 / 255), front)
+    cv2.add(cv2.multiply(target, cv2.bitwise_not(alpha), scale=1 / 255), front, target)
 
 
 def _light(canvas: Canvas, lights: np.ndarray, mx: np.ndarray, my: np.ndarray, hit: np.ndarray,

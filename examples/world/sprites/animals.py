@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,26 +35,24 @@ _SPECIES = {
 _SHARE = (0.40, 0.24, 0.12, 0.10, 0.14)
 
 
-def animal(view_of, rng: np.random.Generator, colour: str) -> Scene:
+def animal(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
     """One animal, walking or standing. `colour` is ignored: coats have their own."""
     name = str(rng.choice(list(_SPECIES), p=_SHARE))
     kind = _SPECIES[name]
     size = rng.uniform(0.82, 1.12)
-    scene = Scene(view_of(kind.long * 1.5, kind.wide * 2), Light.draw(rng))
+    scene = Scene(kind.long * 1.5, kind.wide * 2, Light.draw(rng), px_per_m)
     coat = np.clip(fur(name, rng), 8, 235)
     graze = rng.uniform() < (0.3 if name in ("cow", "dog") else 0.15)
-    parts: list[tuple[float, object]] = []
+    parts: list[tuple[Array, float, Callable[[], None]]] = []
     _body(scene, parts, kind, coat, size, name, rng)
     _legs(scene, parts, kind, coat, size, rng)
     _head(scene, parts, kind, coat, size, name, graze, rng)
-    for _, draw in sorted(parts, key=lambda p: -p[0]):
-        draw()
+    scene.order(parts)
     return scene
 
 
 def _add(scene: Scene, parts: list, quads: Array, colour: Array, nearer: float = 0.0) -> None:
-    depth = float(scene.view.place(quads.reshape(-1, 3).mean(axis=0))[2]) - nearer
-    parts.append((depth, lambda: scene.mesh(quads, colour)))
+    parts.append((quads.reshape(-1, 3).mean(axis=0), nearer, lambda: scene.mesh(quads, colour)))
 
 
 def _body(scene, parts, kind: _Species, coat: Array, size: float, name: str, rng) -> None:
@@ -174,7 +173,8 @@ def _head(
             )
             parts.append(
                 (
-                    scene.depth(horn[1] * size),
+                    horn[1] * size,
+                    0.0,
                     lambda p=horn * size: scene.stroke(p, 0.04, (196, 186, 164)),
                 )
             )
@@ -203,4 +203,4 @@ def _antler(scene, parts, poll: Array, side: int, grow: float, size: float) -> N
             tine = np.stack([beam[i], beam[i] + grow * np.array([0.28, side * 0.03, up])])
             scene.stroke(tine, 0.025 * size, bone)
 
-    parts.append((scene.depth(beam[1]), paint))
+    parts.append((beam[1], 0.0, paint))

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from . import vehicle_details as detail
 from .mesh import Array, hull
 from .palette import paint
-from .shapes import Light, Scene
+from .shapes import Light, Scene, View
 from .vehicle_details import Signals
 
+ViewOf = Callable[[float, float], View]
 
-def bus(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
-    """A city bus or a coach."""
+
+def bus(
+    rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals, view_of: ViewOf
+) -> Scene:
+    """A city bus or a coach. `view_of(length_m, width_m)` gives the view: only the panes on the
+    side that it shows are drawn from `rng`, so the record serves this view alone."""
     coach = rng.uniform() < 0.35
     long, high = rng.uniform(9.5, 12.2), rng.uniform(3.3, 3.7) if coach else rng.uniform(2.9, 3.2)
-    scene = Scene(view_of(long, 2.55), Light.draw(rng))
+    scene = Scene(long, 2.55, Light.draw(rng), px_per_m)
     base = paint(colour, rng)
     x0, x1 = -long / 2, long / 2
     axles = [x0 + 0.26 * long, x1 - 0.22 * long]
@@ -31,26 +38,24 @@ def bus(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Sce
     skirt = base * rng.uniform(0.5, 1.0) if rng.uniform() < 0.5 else paint("white", rng)
     low = quads.mean(axis=1)[:, 2] < 1.2
     scene.mesh(quads, np.where(low[:, None], skirt, base), 0.6)
-    _bus_sides(scene, x0, x1, high, axles, base, rng)
+    _bus_sides(scene, view_of(long, 2.55), x0, x1, high, axles, base, rng)
     _bus_front(scene, x1 + 0.01, high, signals, rng)
     _bus_rear(scene, x0 - 0.01, high, signals, rng)
     return scene
 
 
-def _pane(scene: Scene, points: list, normal: list, rng, bands: int = 3) -> bool:
-    return detail.glass(
-        scene, np.array(points, dtype=float), np.array(normal, dtype=float), rng, bands
-    )
+def _pane(scene: Scene, points: list, normal: list, rng, bands: int = 3) -> None:
+    detail.glass(scene, np.array(points, dtype=float), np.array(normal, dtype=float), rng, bands)
 
 
 def _bus_sides(
-    scene: Scene, x0: float, x1: float, high: float, axles: list, base: Array, rng
+    scene: Scene, view: View, x0: float, x1: float, high: float, axles: list, base: Array, rng
 ) -> None:
     z0, z1 = 0.42 * high, 0.85 * high
     n = 7
     for side in (1, -1):
         y = side * 1.277
-        if not scene.faces(np.array([0, y, 1.5]), np.array([0.0, side, 0])):
+        if not view.faces(np.array([[0, y, 1.5, 0.0, side, 0]]))[0]:
             continue
         for i in range(n):
             a = x0 + 0.3 + (x1 - x0 - 0.5) * i / n

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .animals import animal
-from .buses import bus
+from .buses import ViewOf, bus
 from .objects import barrier, cone, debris
 from .palette import COLOURS
 from .people import pedestrian
 from .raster import Sprite
 from .riders import cyclist, motorcycle
+from .shapes import Scene, View
 from .trucks import truck
 from .vehicle_details import Signals
-from .vehicles import car, van, viewer
+from .vehicles import car, van
 
 AGENT_SIZES_M: dict[str, float] = {
     "car": 1.53, "van": 2.15, "truck": 3.30, "bus": 3.20, "motorcycle": 1.60, "cyclist": 1.80,
@@ -24,11 +27,10 @@ _LIT = {
     "car": car,
     "van": van,
     "truck": truck,
-    "bus": bus,
     "motorcycle": motorcycle,
     "cyclist": cyclist,
 }
-_PLAIN = {
+PLAIN = {
     "pedestrian": pedestrian,
     "animal": animal,
     "debris": debris,
@@ -36,8 +38,43 @@ _PLAIN = {
     "barrier": barrier,
 }
 
+# Kinds whose record depends on the view, and those whose details depend on how fine it is.
+ONE_VIEW = {"bus": bus}
+DETAILED = frozenset({"car", "van", "truck", "bus"})
+
 # Texture strength (grey levels) and inner blur (share of the height) of soft things.
 _FINISH = {"pedestrian": (7.0, 1 / 150), "animal": (8.0, 1 / 130), "cyclist": (5.0, 1 / 200)}
+
+
+def record(
+    kind: str,
+    *,
+    px_per_m: float,
+    rng: np.random.Generator,
+    colour: str,
+    braking: bool = False,
+    indicating: str | None = None,
+    lights_on: bool = False,
+    view_of: ViewOf,
+) -> Scene:
+    """One road user, to be drawn by `Scene.render`; arguments as for `make_sprite`.
+
+    `view_of(length_m, width_m)` gives the view that it is meant for, which matters to the kinds
+    in `ONE_VIEW` alone: the others can be rendered from any side.
+    Raises ValueError for an unknown kind, colour or side.
+    """
+    if kind not in AGENT_SIZES_M:
+        raise ValueError(f"unknown kind {kind!r}; choose from {', '.join(AGENT_SIZES_M)}")
+    if colour not in COLOURS:
+        raise ValueError(f"unknown colour {colour!r}; choose from {', '.join(COLOURS)}")
+    if indicating not in (None, "left", "right", "both"):
+        raise ValueError(f"indicating is None, 'left', 'right' or 'both', not {indicating!r}")
+    if kind in PLAIN:
+        return PLAIN[kind](rng, colour, px_per_m)
+    signals = Signals(braking, indicating, lights_on)
+    if kind in ONE_VIEW:
+        return ONE_VIEW[kind](rng, colour, px_per_m, signals, view_of)
+    return _LIT[kind](rng, colour, px_per_m, signals)
 
 
 def make_sprite(
@@ -65,17 +102,20 @@ def make_sprite(
     the same picture, and the same agent at every yaw, size and lamp state.
     Raises ValueError for an unknown kind, colour or side.
     """
-    if kind not in AGENT_SIZES_M:
-        raise ValueError(f"unknown kind {kind!r}; choose from {', '.join(AGENT_SIZES_M)}")
-    if colour not in COLOURS:
-        raise ValueError(f"unknown colour {colour!r}; choose from {', '.join(COLOURS)}")
-    if indicating not in (None, "left", "right", "both"):
-        raise ValueError(f"indicating is None, 'left', 'right' or 'both', not {indicating!r}")
     fine = px_per_m or height_px / AGENT_SIZES_M[kind]
-    view_of = viewer(yaw_rad, camera_height_m, depth_m, fine)
-    if kind in _LIT:
-        scene = _LIT[kind](view_of, rng, colour, Signals(braking, indicating, lights_on))
-    else:
-        scene = _PLAIN[kind](view_of, rng, colour)
+    view_of = partial(View.of, yaw_rad, camera_height_m, depth_m)
+    scene = record(
+        kind, px_per_m=fine, rng=rng, colour=colour, braking=braking, indicating=indicating,
+        lights_on=lights_on, view_of=view_of,
+    )  # fmt: skip
+    return render(kind, scene, view_of, height_px, rng, px_per_m)
+
+
+def render(
+    kind: str, scene: Scene, view_of: ViewOf, height_px: int, rng: np.random.Generator,
+    px_per_m: float | None = None,
+) -> Sprite:  # fmt: skip
+    """The picture of a recorded road user; `rng` gives its texture."""
     grain, soft = _FINISH.get(kind, (3.0, 0.0))
-    return scene.render(height_px, rng, px_per_m=px_per_m, grain=grain, soft=soft)
+    view = view_of(scene.length_m, scene.width_m)
+    return scene.render(view, height_px, rng, px_per_m=px_per_m, grain=grain, soft=soft)

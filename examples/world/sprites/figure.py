@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -44,19 +45,15 @@ class Look:
 
 def draw_figure(scene: Scene, pose: Pose, look: Look) -> None:
     """Paint the limbs, the torso and the head from far to near."""
-    parts = [(scene.depth(pose.pelvis * 0.5 + pose.neck * 0.5), _torso)]
-    for i in (0, 1):
-        parts.append(
-            (scene.depth(pose.legs[i][1]) + 0.06, lambda s, p, k, i=i: _leg(s, p.legs[i], k))
-        )
-        arm = pose.arms[i]
-        parts.append((scene.depth(arm[1]) - 0.03, lambda s, p, k, i=i: _arm(s, p.arms[i], k)))
-    parts.append((scene.depth(pose.head) - 0.01, _head))
+    parts = [(pose.pelvis * 0.5 + pose.neck * 0.5, 0.0, partial(_torso, scene, pose, look))]
+    for leg, arm in zip(pose.legs, pose.arms, strict=True):
+        parts.append((leg[1], -0.06, partial(_leg, scene, leg, look)))
+        parts.append((arm[1], 0.03, partial(_arm, scene, arm, look)))
+    parts.append((pose.head, 0.01, partial(_head, scene, pose, look)))
     if look.long_hair:
         behind = pose.head * 0.6 + pose.neck * 0.4 - np.array([0.05 * look.tall, 0.0, 0.0])
-        parts.append((scene.depth(behind) - 0.03, _long_hair))
-    for _, draw in sorted(parts, key=lambda p: -p[0]):
-        draw(scene, pose, look)
+        parts.append((behind, 0.03, partial(_long_hair, scene, pose, look)))
+    scene.order(parts)
 
 
 def _leg(scene: Scene, leg: list[Array], look: Look) -> None:

@@ -13,19 +13,15 @@ from .shapes import Light, Scene
 _WOOD = np.array([150.0, 112, 72])
 
 
-def _scene(view_of, rng: np.random.Generator, length: float, width: float) -> Scene:
-    return Scene(view_of(length, width), Light.draw(rng))
-
-
 def _banded(quads: Array, stops: list[float], colours: list[Array], axis: int = 2) -> Array:
     """Face colours (m, 3) by the face's mean coordinate: colours[i] below stops[i]."""
     at = quads.mean(axis=1)[:, axis]
     return np.asarray(colours)[np.searchsorted(stops, at)]
 
 
-def cone(view_of, rng: np.random.Generator, colour: str) -> Scene:
+def cone(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
     """A traffic cone with reflective bands, sometimes a tall barrel of the same colours."""
-    scene = _scene(view_of, rng, 0.4, 0.4)
+    scene = Scene(0.4, 0.4, Light.draw(rng), px_per_m)
     tint = np.array([226.0, 84, 28]) * rng.uniform(0.8, 1.08)
     white = np.array([212.0, 210, 206])
     tall = rng.uniform(0.45, 1.0)
@@ -53,11 +49,11 @@ def cone(view_of, rng: np.random.Generator, colour: str) -> Scene:
     return scene
 
 
-def barrier(view_of, rng: np.random.Generator, colour: str) -> Scene:
+def barrier(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
     """A concrete or plastic barrier, a striped board, or a fence element."""
     kind = rng.integers(4)
     long = rng.uniform(1.2, 2.4)
-    scene = _scene(view_of, rng, 0.5, long)
+    scene = Scene(0.5, long, Light.draw(rng), px_per_m)
     white, red = np.array([214.0, 212, 208]), np.array([196.0, 44, 34]) * rng.uniform(0.85, 1.1)
     if kind <= 1:
         concrete = np.array([158.0, 154, 146]) * rng.uniform(0.75, 1.1)
@@ -98,11 +94,11 @@ def barrier(view_of, rng: np.random.Generator, colour: str) -> Scene:
     return scene
 
 
-def debris(view_of, rng: np.random.Generator, colour: str) -> Scene:
+def debris(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
     """Something lost on the road, chosen by the rng."""
     makers = list(_DEBRIS.values())
     draw = makers[rng.integers(len(makers))]
-    scene = _scene(view_of, rng, 0.8, 0.8)
+    scene = Scene(0.8, 0.8, Light.draw(rng), px_per_m)
     draw(scene, rng, colour)
     return scene
 

@@ -11,6 +11,7 @@ from .mesh import Array, box, circle, ellipsoid, tube
 from .palette import any_cloth, cloth, hair, skin, trousers
 from .shapes import Light, Scene
 
+_BEFORE_ALL = 1e3  # nearer than anything, in metres
 _SHOES = ((26.0, 24.0, 24.0), (190.0, 188.0, 184.0), (84.0, 58.0, 40.0))
 _POSES = ("walk", "stand", "run")
 _THINGS = ("none", "backpack", "bag", "shopping", "suitcase", "pushchair", "umbrella", "box")
@@ -90,7 +91,7 @@ def stance(kind: str, tall: float, phase: float, rng: np.random.Generator) -> Po
     )  # fmt: skip
 
 
-def pedestrian(view_of, rng: np.random.Generator, colour: str) -> Scene:
+def pedestrian(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
     """One person on foot, child to tall adult, with or without something carried."""
     tall = rng.uniform(1.02, 1.38) if rng.uniform() < 0.16 else rng.normal(1.71, 0.085)
     tall = float(np.clip(tall, 1.0, 1.98))
@@ -98,27 +99,23 @@ def pedestrian(view_of, rng: np.random.Generator, colour: str) -> Scene:
     pose = stance(kind, tall, rng.uniform(0, 2 * math.pi), rng)
     look = dress(rng, colour, tall)
     thing = str(rng.choice(_THINGS, p=_THING_SHARE)) if tall > 1.4 else "none"
-    scene = Scene(view_of(0.5, 0.5), Light.draw(rng))
+    scene = Scene(0.5, 0.5, Light.draw(rng), px_per_m)
     drawn = _carry(scene, thing, pose, look, rng)
-    for depth, draw in drawn:
-        if depth > scene.depth(pose.pelvis):
-            draw()
-    draw_figure(scene, pose, look)
-    for depth, draw in drawn:
-        if depth <= scene.depth(pose.pelvis):
-            draw()
+    # The figure comes first, so that it is painted first where both stand equally far.
+    scene.order([(pose.pelvis, 0.0, lambda: draw_figure(scene, pose, look)), *drawn])
     return scene
 
 
 def _carry(scene: Scene, thing: str, pose: Pose, look: Look, rng: np.random.Generator) -> list:
-    """(depth, painter) pairs of what the person carries; moves the arms to hold it."""
+    """(point, nearer, painter) of what the person carries; moves the arms to hold it."""
     t, ink = look.tall, any_cloth(rng)
     hand = pose.arms[1][2]
     if thing == "backpack":
         c = pose.neck * 0.6 + pose.pelvis * 0.4 + np.array([-0.10 * t, 0, 0])
         return [
             (
-                scene.depth(c),
+                c,
+                0.0,
                 lambda: scene.mesh(ellipsoid(c, t * np.array([0.06, 0.085, 0.14]), 10, 7), ink),
             )
         ]
@@ -126,14 +123,15 @@ def _carry(scene: Scene, thing: str, pose: Pose, look: Look, rng: np.random.Gene
         c = pose.pelvis + np.array([-0.02 * t, -0.115 * t, 0.0])
         return [
             (
-                scene.depth(c),
+                c,
+                0.0,
                 lambda: scene.mesh(ellipsoid(c, t * np.array([0.09, 0.035, 0.065]), 9, 6), ink),
             )
         ]
     if thing == "shopping":
         c = hand + np.array([0, 0, -0.12 * t])
         quads = box(-0.09, 0.09, 0.05, -0.16, 0.14, 0.02) + c
-        return [(scene.depth(c), lambda: scene.mesh(quads, ink * 0.6 + 70))]
+        return [(c, 0.0, lambda: scene.mesh(quads, ink * 0.6 + 70))]
     if thing == "suitcase":
         c = np.array([-0.42, -0.22, 0.0])
         pose.arms[1][1] = pose.arms[1][0] + np.array([-0.08, -0.02, -0.16]) * t
@@ -144,7 +142,7 @@ def _carry(scene: Scene, thing: str, pose: Pose, look: Look, rng: np.random.Gene
             scene.stroke(np.stack([grip, c + np.array([0.05, 0, 0.6])]), 0.025, (60, 62, 66))
             scene.mesh(box(-0.13, 0.13, 0.2, 0.05, 0.66, 0.05) + c, ink, 0.2)
 
-        return [(scene.depth(c), paint)]
+        return [(c, 0.0, paint)]
     return _carry_ahead(scene, thing, pose, look, ink)
 
 
@@ -164,14 +162,14 @@ def _carry_ahead(scene: Scene, thing: str, pose: Pose, look: Look, ink: Array) -
             scene.stroke(np.stack([grip, top]), 0.02, (50, 50, 52))
             scene.mesh(quads, ink, 0.1)
 
-        return [(-1.0, paint)]
+        return [(pose.pelvis, _BEFORE_ALL, paint)]
     for i in (0, 1):
         pose.arms[i][1] = pose.arms[i][0] + np.array([0.05, 0.01 - 0.02 * i, -0.16]) * t
         pose.arms[i][2] = pose.arms[i][0] + np.array([0.19, -0.03 + 0.06 * i, -0.20]) * t
     if thing == "box":
         c = (pose.arms[0][2] + pose.arms[1][2]) / 2 + np.array([0.08, 0, 0.02])
         quads = box(-0.15, 0.18, 0.24, -0.14, 0.18, 0.01) + c
-        return [(scene.depth(c), lambda: scene.mesh(quads, np.array([168.0, 130, 88])))]
+        return [(c, 0.0, lambda: scene.mesh(quads, np.array([168.0, 130, 88])))]
     c = np.array([0.72, 0.0, 0.0])
 
     def pram() -> None:
@@ -191,4 +189,4 @@ def _carry_ahead(scene: Scene, thing: str, pose: Pose, look: Look, ink: Array) -
             ellipsoid(c + np.array([-0.1, 0, 0.72]), np.array([0.26, 0.22, 0.24]), 9, 6), ink
         )
 
-    return [(scene.depth(c), pram)]
+    return [(c, 0.0, pram)]

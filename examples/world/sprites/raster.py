@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
@@ -31,17 +31,31 @@ class Op:
 
     kind: str
     index: int
-    colour: Array | tuple[float, float, float] = (0.0, 0.0, 0.0)
-    alpha: int = 255  # below 255: over the empty canvas only (ground shadows)
+    ink: tuple[float, ...] = (0.0, 0.0, 0.0, 255.0)  # premultiplied RGBA
+    guard: int = -1  # what decides whether it is painted at all; -1 = always
     emissive: float = 0.0
-    width: float = 0.0  # of a stroke, in image units
     bounds: bool = True  # whether it counts for the picture's extent
 
 
+@dataclass
+class Picture:
+    """Everything to paint in image units, up positive.
+
+    The k-th mesh among `ops` has the faces ends[k] .. ends[k + 1] of `quads` (m, 4, 2), in
+    `colours`; a flat op has the points starts[i] .. starts[i + 1] by its index i, and a width.
+    """
+
+    ops: list[Op]
+    quads: Array = field(default_factory=lambda: np.zeros((0, 4, 2)))
+    colours: list[list[float]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    points: Array = field(default_factory=lambda: np.zeros((0, 2)))
+    starts: list[int] = field(default_factory=list)
+    widths: list[float] = field(default_factory=list)
+
+
 def paint_all(
-    ops: list[Op],
-    solids: list[tuple[Array, list]],
-    flats: list[Array],
+    picture: Picture,
     bounds: tuple[Array, Array],
     height_px: int,
     depth_m: float,
@@ -49,7 +63,7 @@ def paint_all(
     grain: float,
     soft: float,
 ) -> Sprite:
-    """Paint `ops` in order; `bounds` are the (low, high) corners in image units, up positive."""
+    """Paint a picture in order; `bounds` are its (low, high) corners in image units."""
     low, high = bounds
     size = np.maximum(high - low, 1e-4)
     h = max(height_px, 1)
@@ -58,10 +72,9 @@ def paint_all(
     inner_h, inner_w = _inner_size(h, w)
     image = np.zeros((inner_h, inner_w, 4), np.uint8)
     glow = np.zeros((inner_h, inner_w), np.uint8)
-    _Brush(image, glow, (float(low[0]), float(high[1])), inner_h / float(size[1])).run(
-        ops, solids, flats
-    )
-    lit = any(op.emissive > 0 for op in ops)
+    corner = float(low[0]), float(high[1])
+    _paint(picture, image, glow, corner, inner_h / float(size[1]))
+    lit = any(op.emissive > 0 for op in picture.ops)
     if inner_h > h:
         image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
         glow = cv2.resize(glow, (w, h), interpolation=cv2.INTER_AREA) if lit else glow
@@ -83,53 +96,38 @@ def _inner_size(h: int, w: int) -> tuple[int, int]:
     return max(round(h * factor * shrink), 1), max(round(w * factor * shrink), 1)
 
 
-class _Brush:
-    """OpenCV fills on a premultiplied RGBA canvas and a glow canvas."""
+def _pixels(uv: Array, corner: tuple[float, float], scale: float) -> Array:
+    """Image units to OpenCV's fixed-point pixels."""
+    one = 1 << _SHIFT
+    px = (uv - np.array(corner)) * (scale * one, -scale * one) - one / 2
+    return np.rint(px, out=px).astype(np.int32)
 
-    def __init__(
-        self, image: Array, glow: Array, origin: tuple[float, float], scale: float
-    ) -> None:
-        self.image, self.glow = image, glow
-        self.origin = np.array(origin)
-        self.scale = scale
 
-    def run(self, ops: list[Op], solids: list[tuple[Array, list]], flats: list[Array]) -> None:
-        """Paint everything in order."""
-        pixels = self._pixels(np.concatenate(flats)) if flats else np.zeros((0, 2), np.int32)
-        ends = np.cumsum([len(f) for f in flats]).tolist()
-        starts = [0, *ends]
-        rgb = np.clip([op.colour for op in ops if op.kind != "mesh"] or [[0, 0, 0]], 0, 255)
-        colours_flat = rgb.tolist()
-        for op in ops:
-            if op.kind == "mesh":
-                uv, colours = solids[op.index]
-                self._solid(self._pixels(uv), colours)
-            else:
-                px = pixels[starts[op.index] : ends[op.index]]
-                self._flat(op, px, colours_flat[op.index])
-
-    def _pixels(self, uv: Array) -> Array:
-        one = 1 << _SHIFT
-        px = (uv - self.origin) * (self.scale * one, -self.scale * one) - one / 2
-        return np.rint(px).astype(np.int32)
-
-    def _solid(self, px: Array, colours: list) -> None:
-        fill, image = cv2.fillConvexPoly, self.image
-        for points, colour in zip(px, colours, strict=True):
-            fill(image, points, colour, 8, _SHIFT)
-
-    def _flat(self, op: Op, px: Array, rgb: list[float]) -> None:
-        r, g, b = rgb
+def _paint(
+    picture: Picture, image: Array, glow: Array, corner: tuple[float, float], scale: float
+) -> None:
+    """OpenCV fills on a premultiplied RGBA canvas and a glow canvas, in order."""
+    faces = list(_pixels(picture.quads, corner, scale))
+    points = _pixels(picture.points, corner, scale)
+    fill, fill_any = cv2.fillConvexPoly, cv2.fillPoly
+    colours, starts = picture.colours, picture.starts
+    ends = iter(picture.ends)
+    start = next(ends, 0)
+    for op in picture.ops:
+        if op.kind == "mesh":
+            end = next(ends)
+            for face, colour in zip(faces[start:end], colours[start:end], strict=True):
+                fill(image, face, colour, 8, _SHIFT)
+            start = end
+            continue
+        px = [points[starts[op.index] : starts[op.index + 1]]]
         if op.kind == "stroke":
-            width = max(round(op.width * self.scale), 1)
-            cv2.polylines(self.image, [px], False, (r, g, b, 255), width, cv2.LINE_8, _SHIFT)
-        elif op.alpha < 255:
-            q = op.alpha / 255
-            cv2.fillPoly(self.image, [px], (r * q, g * q, b * q, op.alpha), cv2.LINE_8, _SHIFT)
-        else:
-            cv2.fillPoly(self.image, [px], (r, g, b, 255), cv2.LINE_8, _SHIFT)
-            if op.emissive > 0:
-                cv2.fillPoly(self.glow, [px], 255 * op.emissive, cv2.LINE_8, _SHIFT)
+            width = max(round(picture.widths[op.index] * scale), 1)
+            cv2.polylines(image, px, False, op.ink, width, cv2.LINE_8, _SHIFT)
+            continue
+        fill_any(image, px, op.ink, cv2.LINE_8, _SHIFT)
+        if op.emissive > 0:
+            fill_any(glow, px, 255 * op.emissive, cv2.LINE_8, _SHIFT)
 
 
 @lru_cache(maxsize=1)

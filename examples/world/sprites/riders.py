@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .figure import Pose, draw_figure
@@ -12,6 +14,7 @@ from .shapes import Light, Scene
 from .vehicle_details import Signals
 
 _BLACK = np.array([26.0, 26, 28])
+_FAR = 1e3
 
 
 def _pt(x: float, y: float, z: float) -> Array:
@@ -47,10 +50,10 @@ def _joint(a: Array, b: Array, bone: float, towards: Array) -> Array:
     return a + half + off * np.sqrt(max(bone**2 - gap**2, 0.0009))
 
 
-def cyclist(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
+def cyclist(rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals) -> Scene:
     """A person on a bicycle."""
     tall = float(rng.uniform(1.58, 1.88))
-    scene = Scene(view_of(1.75, 0.5), Light.draw(rng))
+    scene = Scene(1.75, 0.5, Light.draw(rng), px_per_m)
     look = dress(rng, colour, tall)
     look.hem = min(look.hem, 0.05)
     if rng.uniform() < 0.55:
@@ -89,13 +92,7 @@ def _bicycle(
     scene: Scene, r: float, seat: Array, grips: Array, crank: Array, feet: list[Array], frame: Array
 ) -> None:
     hubs = [_pt(-0.52, 0, r), _pt(0.54, 0, r)]
-    for hub in sorted(hubs, key=lambda h: -scene.depth(h)):
-        for k in range(5):
-            a = np.pi * (k + 0.3) / 5
-            spoke = r * 0.93 * _pt(np.cos(a), 0, np.sin(a))
-            scene.stroke(np.stack([hub - spoke, hub + spoke]), 0.006, (142, 144, 146))
-        scene.stroke(circle(hub, r - 0.02, 24), 0.042, _BLACK, closed=True)
-        scene.stroke(circle(hub, r - 0.052, 24), 0.016, (128, 130, 132), closed=True)
+    scene.order([(hub, 0.0, partial(_spoked_wheel, scene, hub, r)) for hub in hubs])
     head = _pt(0.40, 0, 0.84)
     post = seat + _pt(0.03, 0, -0.18)
     for a, b, w in (
@@ -119,10 +116,19 @@ def _bicycle(
     scene.patch(circle(crank, 0.09, 12), (60, 60, 62))
 
 
-def motorcycle(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
+def _spoked_wheel(scene: Scene, hub: Array, r: float) -> None:
+    for k in range(5):
+        a = np.pi * (k + 0.3) / 5
+        spoke = r * 0.93 * _pt(np.cos(a), 0, np.sin(a))
+        scene.stroke(np.stack([hub - spoke, hub + spoke]), 0.006, (142, 144, 146))
+    scene.stroke(circle(hub, r - 0.02, 24), 0.042, _BLACK, closed=True)
+    scene.stroke(circle(hub, r - 0.052, 24), 0.016, (128, 130, 132), closed=True)
+
+
+def motorcycle(rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals) -> Scene:
     """A motorcycle or a scooter with its rider; `colour` is the machine's paint."""
     tall = float(rng.uniform(1.62, 1.86))
-    scene = Scene(view_of(2.05, 0.75), Light.draw(rng))
+    scene = Scene(2.05, 0.75, Light.draw(rng), px_per_m)
     look = dress(rng, str(rng.choice(["black", "grey", "blue", "red", "brown", "green"])), tall)
     look.head, look.head_colour, look.long_hair = "helmet", any_cloth(rng), False
     look.bare_arms, look.hem, look.girth = False, 0.03, max(look.girth, 1.05)
@@ -136,23 +142,19 @@ def motorcycle(view_of, rng: np.random.Generator, colour: str, signals: Signals)
     pose = _seated(
         seat, neck, grips, [_pt(foot_x, 0.2, foot_z), _pt(foot_x, -0.2, foot_z)], tall, 0.45
     )
-    ahead = bool(np.cos(scene.view.yaw_rad) < 0)
-    painters = [
-        lambda: _tail(scene, base, signals),
-        lambda: _chassis(scene, base, scooter),
-        lambda: _nose(scene, base, signals, scooter),
-    ]
-    order = painters if ahead else painters[::-1]
-    if ahead:
-        order[0]()
-        order[1]()
+
+    def middle() -> None:
+        _chassis(scene, base, scooter)
         draw_figure(scene, pose, look)
-        order[2]()
-    else:
-        order[0]()
-        order[1]()
-        draw_figure(scene, pose, look)
-        order[2]()
+
+    # Points far out on both ends: the nearer end is painted last from wherever one looks.
+    scene.order(
+        [
+            (_pt(-_FAR, 0, 0), 0.0, lambda: _tail(scene, base, signals)),
+            (_pt(0, 0, 0), 0.0, middle),
+            (_pt(_FAR, 0, 0), 0.0, lambda: _nose(scene, base, signals, scooter)),
+        ]
+    )
     return scene
 
 

@@ -1,14 +1,20 @@
-"""Projection and shading of meshes into a picture list. Does not know what it draws."""
+"""Parts of one road user, recorded once and then seen from any side. Does not know what it draws.
+
+Recording is the slow half, so nothing recorded may depend on the view: what a part's visibility or
+its turn depends on is written down with it (`facing`, `order`) and decided when it is rendered.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
 
-from .raster import Op, Sprite, paint_all
+from .raster import Op, Picture, Sprite, paint_all
 
 Array = np.ndarray
 Colour = tuple[float, float, float]
@@ -22,33 +28,34 @@ class View:
     camera_height_m: float
     depth_m: float
     reach_m: float  # distance from the object's nearest extent to its origin
-    px_per_m: float = 100.0  # how fine the picture will be; details below a pixel are left out
 
     @classmethod
-    def of(
-        cls,
-        yaw_rad: float,
-        camera_height_m: float,
-        depth_m: float,
-        length_m: float,
-        width_m: float,
-        px_per_m: float = 100.0,
-    ) -> View:
+    def of(cls, yaw_rad: float, camera_height_m: float, depth_m: float, length_m: float,
+           width_m: float) -> View:  # fmt: skip
         """A view of an object of this length and width, metres."""
         reach = abs(math.cos(yaw_rad)) * length_m / 2 + abs(math.sin(yaw_rad)) * width_m / 2
-        return cls(yaw_rad, camera_height_m, max(depth_m, 1.5), reach, px_per_m)
+        return cls(yaw_rad, camera_height_m, max(depth_m, 1.5), reach)
 
-    def rotate(self, v: Array) -> Array:
-        """Object vectors (..., 3) to camera axes: right, up, away."""
+    def place(self, points: Array) -> Array:
+        """Object points (n, 3) to camera axes in metres: right, up, away, each a row (3, n)."""
         s, c = math.sin(self.yaw_rad), math.cos(self.yaw_rad)
-        return v @ np.array([[s, 0.0, c], [-c, 0.0, s], [0.0, 1.0, 0.0]])
+        turn = np.array([[s, 0.0, c], [-c, 0.0, s], [0.0, 1.0, 0.0]])
+        cam = np.ascontiguousarray((points @ turn).T)
+        cam[1] -= self.camera_height_m
+        np.maximum(cam[2] + self.depth_m + self.reach_m, 0.3, out=cam[2])
+        return cam
 
-    def place(self, p: Array) -> Array:
-        """Object points (..., 3) to camera coordinates in metres."""
-        q = self.rotate(np.asarray(p, dtype=float))
-        q[..., 1] -= self.camera_height_m
-        q[..., 2] = np.maximum(q[..., 2] + self.depth_m + self.reach_m, 0.3)
-        return q
+    def depths(self, x: Array, y: Array) -> Array:
+        """Distances in front of the camera plane, metres."""
+        s, c = math.sin(self.yaw_rad), math.cos(self.yaw_rad)
+        return np.maximum(x * c + y * s + (self.depth_m + self.reach_m), 0.3)
+
+    def faces(self, at: Array) -> Array:
+        """Whether flat patches look at the camera; rows are a point and its outward normal (6)."""
+        s, c = math.sin(self.yaw_rad), math.cos(self.yaw_rad)
+        x, y, z, nx, ny, nz = at.T
+        right, up, away = x * s - y * c, z - self.camera_height_m, self.depths(x, y)
+        return (nx * s - ny * c) * right + (nx * c + ny * s) * away + nz * up < -0.03
 
 
 @dataclass(frozen=True)
@@ -86,38 +93,47 @@ class Light:
         return np.clip(out + glint[:, None], 0, 255)
 
 
-class Scene:
-    """Collects parts back to front; projects, shades and paints them in one go at the end."""
+@dataclass(slots=True)
+class _Facing:
+    """Parts that are there when a patch faces the camera, or `away` from it."""
 
-    def __init__(self, view: View, light: Light) -> None:
-        self.view = view
+    guard: int
+    away: bool
+    parts: list
+
+
+@dataclass(slots=True)
+class _Order:
+    """Groups of parts painted from far to near: (number of the point, nearer by m, parts)."""
+
+    groups: list[tuple[int, float, list]]
+
+
+class Scene:
+    """Collects parts back to front; `render` projects, shades and paints them in one go.
+
+    `length_m` x `width_m` is the ground that the object takes; `px_per_m` says how fine the
+    picture will be: details below a pixel are left out.
+    """
+
+    def __init__(self, length_m: float, width_m: float, light: Light, px_per_m: float) -> None:
+        self.length_m, self.width_m = length_m, width_m
         self.light = light
-        self._ops: list[Op] = []
+        self.px_per_m = px_per_m
+        self._parts: list = []
         self._quads: list[Array] = []
-        self._base: list[Array] = []
+        self._base: list[Colour | Array] = []
         self._gloss: list[float] = []
         self._points: list[Array] = []
-        s, c = math.sin(view.yaw_rad), math.cos(view.yaw_rad)
-        self._axes = (s, c, view.depth_m + view.reach_m, view.camera_height_m)
-
-    def faces(self, points: Array, normal: Array) -> bool:
-        """Whether a flat patch at `points` with this outward normal looks at the camera."""
-        x, y, z = (points if points.ndim == 1 else points[0]).tolist()
-        nx, ny, nz = normal.tolist()
-        s, c, far, high = self._axes
-        right, away = x * s - y * c, max(x * c + y * s + far, 0.3)
-        return (nx * s - ny * c) * right + (nx * c + ny * s) * away + nz * (z - high) < -0.03
-
-    def depth(self, point: Array) -> float:
-        """Distance of a point in front of the camera plane, metres."""
-        s, c, far, _ = self._axes
-        return max(float(point[0]) * c + float(point[1]) * s + far, 0.3)
+        self._widths: list[float] = []
+        self._guards: list[list[float]] = []
+        self._turns: list[Array] = []
 
     def mesh(self, quads: Array, colour: Colour | Array, gloss: float = 0.0) -> None:
         """Add a closed mesh (m, 4, 3); `colour` (3,) or one a face (m, 3)."""
-        self._ops.append(Op("mesh", len(self._quads)))
+        self._parts.append(Op("mesh", len(self._quads)))
         self._quads.append(quads)
-        self._base.append(np.broadcast_to(np.asarray(colour, dtype=float), (len(quads), 3)))
+        self._base.append(colour)
         self._gloss.append(gloss)
 
     def patch(
@@ -126,27 +142,111 @@ class Scene:
         colour: Colour | Array,
         *,
         normal: Array | None = None,
+        at: Array | None = None,
         alpha: int = 255,
         emissive: float = 0.0,
         bounds: bool = True,
-    ) -> bool:
-        """A flat polygon (k, 3) in its final colour; with `normal`, only when it faces us."""
-        if normal is not None and not self.faces(points, normal):
-            return False
-        self._ops.append(Op("patch", len(self._points), colour, alpha, emissive, 0.0, bounds))
-        self._points.append(points)
-        return True
+    ) -> None:
+        """A flat polygon (k, 3) in its final colour; with `normal`, only when it faces us at `at`
+        (else at its first corner)."""
+        guard = -1 if normal is None else self._guard(points if at is None else at, normal)
+        self._flat("patch", points, 0.0, colour, guard, alpha, emissive, bounds)
 
     def stroke(
         self, points: Array, width_m: float, colour: Colour | Array, closed: bool = False
     ) -> None:
         """A line of constant metric width through points (k, 3)."""
-        width = width_m / self.depth(points[0])
-        self._ops.append(Op("stroke", len(self._points), colour, width=width))
-        self._points.append(np.concatenate([points, points[:1]]) if closed else points)
+        self._flat("stroke", np.concatenate([points, points[:1]]) if closed else points, width_m,
+                   colour)  # fmt: skip
+
+    def _flat(self, kind: str, points: Array, width_m: float, colour: Colour | Array,
+              guard: int = -1, alpha: int = 255, emissive: float = 0.0,
+              bounds: bool = True) -> None:  # fmt: skip
+        rgb = [min(max(float(v), 0.0), 255.0) for v in colour]
+        if alpha < 255:
+            rgb = [v * (alpha / 255) for v in rgb]
+        ink = (*rgb, float(alpha))
+        self._parts.append(Op(kind, len(self._points), ink, guard, emissive, bounds))
+        self._points.append(points)
+        self._widths.append(width_m)
+
+    def _guard(self, points: Array, normal: Array) -> int:
+        point = points if points.ndim == 1 else points[0]
+        self._guards.append([*point.tolist(), *normal.tolist()])
+        return len(self._guards) - 1
+
+    @contextmanager
+    def facing(self, points: Array, normal: Array, away: bool = False) -> Iterator[None]:
+        """What is added inside is painted only when a flat patch at `points` (its first point)
+        with this outward normal looks at the camera, or only when it does not (`away`)."""
+        outer, self._parts = self._parts, []
+        outer.append(_Facing(self._guard(points, normal), away, self._parts))
+        try:
+            yield
+        finally:
+            self._parts = outer
+
+    def order(self, groups: Iterable[tuple[Array, float, Callable[[], None]]]) -> None:
+        """Paint groups (point, nearer_m, painter) by the distance of their points, far first."""
+        outer, turns = self._parts, []
+        for point, nearer_m, painter in groups:
+            self._parts = []
+            turns.append((len(self._turns), nearer_m, self._parts))
+            self._turns.append(point)
+            painter()
+        self._parts = outer
+        outer.append(_Order(turns))
+
+    @cached_property
+    def _solid(self) -> tuple[Array, Array, Array, Array]:
+        """All meshes: corners (4m, 3), the mesh of each face, base colours, gloss."""
+        counts = [len(q) for q in self._quads]
+        part = np.repeat(np.arange(len(counts)), counts)
+        base, end = np.empty((len(part), 3)), 0
+        for count, colour in zip(counts, self._base, strict=True):
+            base[end : end + count] = colour
+            end += count
+        return np.concatenate(self._quads).reshape(-1, 3), part, base, np.asarray(self._gloss)[part]
+
+    @cached_property
+    def _outline(self) -> tuple[Array, Array, Array]:
+        """All flat points (p, 3), where each part starts, and its metric width."""
+        starts = np.cumsum([0] + [len(p) for p in self._points])
+        points = np.concatenate(self._points) if self._points else np.zeros((0, 3))
+        return points, starts, np.asarray(self._widths)
+
+    @cached_property
+    def _asked(self) -> tuple[Array, Array]:
+        """What decides parts and their turns: guards (g, 6) and points (t, 3)."""
+        guards = np.asarray(self._guards, dtype=float).reshape(-1, 6)
+        turns = np.asarray(self._turns, dtype=float).reshape(-1, 3)
+        return guards, turns
+
+    def _painted(self, view: View) -> list[Op]:
+        """The parts that this view shows, in the order in which they are painted."""
+        guards, turns = self._asked
+        facing = view.faces(guards).tolist() if len(guards) else []
+        depths = view.depths(turns[:, 0], turns[:, 1]).tolist()
+        out: list[Op] = []
+
+        def walk(parts: list) -> None:
+            for part in parts:
+                if isinstance(part, Op):
+                    if part.guard < 0 or facing[part.guard]:
+                        out.append(part)
+                elif isinstance(part, _Facing):
+                    if facing[part.guard] != part.away:
+                        walk(part.parts)
+                else:
+                    for group in sorted(part.groups, key=lambda g: g[1] - depths[g[0]]):
+                        walk(group[2])
+
+        walk(self._parts)
+        return out
 
     def render(
         self,
+        view: View,
         height_px: int,
         rng: np.random.Generator,
         *,
@@ -158,49 +258,58 @@ class Scene:
 
         `grain` is the texture's strength (grey levels), `soft` a blur as a share of the height.
         """
+        ops = self._painted(view)
+        picture = Picture(ops)
         lows, highs = [], []
-        solids: list[tuple[Array, list]] = []
-        if self._quads:
-            uv, solids = self._solids()
-            lows.append(uv.min(axis=(0, 1)))
-            highs.append(uv.max(axis=(0, 1)))
-        flats: list[Array] = []
-        if self._points:
-            cam = self.view.place(np.concatenate(self._points))
-            uv = cam[:, :2] / cam[:, 2:]
-            counts = [len(p) for p in self._points]
-            flats = np.split(uv, np.cumsum(counts)[:-1])
-            drawn = [op for op in self._ops if op.kind != "mesh"]
-            kept = np.repeat([op.bounds for op in drawn], counts)
+        meshes = [op.index for op in ops if op.kind == "mesh"]
+        if meshes:
+            self._shade(view, meshes, picture)
+            flat = picture.quads.reshape(-1, 2)
+            lows.append(flat.min(axis=0))
+            highs.append(flat.max(axis=0))
+        if len(meshes) < len(ops):
+            self._trace(view, picture)
+            kept = np.zeros(len(self._points), bool)
+            kept[[op.index for op in ops if op.kind != "mesh" and op.bounds]] = True
+            counts = np.diff(picture.starts)
+            kept = np.repeat(kept, counts)
             if kept.any():
-                pad = np.repeat([op.width / 2 for op in drawn], counts)[kept, None]
-                lows.append((uv[kept] - pad).min(axis=0))
-                highs.append((uv[kept] + pad).max(axis=0))
+                pad = np.repeat(np.asarray(picture.widths) / 2, counts)[kept, None]
+                lows.append((picture.points[kept] - pad).min(axis=0))
+                highs.append((picture.points[kept] + pad).max(axis=0))
         low, high = np.min(lows, axis=0), np.max(highs, axis=0)
         if px_per_m is not None:
-            height_px = max(round(float(high[1] - low[1]) * self.view.depth_m * px_per_m), 2)
-        return paint_all(
-            self._ops, solids, flats, (low, high), height_px, self.view.depth_m, rng, grain, soft
-        )
+            height_px = max(round(float(high[1] - low[1]) * view.depth_m * px_per_m), 2)
+        return paint_all(picture, (low, high), height_px, view.depth_m, rng, grain, soft)
 
-    def _solids(self) -> tuple[Array, list[tuple[Array, list]]]:
-        """All meshes culled, shaded and sorted: their uv (m, 4, 2), and (uv, colours) of each."""
-        counts = [len(q) for q in self._quads]
-        cam = self.view.place(np.concatenate(self._quads))
-        a, b = cam[:, 2] - cam[:, 0], cam[:, 3] - cam[:, 1]
+    def _trace(self, view: View, picture: Picture) -> None:
+        """Project patches and strokes."""
+        points, starts, widths = self._outline
+        x, y, z = view.place(points)
+        picture.points = np.stack([x / z, y / z], axis=1)
+        picture.starts = starts.tolist()
+        picture.widths = (widths / z[starts[:-1]]).tolist()
+
+    def _shade(self, view: View, meshes: list[int], picture: Picture) -> None:
+        """All painted meshes culled, shaded and sorted: faces (m, 4, 2) and their colours."""
+        corners, part, base, gloss = self._solid
+        cam = view.place(corners).reshape(3, -1, 4)
+        a, b = cam[..., 2] - cam[..., 0], cam[..., 3] - cam[..., 1]
         # The camera axes (right, up, away) are left-handed, hence b x a.
-        normal = b[:, [1, 2, 0]] * a[:, [2, 0, 1]] - b[:, [2, 0, 1]] * a[:, [1, 2, 0]]
-        eye = (cam[:, 0] + cam[:, 1] + cam[:, 2] + cam[:, 3]) * 0.25
-        part = np.repeat(np.arange(len(counts)), counts)
-        seen = np.flatnonzero(np.einsum("ij,ij->i", normal, eye) < 0)
-        seen = seen[np.lexsort((-eye[seen, 2], part[seen]))]
-        cam, normal, eye, part = cam[seen], normal[seen], eye[seen], part[seen]
-        normal /= np.sqrt(np.einsum("ij,ij->i", normal, normal))[:, None] + 1e-12
-        eye /= np.sqrt(np.einsum("ij,ij->i", eye, eye))[:, None]
-        gloss = np.asarray(self._gloss)[part]
+        normal = np.stack([b[1] * a[2] - b[2] * a[1], b[2] * a[0] - b[0] * a[2],
+                           b[0] * a[1] - b[1] * a[0]])  # fmt: skip
+        eye = (cam[..., 0] + cam[..., 1] + cam[..., 2] + cam[..., 3]) * 0.25
+        turn = np.full(len(self._quads), -1)
+        turn[meshes] = np.arange(len(meshes))
+        turn = turn[part]
+        dot = normal[0] * eye[0] + normal[1] * eye[1] + normal[2] * eye[2]
+        seen = np.flatnonzero((dot < 0) & (turn >= 0))
+        seen = seen[np.lexsort((-eye[2, seen], turn[seen]))]
+        cam, normal, eye, turn = cam[:, seen], normal[:, seen], eye[:, seen], turn[seen]
+        normal /= np.sqrt((normal * normal).sum(axis=0)) + 1e-12
+        eye /= np.sqrt((eye * eye).sum(axis=0))
         rgba = np.full((len(seen), 4), 255.0)
-        rgba[:, :3] = self.light.shade(np.concatenate(self._base)[seen], normal, eye, gloss)
-        uv = cam[..., :2] / cam[..., 2:]
-        edges = np.searchsorted(part, np.arange(len(counts) + 1)).tolist()
-        colours = rgba.tolist()
-        return uv, [(uv[i:j], colours[i:j]) for i, j in pairwise(edges)]
+        rgba[:, :3] = self.light.shade(base[seen], normal.T, eye.T, gloss[seen])
+        picture.quads = np.stack([cam[0] / cam[2], cam[1] / cam[2]], axis=2)
+        picture.colours = rgba.tolist()
+        picture.ends = np.searchsorted(turn, np.arange(len(meshes) + 1)).tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from . import vehicle_details as detail
@@ -17,7 +19,7 @@ _LOAD_SHARE = (0.34, 0.24, 0.10, 0.10, 0.06, 0.08, 0.08)
 _STEEL = np.array([58.0, 60, 63])
 
 
-def truck(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
+def truck(rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals) -> Scene:
     """A lorry with one of several loads; `colour` paints the cab and often the load."""
     load = str(rng.choice(_LOADS, p=_LOAD_SHARE))
     cab_style = STYLES["bonnet_cab" if rng.uniform() < 0.14 else "truck_cab"]
@@ -26,7 +28,7 @@ def truck(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> S
     )
     gap = 0.25
     total = bed + gap + cab_style.length
-    scene = Scene(view_of(total, 2.45), Light.draw(rng))
+    scene = Scene(total, 2.45, Light.draw(rng), px_per_m)
     cab = Body(cab_style, (1.0, 1.0, rng.uniform(0.9, 1.08)), (total - cab_style.length) / 2)
     base = paint(colour, rng)
     cargo = (
@@ -47,9 +49,9 @@ def truck(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> S
         draw_body(scene, cab, base, signals, rng_cab, wheels=False)
         _wheels(scene, [cab.x(0.62)])
 
-    away = scene.depth(np.array([cab.rear, 0, 0])) > scene.depth(np.array([x1, 0, 0]))
-    for draw in (drive, load_up) if away else (load_up, drive):
-        draw()
+    # The load comes first, so that it is painted first where both stand equally far.
+    near_load, near_cab = np.array([x1, 0, 0]), np.array([cab.rear, 0, 0])
+    scene.order([(near_load, 0.0, load_up), (near_cab, 0.0, drive)])
     _wheels(scene, _rear_axles(x0, bed))
     return scene
 
@@ -62,9 +64,13 @@ def _rear_axles(x0: float, bed: float) -> list[float]:
 
 def _chassis(scene: Scene, x0: float, x1: float, bed: float, cab: Body, rng) -> None:
     detail.under(scene, x0, x1, 1.2, 0.7)
-    tyres = [(s, x) for s in (1, -1) for x in [*_rear_axles(x0, bed), cab.x(0.62)]]
-    for side, x in sorted(tyres, key=lambda p: -scene.depth(np.array([p[1], p[0] * 1.2, 0.5]))):
-        detail.tyre(scene, x, 1.17, 0.5, side, 0.5 if x < cab.rear else 0.3)
+    scene.order(
+        [
+            (np.array([x, side * 1.2, 0.5]), 0.0,
+             partial(detail.tyre, scene, x, 1.17, 0.5, side, 0.5 if x < cab.rear else 0.3))
+            for side in (1, -1) for x in [*_rear_axles(x0, bed), cab.x(0.62)]
+        ]
+    )  # fmt: skip
     scene.mesh(box(x0 + 0.1, x1 - 0.3, 0.55, 0.62, 0.98, 0.03), _STEEL * 0.6)
     if rng.uniform() < 0.6:
         scene.mesh(box(x0 + 0.4 * bed, x0 + 0.62 * bed, 1.1, 0.5, 0.95, 0.05), _STEEL * 1.2)
@@ -140,7 +146,7 @@ def _box_marks(scene: Scene, x0: float, x1: float, top: float, tint: Array, rng)
     """Door seams, hinges and lettering on a cargo box."""
     back = np.array([-1.0, 0, 0])
     x = x0 - 0.01
-    if scene.faces(np.array([x, 0, 2.0]), back):
+    with scene.facing(np.array([x, 0, 2.0]), back):
         scene.stroke(np.array([[x, 0, 1.05], [x, 0, top - 0.08]]), 0.035, tint * 0.4)
         for y in (-0.85, -0.3, 0.3, 0.85):
             scene.stroke(np.array([[x, y, 1.1], [x, y, top - 0.15]]), 0.03, tint * 0.7 + 20)
@@ -168,33 +174,31 @@ def _box_marks(scene: Scene, x0: float, x1: float, top: float, tint: Array, rng)
 
 def _rear(scene: Scene, x0: float, signals: Signals, rng) -> None:
     """Lamps, plate and guard at the tail of a truck."""
-    back = np.array([-1.0, 0, 0])
     x = x0 - 0.02
-    if not scene.faces(np.array([x, 0, 1.0]), back):
-        return
-    guard = np.array([[x, -1.15, 0.48], [x, 1.15, 0.48], [x, 1.15, 0.62], [x, -1.15, 0.62]])
-    scene.patch(guard, (122, 120, 114))
-    beam = guard + np.array([0, 0, 0.30])
-    scene.patch(beam, (46, 47, 49))
-    detail.lamp_row(scene, x - 0.01, 0.80, 0.95, 0.62, 1.12, signals)
-    plate = np.array(
-        [
-            [x - 0.01, -0.26, 0.78],
-            [x - 0.01, 0.26, 0.78],
-            [x - 0.01, 0.26, 0.90],
-            [x - 0.01, -0.26, 0.90],
-        ]
-    )
-    scene.patch(plate, (206, 200, 170))
-    if rng.uniform() < 0.5:
-        for k in range(8):
-            y = -1.1 + k * 0.275
-            stripe = np.array(
-                [
-                    [x - 0.01, y, 0.49],
-                    [x - 0.01, y + 0.26, 0.49],
-                    [x - 0.01, y + 0.26, 0.61],
-                    [x - 0.01, y, 0.61],
-                ]
-            )
-            scene.patch(stripe, (190, 40, 34) if k % 2 else (214, 210, 200))
+    with scene.facing(np.array([x, 0, 1.0]), np.array([-1.0, 0, 0])):
+        guard = np.array([[x, -1.15, 0.48], [x, 1.15, 0.48], [x, 1.15, 0.62], [x, -1.15, 0.62]])
+        scene.patch(guard, (122, 120, 114))
+        beam = guard + np.array([0, 0, 0.30])
+        scene.patch(beam, (46, 47, 49))
+        detail.lamp_row(scene, x - 0.01, 0.80, 0.95, 0.62, 1.12, signals)
+        plate = np.array(
+            [
+                [x - 0.01, -0.26, 0.78],
+                [x - 0.01, 0.26, 0.78],
+                [x - 0.01, 0.26, 0.90],
+                [x - 0.01, -0.26, 0.90],
+            ]
+        )
+        scene.patch(plate, (206, 200, 170))
+        if rng.uniform() < 0.5:
+            for k in range(8):
+                y = -1.1 + k * 0.275
+                stripe = np.array(
+                    [
+                        [x - 0.01, y, 0.49],
+                        [x - 0.01, y + 0.26, 0.49],
+                        [x - 0.01, y + 0.26, 0.61],
+                        [x - 0.01, y, 0.61],
+                    ]
+                )
+                scene.patch(stripe, (190, 40, 34) if k % 2 else (214, 210, 200))

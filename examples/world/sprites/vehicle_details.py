@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .shapes import Scene
 
 _AMBER = np.array([255.0, 160, 36])
 _DARK = np.array([20.0, 21, 24])
+_GLASS_TINT = np.array([0.92, 1.0, 1.06])
 _ARCH_COS = np.cos(np.linspace(-0.25, np.pi + 0.25, 12))
 _ARCH_SIN = np.sin(np.linspace(-0.25, np.pi + 0.25, 12))
 _REAR, _FRONT = np.array([-1.0, 0, 0]), np.array([1.0, 0, 0])
@@ -29,22 +30,19 @@ class Signals:
 
 def glass(
     scene: Scene, quad: Array, normal: Array, rng: np.random.Generator, bands: int = 4
-) -> bool:
+) -> None:
     """A pane with a reflection gradient; quad (4, 3): feet left, right, tops right, left."""
-    bands = min(bands, 2 + int(scene.view.px_per_m / 40))
+    bands = min(bands, 2 + int(scene.px_per_m / 40))
     shine = rng.uniform(size=3).tolist()
-    if not scene.faces(quad, normal):
-        return False
     sky = scene.light.sky
     tilt = max(float(normal[2]) / float(np.linalg.norm(normal)), 0.0)
     foot = _DARK + sky * (0.02 + 0.10 * shine[0])
     top = _DARK + sky * (0.03 + 0.22 * shine[1] + (0.1 + 0.5 * shine[2]) * tilt)
-    tint = np.array([0.92, 1.0, 1.06])
     pieces = np.tensordot(_band_weights(bands), quad, axes=1)
-    for i in range(bands):
-        m = (i + 0.5) / bands
-        scene.patch(pieces[i], (foot * (1 - m) + top * m) * tint)
-    return True
+    with scene.facing(quad, normal):
+        for i in range(bands):
+            m = (i + 0.5) / bands
+            scene.patch(pieces[i], (foot * (1 - m) + top * m) * _GLASS_TINT)
 
 
 @lru_cache(maxsize=8)
@@ -61,16 +59,15 @@ def wheel(scene: Scene, x: float, half: float, radius: float, side: int, rng_rim
     """The outer face of a wheel at (x, side * half), when it can be seen."""
     centre = np.array([x, side * half, radius])
     normal = np.array([0.0, side, 0.0])
-    if not scene.faces(centre, normal):
-        return
-    scene.patch(circle(centre, radius), (24, 24, 25))
-    scene.patch(circle(centre, radius * 0.66), rng_rim * 0.55)
-    scene.patch(circle(centre + normal * 0.004, radius * 0.58), rng_rim)
-    for k in range(5 if scene.view.px_per_m > 40 else 0):
-        a = 2 * np.pi * (k + 0.3) / 5
-        c = centre + radius * 0.36 * np.array([np.cos(a), 0, np.sin(a)])
-        scene.patch(circle(c, radius * 0.12, 6), rng_rim * 0.25)
-    scene.patch(circle(centre, radius * 0.12, 8), rng_rim * 0.5)
+    with scene.facing(centre, normal):
+        scene.patch(circle(centre, radius), (24, 24, 25))
+        scene.patch(circle(centre, radius * 0.66), rng_rim * 0.55)
+        scene.patch(circle(centre + normal * 0.004, radius * 0.58), rng_rim)
+        for k in range(5 if scene.px_per_m > 40 else 0):
+            a = 2 * np.pi * (k + 0.3) / 5
+            c = centre + radius * 0.36 * np.array([np.cos(a), 0, np.sin(a)])
+            scene.patch(circle(c, radius * 0.12, 6), rng_rim * 0.25)
+        scene.patch(circle(centre, radius * 0.12, 8), rng_rim * 0.5)
 
 
 def tyre(
@@ -95,22 +92,23 @@ def under(scene: Scene, x0: float, x1: float, half: float, z: float) -> None:
     """The dark space below a body: a ground shadow and the floor pan."""
     ground = np.array([[x0, half, 0], [x0, -half, 0], [x1, -half, 0], [x1, half, 0]])
     scene.patch(ground, (10, 10, 12), alpha=150, bounds=False)
-    inner = half * 0.86
-    for x in sorted((x0 + 0.25, x1 - 0.25), key=lambda v: -scene.depth(np.array([v, 0, 0]))):
-        wall = np.array(
-            [[x, inner, z * 0.55], [x, -inner, z * 0.55], [x, -inner, z + 0.2], [x, inner, z + 0.2]]
-        )
-        scene.patch(wall, (14, 14, 15))
+    inner, low, high = half * 0.86, z * 0.55, z + 0.2
+
+    def wall(x: float) -> None:
+        ring = [[x, inner, low], [x, -inner, low], [x, -inner, high], [x, inner, high]]
+        scene.patch(np.array(ring), (14, 14, 15))
+
+    ends = x0 + 0.25, x1 - 0.25
+    scene.order([(np.array([x, 0.0, 0.0]), 0.0, partial(wall, x)) for x in ends])
 
 
 def arch(scene: Scene, body: Body, x: float, radius: float, side: int) -> None:
     """The dark wheel arch cut into the side skin."""
-    if not scene.faces(np.array([x, side * body.half, radius]), np.array([0.0, side, 0.0])):
-        return
     r = radius * 1.17
     px = x + r * _ARCH_COS
     pz = np.maximum(radius + r * _ARCH_SIN, body.style.clearance - 0.02)
-    scene.patch(body.on_side(px, pz, side), (13, 13, 14))
+    hub, outward = np.array([x, side * body.half, radius]), np.array([0.0, side, 0.0])
+    scene.patch(body.on_side(px, pz, side), (13, 13, 14), normal=outward, at=hub)
 
 
 class EndFace:
@@ -119,7 +117,7 @@ class EndFace:
     def __init__(self, scene: Scene, body: Body, end: int) -> None:
         self.scene, self.body, self.end = scene, body, end
         self._edge = body.rear + (body.length if end > 0 else 0.0)
-        self._items: list[tuple[tuple[float, ...], Array, float, float]] = []
+        self._items: list[tuple[tuple[float, ...], Array, float, float, float]] = []
 
     def add(
         self,
@@ -131,9 +129,7 @@ class EndFace:
         lean: float = 0.0,
     ) -> None:
         """A patch (a0, z0, a1, z1), a as share of the half width; `lean` turns it sideways."""
-        at = np.array([self._edge, (box[0] + box[2]) / 2 * self.body.half, box[1]])
-        if self.scene.faces(at, np.array([float(self.end), lean, 0.0])):
-            self._items.append((box, colour, emissive, r))
+        self._items.append((box, colour, emissive, r, lean))
 
     def flush(self) -> None:
         """Hand the patches to the scene in the order in which they came."""
@@ -142,8 +138,10 @@ class EndFace:
         ab = rounded(np.array([i[0] for i in self._items]), np.array([i[3] for i in self._items]))
         ab = ab.reshape(-1, 2)
         points = self.body.on_end(ab[:, 0], ab[:, 1], self.end).reshape(-1, 8, 3)
-        for (_, colour, emissive, _), patch in zip(self._items, points, strict=True):
-            self.scene.patch(patch, colour, emissive=emissive)
+        for (box, colour, emissive, _, lean), patch in zip(self._items, points, strict=True):
+            at = np.array([self._edge, (box[0] + box[2]) / 2 * self.body.half, box[1]])
+            normal = np.array([float(self.end), lean, 0.0])
+            self.scene.patch(patch, colour, normal=normal, at=at, emissive=emissive)
 
 
 def tail_lamps(
@@ -211,7 +209,7 @@ def plate(face: EndFace, z: float, rng: np.random.Generator) -> None:
     base = np.array([216.0, 216, 208]) if white else np.array([222.0, 184, 60])
     wide, high = 0.24 / face.body.half, 0.065
     face.add((-wide, z - high, wide, z + high), base * 0.92, r=0.1)
-    if face.scene.view.px_per_m < 40:
+    if face.scene.px_per_m < 40:
         return
     text = (-wide * 0.78, z - high * 0.5, wide * 0.78, z + high * 0.5)
     face.add(text, base * 0.55, r=0.1)
@@ -219,20 +217,20 @@ def plate(face: EndFace, z: float, rng: np.random.Generator) -> None:
 
 def side_lines(scene: Scene, body: Body, xs: list[float], colour: Array) -> None:
     """Door seams and a sill on the visible side."""
+    low = body.style.clearance
+    sill = np.linspace(body.x(0.08), body.x(0.92), 6)
+    x = np.concatenate([[x, x, x, x + 0.07, x + 0.22] for x in xs] + [sill])
+    z = np.full(len(x), low + 0.03)
+    for i, top in enumerate(body.shoulder(np.array(xs)).tolist()):
+        z[5 * i : 5 * i + 5] = low + 0.1, (low + top) / 2, top - 0.03, top - 0.13, top - 0.13
     for side in (1, -1):
-        if not scene.faces(np.array([0.0, side * body.half, 0.7]), np.array([0.0, side, 0.0])):
-            continue
-        low = body.style.clearance
-        sill = np.linspace(body.x(0.08), body.x(0.92), 6)
-        x = np.concatenate([[x, x, x, x + 0.07, x + 0.22] for x in xs] + [sill])
-        z = np.full(len(x), low + 0.03)
-        for i, top in enumerate(body.shoulder(np.array(xs)).tolist()):
-            z[5 * i : 5 * i + 5] = low + 0.1, (low + top) / 2, top - 0.03, top - 0.13, top - 0.13
         points = body.on_side(x, z, side)
-        for i in range(0, 5 * len(xs), 5):
-            scene.stroke(points[i : i + 3], 0.014, colour * 0.42)
-            scene.stroke(points[i + 3 : i + 5], 0.03, colour * 0.62 + 18)
-        scene.stroke(points[-6:], 0.07, colour * 0.15 + 8)
+        middle, outward = np.array([0.0, side * body.half, 0.7]), np.array([0.0, side, 0.0])
+        with scene.facing(middle, outward):
+            for i in range(0, 5 * len(xs), 5):
+                scene.stroke(points[i : i + 3], 0.014, colour * 0.42)
+                scene.stroke(points[i + 3 : i + 5], 0.03, colour * 0.62 + 18)
+            scene.stroke(points[-6:], 0.07, colour * 0.15 + 8)
 
 
 def mirrors(scene: Scene, body: Body, colour: Array, far: bool) -> None:
@@ -241,18 +239,19 @@ def mirrors(scene: Scene, body: Body, colour: Array, far: bool) -> None:
     z = float(body.shoulder(x)) + 0.10 * min(body.height / 1.5, 1.8)
     tall = 0.055 * min(body.height / 1.5, 2.6)
     for side in (1, -1):
-        if scene.faces(np.array([x, side * body.half, z]), np.array([0.0, side, 0.0])) == far:
-            continue
         y0, y1 = side * body.half * 0.90, side * (body.half + 0.09)
         face = np.array(
             [[x, y0, z - tall], [x, y1, z - tall], [x, y1, z + tall], [x, y0, z + tall]]
         )
-        going = scene.faces(face, _REAR)
-        scene.patch(face, (52, 56, 60) if going else colour * 0.5)
         edge = face.copy()
         edge[[1, 2], 0] += 0.09
         edge[[0, 3], 1], edge[[0, 3], 0] = y1, x
-        scene.patch(edge, colour * 0.7)
+        foot, outward = np.array([x, side * body.half, z]), np.array([0.0, side, 0.0])
+        with scene.facing(foot, outward, away=far):
+            scene.patch(face, (52, 56, 60), normal=_REAR)
+            with scene.facing(face, _REAR, away=True):
+                scene.patch(face, colour * 0.5)
+            scene.patch(edge, colour * 0.7)
 
 
 def lamp_row(

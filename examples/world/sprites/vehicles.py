@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from . import vehicle_details as detail
 from .body import STYLES, Body
 from .mesh import Array, box
 from .palette import paint
-from .shapes import Light, Scene, View
+from .shapes import Light, Scene
 from .vehicle_details import EndFace, Signals
 
 _CARS = ("sedan", "hatchback", "suv", "estate", "minivan", "pickup", "taxi")
@@ -16,13 +18,13 @@ _CAR_SHARE = (0.28, 0.20, 0.26, 0.08, 0.07, 0.08, 0.03)
 _VANS = ("panel_van", "small_van", "minibus")
 
 
-def car(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
-    """A passenger car; `view_of(length_m, width_m)` gives the camera."""
+def car(rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals) -> Scene:
+    """A passenger car."""
     name = str(rng.choice(_CARS, p=_CAR_SHARE))
     taxi = name == "taxi" or (colour == "yellow" and rng.uniform() < 0.5)
     name = ("sedan", "suv", "minivan")[rng.integers(3)] if name == "taxi" else name
     body = Body(STYLES[name], tuple(rng.uniform(0.95, 1.05, 3)))
-    scene = Scene(view_of(body.length, 2 * body.half), Light.draw(rng))
+    scene = Scene(body.length, 2 * body.half, Light.draw(rng), px_per_m)
     base = paint(colour, rng)
     draw_body(scene, body, base, signals, rng)
     if taxi:
@@ -34,11 +36,11 @@ def car(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Sce
     return scene
 
 
-def van(view_of, rng: np.random.Generator, colour: str, signals: Signals) -> Scene:
-    """A van or minibus; `view_of(length_m, width_m)` gives the camera."""
+def van(rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals) -> Scene:
+    """A van or minibus."""
     name = str(rng.choice(_VANS, p=(0.5, 0.3, 0.2)))
     body = Body(STYLES[name], tuple(rng.uniform(0.94, 1.06, 3)))
-    scene = Scene(view_of(body.length, 2 * body.half), Light.draw(rng))
+    scene = Scene(body.length, 2 * body.half, Light.draw(rng), px_per_m)
     base = paint(colour, rng)
     draw_body(scene, body, base, signals, rng)
     if rng.uniform() < 0.3:
@@ -64,11 +66,14 @@ def draw_body(
         detail.under(
             scene, body.rear + 0.1, body.rear + body.length - 0.1, body.half, style.clearance
         )
-        for side, x in sorted(
-            [(s, x) for s in (1, -1) for x in axles],
-            key=lambda p: -scene.depth(np.array([p[1], p[0] * body.half, 0.3])),
-        ):
-            detail.tyre(scene, x, body.half * 0.97, style.wheel, side)
+        half, r = body.half, style.wheel
+        scene.order(
+            [
+                (np.array([x, side * half, 0.3]), 0.0,
+                 partial(detail.tyre, scene, x, half * 0.97, r, side))
+                for side in (1, -1) for x in axles
+            ]
+        )  # fmt: skip
     detail.mirrors(scene, body, base, far=True)
     gloss = rng.uniform(0.55, 1.0)
     shell = body.shell()
@@ -78,7 +83,7 @@ def draw_body(
     _windows(scene, body, base, rng)
     two = rng.uniform() < 0.15
     doors = [0.70] if two or len(style.pillars) < 3 else [0.43, 0.69]
-    if style.wheel < 0.45 and scene.view.px_per_m > 22:
+    if style.wheel < 0.45 and scene.px_per_m > 22:
         detail.side_lines(scene, body, [body.x(d) for d in doors], base)
     if wheels:
         for x in axles:
@@ -114,13 +119,16 @@ def _windows(scene: Scene, body: Body, base: Array, rng: np.random.Generator) ->
         if style.wheel > 0.45 or blind:
             break
         pane = body.on_cabin_end([a1, a0, a0, a1], [low, low, 0.84, 0.84], -1)
-        if detail.glass(scene, pane, back, rng, 5) and not style.split_rear:
-            _heads(scene, body, -1, (-0.5, 0.5))
+        detail.glass(scene, pane, back, rng, 5)
+        if not style.split_rear:
+            with scene.facing(pane, back):
+                _heads(scene, body, -1, (-0.5, 0.5))
     rise = body.height - float(body.shoulder(body.cabin[3]))
     front = np.array([1.0, 0.0, (body.cabin[3] - body.cabin[2]) / rise])
     pane = body.on_cabin_end([-0.92, 0.92, 0.90, -0.90], [0.04, 0.04, 0.88, 0.88], 1)
     people = (-0.5, 0.5) if rng.uniform() < 0.4 else (0.5,)
-    if detail.glass(scene, pane, front, rng, 5):
+    detail.glass(scene, pane, front, rng, 5)
+    with scene.facing(pane, front):
         _heads(scene, body, 1, people)
 
 
@@ -145,7 +153,7 @@ def _rear_face(
     face.add((-0.84, low + 0.40 * tall, 0.84, low + 0.42 * tall), base * 0.4, r=0.1)
     if body.style.split_rear:
         seam = body.on_end([0, 0], [low + 0.2 * tall, deck], -1)
-        if scene.faces(seam, np.array([-1.0, 0, 0])):
+        with scene.facing(seam, np.array([-1.0, 0, 0])):
             scene.stroke(
                 np.concatenate([seam, body.on_cabin_end([0, 0], [0.1, 0.95], -1)]),
                 0.02,
@@ -225,17 +233,7 @@ def _lettering(scene: Scene, body: Body, rng: np.random.Generator) -> None:
     ink = rng.uniform(20, 200, 3)
     rows = [(rng.uniform(0.45, 0.68), 0.52 - 0.26 * row) for row in range(rng.integers(1, 3))]
     for side in (1, -1):
-        if not scene.faces(np.array([0, side * body.half, 1.5]), np.array([0, side, 0.0])):
-            continue
-        for s1, t0 in rows:
-            quad = body.on_cabin_side([0.15, s1, s1, 0.15], [t0, t0, t0 + 0.16, t0 + 0.16], side)
-            scene.patch(quad, ink)
-
-
-def viewer(yaw_rad: float, camera_height_m: float, depth_m: float, px_per_m: float = 100.0):
-    """A function (length_m, width_m) -> View for the builders of this package."""
-
-    def view_of(length_m: float, width_m: float) -> View:
-        return View.of(yaw_rad, camera_height_m, depth_m, length_m, width_m, px_per_m)
-
-    return view_of
+        with scene.facing(np.array([0, side * body.half, 1.5]), np.array([0, side, 0.0])):
+            for s1, t0 in rows:
+                t = [t0, t0, t0 + 0.16, t0 + 0.16]
+                scene.patch(body.on_cabin_side([0.15, s1, s1, 0.15], t, side), ink)
