@@ -1,0 +1,303 @@
+"""The store: what is kept, in which state, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.correction import (
+    HazardFix,
+    InstructionFix,
+    Payload,
+    RiskFix,
+    StepFix,
+)
+from inference.errors import UserError
+from inference.media import load_image
+from inference.schema import HazardPoint, PairRequest
+from tests.training.store_hand import MODEL_PX, corrected, feedback_at, picture, predicted
+from tests.ui.fakes import INFO, fake_pair
+from training.feedback import Answers, CaseFilter, CorrectionFilter, Feedback
+
+
+@pytest.fixture
+def feedback(tmp_path: Path) -> Feedback:
+    return feedback_at(tmp_path)
+
+
+# ---- adding ------------------------------------------------------------------------------------
+
+
+def test_picture_is_kept_by_the_hash_of_its_bytes(feedback: Feedback, tmp_path: Path) -> None:
+    path = picture(tmp_path)
+    media = feedback.add_media(path, slices=["rain"], name="road.png")
+    assert media == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert feedback.media_path(media).read_bytes() == path.read_bytes()
+    assert feedback.media_path(media).parent == feedback.home.media
+    assert feedback.media_path(media).suffix == ".png"
+    assert feedback.add_media(path, slices=["night"]) == media
+    kept = feedback.media(media)
+    assert (kept.slices, kept.name, kept.width, kept.height) == (
+        ("night", "rain"), "road.png", 300, 400,
+    )  # fmt: skip
+    assert [p.name for p in feedback.home.media.iterdir()] == [kept.file]
+
+
+def test_pair_is_kept_with_both_sides_and_what_reopens_it(
+    feedback: Feedback, tmp_path: Path
+) -> None:
+    path = picture(tmp_path)
+    image = load_image(path)
+    pair = fake_pair(image, PairRequest(prompt="Where?", adapter="hazard-patch"))
+    key = feedback.add_prediction(
+        pair, path, INFO, adapter_version="abc", slices=("rain",), name="road.png",
+        truth=HazardPoint(3, 4, "truth"), settings={"query": "tab=scene"},
+    )  # fmt: skip
+    again = feedback.add_prediction(pair, path, INFO, adapter_version="abc")
+    other = feedback.add_prediction(pair, path, INFO, adapter_version="def")
+    assert key == again != other
+    case = feedback.case(f"hazard:{image.content_hash}")
+    assert [p.id for p in case.predictions] == [other, key]  # newest first
+    kept = case.predictions[1]
+    assert (kept.adapter, kept.adapter_version, kept.backbone) == (
+        "hazard-patch", "abc", "sightline-tiny",
+    )  # fmt: skip
+    assert (kept.truth, kept.settings, kept.prompt) == ((3, 4), {"query": "tab=scene"}, "Where?")
+    assert pair.finetuned is not None
+    point = pair.finetuned.point
+    assert point is not None
+    assert kept.shown["point_px"] == [point.x_px, point.y_px]
+    assert kept.base["text"] == pair.base.text
+    assert case.status == "open"
+
+
+def test_another_file_than_the_one_looked_at_is_refused(feedback: Feedback, tmp_path: Path) -> None:
+    pair = fake_pair(load_image(picture(tmp_path, 1)), PairRequest(adapter="hazard-patch"))
+    with pytest.raises(UserError, match="not the one that was looked at"):
+        feedback.add_prediction(pair, picture(tmp_path, 2), INFO, adapter_version=None)
+    assert list(feedback.home.media.iterdir()) == []
+
+
+def test_correction_keeps_who_when_what_and_what_was_before(
+    feedback: Feedback, tmp_path: Path
+) -> None:
+    media, prediction = predicted(feedback, tmp_path)
+    made = corrected(feedback, media, prediction, client={"page": "scene"})
+    (kept,) = feedback.corrections()
+    assert kept == made
+    assert kept.payload == HazardFix("wrong", (200.0, 100.0))
+    assert kept.before is not None
+    assert kept.before["point_px"] == list(MODEL_PX)
+    assert (kept.author, kept.client, kept.status) == ("ann", {"page": "scene"}, "open")
+    assert kept.created.endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    ("task", "payload"),
+    [
+        ("risk", RiskFix("wrong", "Near", 2.5, 0.7)),
+        ("instruction", InstructionFix("wrong", (StepFix(1, False, "phone"),), "Look ahead")),
+    ],
+)
+def test_clips_of_other_tasks(
+    feedback: Feedback, tmp_path: Path, task: str, payload: Payload
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"\0\0\0\x18ftypmp42 and frames")
+    media = feedback.add_media(clip, kind="clip", size_wh=(640, 360), duration_s=3.0)
+    answers = Answers(task, "tiny", "What happens?", {"text": "…", "label": "Normal"})
+    prediction = feedback.add_answers(media, answers)
+    feedback.correct(task=task, media=media, prediction=prediction, payload=payload, author="ann")
+    case = feedback.case(f"{task}:{media}")
+    assert case.corrections[0].payload == payload
+    assert feedback.media_path(media).suffix == ".mp4"
+    late = RiskFix("wrong", event_time_s=3.1)
+    with pytest.raises(UserError, match="after the clip's end") as caught:
+        feedback.correct(task="risk", media=media, prediction=None, payload=late, author="ann")
+    assert caught.value.field == "event_time"
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"media": "0" * 64, "prediction": None}, "picture is not kept"),
+        ({"prediction": "nothing"}, "not one to this picture"),
+        ({"task": "risk"}, "of another task"),
+        ({"payload": HazardFix("wrong", (301.0, 5.0))}, "outside the picture"),
+        ({"payload": HazardFix("wrong", box_px=(0, 0, 10, 401))}, "outside the picture"),
+        ({"author": "  "}, "Nobody is named"),
+        ({"author": "a\nb\0"}, "cannot be kept"),
+        ({"client": {"x": float("nan")}}, "Not JSON"),
+        ({"client": {"x": "y" * 200_000}}, "too long"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_leaves_nothing(
+    feedback: Feedback, tmp_path: Path, changes: dict[str, Any], match: str
+) -> None:
+    media, prediction = predicted(feedback, tmp_path)
+    values: dict[str, Any] = {
+        "task": "hazard", "media": media, "prediction": prediction,
+        "payload": HazardFix("no_hazard"), "author": "ann",
+    }  # fmt: skip
+    with pytest.raises(UserError, match=match):
+        feedback.correct(**{**values, **changes})
+    assert feedback.corrections() == []
+
+
+def test_answer_to_another_picture_is_refused(feedback: Feedback, tmp_path: Path) -> None:
+    media, _ = predicted(feedback, tmp_path, 1)
+    _, other = predicted(feedback, tmp_path, 2)
+    with pytest.raises(UserError, match="not one to this picture"):
+        corrected(feedback, media, other)
+
+
+# ---- state -------------------------------------------------------------------------------------
+
+
+def test_newest_decision_counts_and_withdrawn_wins(feedback: Feedback, tmp_path: Path) -> None:
+    media, prediction = predicted(feedback, tmp_path)
+    made = corrected(feedback, media, prediction)
+
+    def status() -> str:
+        (kept,) = feedback.corrections()
+        assert feedback.case(f"hazard:{media}").status == kept.status
+        return kept.status
+
+    for verdict, then in [
+        ("accept", "accepted"), ("reject", "rejected"), ("comment", "rejected"),
+        ("reopen", "open"), ("accept", "accepted"),
+    ]:  # fmt: skip
+        assert feedback.review([made.id], verdict, "tom", "because") == 1
+        assert status() == then
+    feedback.withdraw(made.id, "ann")
+    feedback.withdraw(made.id, "ann")
+    assert status() == "withdrawn"
+    assert feedback.review([made.id], "accept", "tom") == 0
+    assert status() == "withdrawn"
+    (kept,) = feedback.corrections()
+    assert [r.verdict for r in kept.reviews] == ["accept", "reject", "comment", "reopen", "accept"]
+
+
+def test_only_the_author_withdraws(feedback: Feedback, tmp_path: Path) -> None:
+    media, _ = predicted(feedback, tmp_path)
+    made = corrected(feedback, media)
+    with pytest.raises(UserError, match="Only its author"):
+        feedback.withdraw(made.id, "bob")
+    with pytest.raises(UserError, match="no such correction"):
+        feedback.withdraw("nothing", "ann")
+    assert feedback.corrections()[0].status == "open"
+
+
+def test_bulk_review_is_all_or_nothing(feedback: Feedback, tmp_path: Path) -> None:
+    media, _ = predicted(feedback, tmp_path)
+    ids = [corrected(feedback, media, author=name).id for name in ("ann", "bob")]
+    with pytest.raises(UserError, match="no such correction"):
+        feedback.review([*ids, "nothing"], "accept", "tom")
+    with pytest.raises(UserError, match="Unknown verdict"):
+        feedback.review(ids, "like", "tom")
+    with pytest.raises(UserError, match="empty"):
+        feedback.review(ids, "comment", "tom", " ")
+    assert [c.reviews for c in feedback.corrections()] == [(), ()]
+    assert feedback.review([*ids, *ids], "accept", "tom") == 2
+
+
+def test_undo_goes_back_one_decision_at_a_time(feedback: Feedback, tmp_path: Path) -> None:
+    one, _ = predicted(feedback, tmp_path, 1)
+    two, _ = predicted(feedback, tmp_path, 2)
+    ids = [corrected(feedback, media).id for media in (one, two)]
+    feedback.review(ids, "accept", "tom")
+    feedback.review(ids[:1], "reject", "tom")
+    feedback.review(ids[:1], "comment", "tom", "sure?")
+
+    def states() -> list[str]:
+        return [c.status for c in feedback.corrections()]
+
+    assert states() == ["rejected", "accepted"]
+    assert feedback.undo_review("tom") == [f"hazard:{one}"]
+    assert states() == ["accepted", "accepted"]
+    assert feedback.undo_review("tom") == [f"hazard:{one}", f"hazard:{two}"]
+    assert states() == ["open", "open"]
+    with pytest.raises(UserError, match="nothing to undo"):
+        feedback.undo_review("tom")
+
+
+def test_undo_leaves_what_others_decided_later(feedback: Feedback, tmp_path: Path) -> None:
+    media, _ = predicted(feedback, tmp_path)
+    made = corrected(feedback, media)
+    feedback.review([made.id], "accept", "tom")
+    feedback.review([made.id], "reject", "eve")
+    feedback.undo_review("tom")
+    assert feedback.corrections()[0].status == "rejected"
+    feedback.undo_review("eve")
+    assert feedback.corrections()[0].status == "open"
+
+
+# ---- the queue ---------------------------------------------------------------------------------
+
+
+def test_queue_is_ordered_by_disagreement_and_risk(feedback: Feedback, tmp_path: Path) -> None:
+    far, near, mild = (
+        predicted(feedback, tmp_path, n, slices=[s])[0]
+        for n, s in enumerate(["roadworks", "pedestrian", "pedestrian"])
+    )
+    corrected(feedback, far, payload=HazardFix("wrong", (300.0, 100.0)))  # 200 px of 500, risk 0.5
+    corrected(feedback, near, payload=HazardFix("wrong", (250.0, 100.0)))  # 150 px, risk 1
+    corrected(feedback, mild, payload=HazardFix("right"))
+    cases = feedback.cases()
+    assert [c.media.hash for c in cases] == [near, far, mild]
+    assert [c.disagreement for c in cases] == pytest.approx([0.3, 0.4, 0.0])
+    assert [c.risk for c in cases] == [1.0, 0.5, 1.0]
+    newest = feedback.cases(CaseFilter(order="newest"))
+    assert [c.media.hash for c in newest] == [mild, near, far]
+    assert [c.media.hash for c in feedback.cases(CaseFilter(limit=1, offset=1))] == [far]
+    assert feedback.count(CaseFilter(limit=1)) == 3
+
+
+def test_filters(feedback: Feedback, tmp_path: Path) -> None:
+    one, _ = predicted(feedback, tmp_path, 1, slices=["rain"], adapter="a")
+    two, _ = predicted(feedback, tmp_path, 2, slices=["fog"], adapter="b")
+    mine = corrected(feedback, one, author="ann")
+    yours = corrected(feedback, two, author="bob", payload=HazardFix("right"))
+    also = corrected(feedback, one, author="bob")
+    feedback.review([yours.id], "accept", "tom")
+
+    def found(**wanted: Any) -> set[str]:
+        cases = feedback.cases(CaseFilter(**wanted))
+        assert feedback.count(CaseFilter(**wanted)) == len(cases)
+        return {c.media.hash for c in cases}
+
+    assert found() == {one, two}
+    assert found(task="risk") == set()
+    assert found(status="accepted") == {two}
+    assert found(status="open") == {one}
+    assert found(author="bob") == {one, two}
+    assert found(author="ann") == {one}
+    assert found(slice="fog") == {two}
+    assert found(adapter="a") == {one}
+    assert found(min_disagreement=0.1) == {one}
+    today = mine.created[:10]
+    assert found(since=today, until=today) == {one, two}
+    assert found(since=yours.created) == {one, two}  # `also` came after it
+    assert found(until=mine.created) == {one}
+    assert found(until="2001-01-01") == set()
+    # All words on a matching case are there, not only those that matched.
+    (case,) = feedback.cases(CaseFilter(author="ann"))
+    assert [c.id for c in case.corrections] == [mine.id, also.id]
+    said = feedback.corrections(CorrectionFilter(author="bob", media=one))
+    assert [c.id for c in said] == [also.id]
+    assert [c.id for c in feedback.corrections(CorrectionFilter(ids=[mine.id]))] == [mine.id]
+    assert [c.id for c in feedback.corrections(CorrectionFilter(status="accepted"))] == [yours.id]
+    assert feedback.authors() == ["ann", "bob"]
+    assert feedback.adapters() == ["a", "b"]
+    assert feedback.slices() == ["fog", "rain"]
+
+
+def test_what_is_not_there(feedback: Feedback) -> None:
+    assert feedback.cases() == []
+    with pytest.raises(UserError, match="no such case"):
+        feedback.case("hazard:abc")
+    with pytest.raises(UserError, match="not kept"):
+        feedback.media_path("abc")
