@@ -1,4 +1,4 @@
-"""Training jobs as rows: submitted, listed, cancelled, resumed, retried, deleted.
+"""Training jobs as rows: submitted, cancelled, resumed, retried, proven again, deleted, and read.
 
 Only the database and the job's folder are touched; processes belong to `training.stages` (a job
 while it runs) and `training.supervisor` (which job runs). Knows no torch.
@@ -19,27 +19,46 @@ from sqlite_utils import Database
 
 from inference.errors import UserError, unknown
 from training.adapterfolders import adapter_folder
-from training.config import WorkerConfig, command_text
 from training.database import connect
 from training.home import Home
-from training.jobrows import (
-    ACTIVE,
-    PROVE,
-    RESUMABLE,
-    STATES,
-    JobRow,
-    Series,
-    SettingChange,
-    as_row,
+from training.jobreads import (
+    command,
+    diff_settings,
+    job,
+    jobs,
+    log_tail,
+    metrics,
+    queue_position,
+    worker_config,
 )
-from training.logs import tail
+from training.jobrows import ACTIVE, PROVE, RESUMABLE, STATES, JobRow, Series, SettingChange
 from training.promotion import in_use
 from training.rows import marks, now, one, writing
 from training.runners import RUNNERS
-from training.settings import FIELDS, TrainSettings, changed
+from training.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED_MODEL = ROOT / "examples" / "models" / "sightline-tiny"  # a path, not an import
+__all__ = [
+    "STATES",
+    "JobRow",
+    "Series",
+    "SettingChange",
+    "cancel",
+    "command",
+    "delete",
+    "diff_settings",
+    "job",
+    "jobs",
+    "log_tail",
+    "metrics",
+    "prove_again",
+    "queue_position",
+    "resume",
+    "retry",
+    "submit",
+    "worker_config",
+]
 # A job that waits again: no process, no end, no old complaint.
 FRESH: dict[str, Any] = {
     "pid": None,
@@ -94,7 +113,7 @@ def submit(
             "settings": settings.to_json(),
             "base": str(base or EMBEDDED_MODEL),
             "parent_adapter": None,
-            "name": _free_name(home, name, f"{task}-{job_id}"),
+            "name": _free_name(db, home, name, f"{task}-{job_id}"),
             "device": device,
             "resume": False,
             "only": "",
@@ -191,104 +210,6 @@ def delete(home: Home, job_id: str) -> None:
     shutil.rmtree(row.folder, ignore_errors=True)
 
 
-# ---- reading ------------------------------------------------------------------------------------
-
-
-def job(home: Home, job_id: str) -> JobRow:
-    """Raises UserError where there is none of that id."""
-    with connect(home) as db:
-        row = one(db, "select * from jobs where id = ?", [job_id])
-    if row is None:
-        raise UserError("There is no such job", got=job_id[:80], hint="It may have been deleted")
-    return as_row(home, row)
-
-
-def jobs(home: Home, states: Sequence[str] = STATES, limit: int = 200) -> list[JobRow]:
-    """The newest first."""
-    with connect(home) as db:
-        rows = list(
-            db.query(
-                f"select * from jobs where state in ({marks(states)})"
-                " order by created desc, id desc limit ?",
-                [*states, limit],
-            )
-        )
-    return [as_row(home, row) for row in rows]
-
-
-def queue_position(home: Home, job_id: str) -> int | None:
-    """1 for the next in the queue; None for a job that does not wait."""
-    waiting = [row.id for row in reversed(jobs(home, ("queued",), limit=10_000))]
-    return waiting.index(job_id) + 1 if job_id in waiting else None
-
-
-def metrics(
-    home: Home, job_id: str, names: Sequence[str] | None = None, since: int = -1
-) -> dict[str, Series]:
-    """By name, what the worker measured after step `since`."""
-    only = f" and name in ({marks(names)})" if names is not None else ""
-    with connect(home) as db:
-        rows = list(
-            db.query(
-                "select name, step, value, time from job_metrics where job = ? and step > ?"
-                f"{only} order by name, step",
-                [job_id, since, *(names or ())],
-            )
-        )
-    found: dict[str, list[tuple[int, float, float]]] = {}
-    for row in rows:
-        found.setdefault(row["name"], []).append((row["step"], row["value"], row["time"]))
-    return {
-        name: Series(*(tuple(column) for column in zip(*points, strict=True)))  # type: ignore[arg-type]
-        for name, points in found.items()
-    }
-
-
-def log_tail(home: Home, job_id: str, lines: int = 200, max_bytes: int = 64_000) -> str:
-    """The last lines of the job's log. At most max_bytes are read, whatever its length; progress
-    bars, which rewrite their line, show its last state."""
-    return tail(job(home, job_id).log, lines, max_bytes)
-
-
-def diff_settings(home: Home, job_id: str) -> list[SettingChange]:
-    """What a retry changed against the job that it retries; empty where it retries none."""
-    new = job(home, job_id)
-    if new.parent is None:
-        return []
-    found = changed(job(home, new.parent).settings, new.settings)
-    return [
-        SettingChange(name, FIELDS[name].label, before, after)
-        for name, (before, after) in found.items()
-    ]
-
-
-def worker_config(home: Home, row: JobRow) -> WorkerConfig:
-    """What the job's worker is started with."""
-    parent = row.config["parent_adapter"]
-    return WorkerConfig(
-        job=row.id,
-        home=home.root,
-        snapshot=row.snapshot,
-        settings=row.settings,
-        base=row.config["base"],
-        parent_adapter=Path(parent) if parent else None,
-        output=row.output,
-        name=row.name,
-        checkpoints=row.checkpoints,
-        resume=bool(row.config["resume"]),
-        device=row.config["device"],
-    )
-
-
-def command(home: Home, job_id: str) -> str:
-    """The command that trains this job in a terminal, from the repository's root. The config that
-    it names is written here."""
-    row = job(home, job_id)
-    if not row.active:
-        worker_config(home, row).write(row.config_file)
-    return command_text(row.settings, row.config_file, cpu=row.config["device"] == "cpu")
-
-
 # ---- rows --------------------------------------------------------------------------------------
 
 
@@ -312,7 +233,7 @@ def _not_now(home: Home, job_id: str, what: str, expected: str) -> UserError:
     return UserError(f"This job cannot {what}", expected=expected, got=f"one that is {state}")
 
 
-def _free_name(home: Home, name: str | None, usual: str) -> str:
+def _free_name(db: Database, home: Home, name: str | None, usual: str) -> str:
     chosen = name or usual
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", chosen):
         raise UserError(
@@ -321,9 +242,10 @@ def _free_name(home: Home, name: str | None, usual: str) -> str:
             got=chosen[:100],
             field="name",
         )
-    if adapter_folder(home, chosen) is not None:
+    wanted = one(db, "select id from jobs where json_extract(config, '$.name') = ?", [chosen])
+    if wanted is not None or adapter_folder(home, chosen) is not None:
         raise UserError(
-            "There is already an adapter of that name",
+            "There is already an adapter or a job of that name",
             expected="a name that is free",
             got=chosen,
             field="name",

@@ -71,6 +71,12 @@ def test_what_cannot_run_is_refused_and_leaves_nothing(
     assert list(home.jobs.iterdir()) == []
 
 
+def test_two_jobs_cannot_make_adapters_of_one_name(home: Home) -> None:
+    submit(home, "fix")
+    with pytest.raises(UserError, match="already an adapter or a job"):
+        submit(home, "fix")
+
+
 def test_newest_first_and_places_in_the_queue(home: Home) -> None:
     first, second, third = (submit(home) for _ in range(3))
     assert [row.id for row in jobs.jobs(home)] == [third, second, first]
