@@ -71,21 +71,36 @@ def tube(centres: Array, radii: Array, sides: int = 8, ref: Array | None = None)
     """
     c = np.asarray(centres, dtype=float)
     r = np.asarray(radii, dtype=float)
-    r = np.stack([r, r], axis=1) if r.ndim == 1 else r
     tangent = np.empty_like(c)
     tangent[1:-1] = c[2:] - c[:-2]
     tangent[0], tangent[-1] = c[1] - c[0], c[-1] - c[-2]
     tangent /= (np.sqrt(np.einsum("ij,ij->i", tangent, tangent)) + 1e-9)[:, None]
-    axis = np.array([1.0, 0.02, 0.013]) if ref is None else np.asarray(ref, dtype=float)
-    ax, ay, az = axis.tolist()
-    u = tangent @ np.array([[0.0, -az, ay], [az, 0.0, -ax], [-ay, ax, 0.0]])
+    axis, across = (_FORWARD, _ACROSS) if ref is None else _frame(ref)
+    u = tangent @ across
     v = axis - tangent * (tangent @ axis)[:, None]
     size = 1.0 / (np.sqrt(np.einsum("ij,ij->i", u, u)) + 1e-9)
-    u *= (size * r[:, 0])[:, None]
-    v *= (size * r[:, 1])[:, None]
+    u *= (size * (r if r.ndim == 1 else r[:, 0]))[:, None]
+    v *= (size * (r if r.ndim == 1 else r[:, 1]))[:, None]
+    cos, sin = _turn_back(sides)
+    rings = c[:, None] + u[:, None] * cos
+    rings += v[:, None] * sin
+    return loft(rings, c)
+
+
+def _frame(ref: Array) -> tuple[Array, Array]:
+    """The axis `ref` and the matrix of the cross product with it."""
+    axis = np.asarray(ref, dtype=float)
+    ax, ay, az = axis.tolist()
+    return axis, np.array([[0.0, -az, ay], [az, 0.0, -ax], [-ay, ax, 0.0]])
+
+
+_FORWARD, _ACROSS = _frame(np.array([1.0, 0.02, 0.013]))
+
+
+@lru_cache(maxsize=32)
+def _turn_back(sides: int) -> tuple[Array, Array]:
     cos, sin = _turn(sides)
-    rings = c[:, None] + u[:, None] * cos[:, None] + v[:, None] * sin[:, None]
-    return loft(rings[:, ::-1], c)
+    return cos[::-1, None].copy(), sin[::-1, None].copy()
 
 
 @lru_cache(maxsize=32)

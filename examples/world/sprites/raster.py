@@ -31,7 +31,6 @@ class Op:
 
     kind: str
     index: int
-    ink: tuple[float, ...] = (0.0, 0.0, 0.0, 255.0)  # premultiplied RGBA
     guard: int = -1  # what decides whether it is painted at all; -1 = always
     emissive: float = 0.0
     bounds: bool = True  # whether it counts for the picture's extent
@@ -42,7 +41,8 @@ class Picture:
     """Everything to paint in image units, up positive.
 
     The k-th mesh among `ops` has the faces ends[k] .. ends[k + 1] of `quads` (m, 4, 2), in
-    `colours`; a flat op has the points starts[i] .. starts[i + 1] by its index i, and a width.
+    `colours`; a flat op has the points starts[i] .. starts[i + 1] by its index i, a premultiplied
+    RGBA ink and a width.
     """
 
     ops: list[Op]
@@ -51,6 +51,7 @@ class Picture:
     ends: list[int] = field(default_factory=list)
     points: Array = field(default_factory=lambda: np.zeros((0, 2)))
     starts: list[int] = field(default_factory=list)
+    inks: list[list[float]] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
 
 
@@ -74,7 +75,7 @@ def paint_all(
     glow = np.zeros((inner_h, inner_w), np.uint8)
     corner = float(low[0]), float(high[1])
     _paint(picture, image, glow, corner, inner_h / float(size[1]))
-    lit = any(op.emissive > 0 for op in picture.ops)
+    lit = bool(glow.any())
     if inner_h > h:
         image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
         glow = cv2.resize(glow, (w, h), interpolation=cv2.INTER_AREA) if lit else glow
@@ -110,7 +111,7 @@ def _paint(
     faces = list(_pixels(picture.quads, corner, scale))
     points = _pixels(picture.points, corner, scale)
     fill, fill_any = cv2.fillConvexPoly, cv2.fillPoly
-    colours, starts = picture.colours, picture.starts
+    colours, starts, inks = picture.colours, picture.starts, picture.inks
     ends = iter(picture.ends)
     start = next(ends, 0)
     for op in picture.ops:
@@ -123,9 +124,9 @@ def _paint(
         px = [points[starts[op.index] : starts[op.index + 1]]]
         if op.kind == "stroke":
             width = max(round(picture.widths[op.index] * scale), 1)
-            cv2.polylines(image, px, False, op.ink, width, cv2.LINE_8, _SHIFT)
+            cv2.polylines(image, px, False, inks[op.index], width, cv2.LINE_8, _SHIFT)
             continue
-        fill_any(image, px, op.ink, cv2.LINE_8, _SHIFT)
+        fill_any(image, px, inks[op.index], cv2.LINE_8, _SHIFT)
         if op.emissive > 0:
             fill_any(glow, px, 255 * op.emissive, cv2.LINE_8, _SHIFT)
 

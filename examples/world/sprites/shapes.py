@@ -126,7 +126,8 @@ class Scene:
         self._gloss: list[float] = []
         self._points: list[Array] = []
         self._widths: list[float] = []
-        self._guards: list[list[float]] = []
+        self._inks: list[tuple[Colour | Array, int]] = []
+        self._guards: list[tuple[Array, Array]] = []
         self._turns: list[Array] = []
 
     def mesh(self, quads: Array, colour: Colour | Array, gloss: float = 0.0) -> None:
@@ -162,17 +163,14 @@ class Scene:
     def _flat(self, kind: str, points: Array, width_m: float, colour: Colour | Array,
               guard: int = -1, alpha: int = 255, emissive: float = 0.0,
               bounds: bool = True) -> None:  # fmt: skip
-        rgb = [min(max(float(v), 0.0), 255.0) for v in colour]
-        if alpha < 255:
-            rgb = [v * (alpha / 255) for v in rgb]
-        ink = (*rgb, float(alpha))
-        self._parts.append(Op(kind, len(self._points), ink, guard, emissive, bounds))
+        self._parts.append(Op(kind, len(self._points), guard, emissive, bounds))
         self._points.append(points)
+        self._inks.append((colour, alpha))
         self._widths.append(width_m)
 
     def _guard(self, points: Array, normal: Array) -> int:
         point = points if points.ndim == 1 else points[0]
-        self._guards.append([*point.tolist(), *normal.tolist()])
+        self._guards.append((point, normal))
         return len(self._guards) - 1
 
     @contextmanager
@@ -214,6 +212,13 @@ class Scene:
         starts = np.cumsum([0] + [len(p) for p in self._points])
         points = np.concatenate(self._points) if self._points else np.zeros((0, 3))
         return points, starts, np.asarray(self._widths)
+
+    @cached_property
+    def _premultiplied(self) -> list[list[float]]:
+        """RGBA of each flat part."""
+        rgb = np.clip([ink for ink, _ in self._inks], 0, 255)
+        alpha = np.array([[alpha] for _, alpha in self._inks], dtype=float)
+        return np.hstack([rgb * (alpha / 255), alpha]).tolist()
 
     @cached_property
     def _asked(self) -> tuple[Array, Array]:
@@ -288,6 +293,7 @@ class Scene:
         x, y, z = view.place(points)
         picture.points = np.stack([x / z, y / z], axis=1)
         picture.starts = starts.tolist()
+        picture.inks = self._premultiplied
         picture.widths = (widths / z[starts[:-1]]).tolist()
 
     def _shade(self, view: View, meshes: list[int], picture: Picture) -> None:

@@ -38,7 +38,7 @@ def glass(
     tilt = max(float(normal[2]) / float(np.linalg.norm(normal)), 0.0)
     foot = _DARK + sky * (0.02 + 0.10 * shine[0])
     top = _DARK + sky * (0.03 + 0.22 * shine[1] + (0.1 + 0.5 * shine[2]) * tilt)
-    pieces = np.tensordot(_band_weights(bands), quad, axes=1)
+    pieces = (_band_weights(bands) @ quad).reshape(bands, 4, 3)
     with scene.facing(quad, normal):
         for i in range(bands):
             m = (i + 0.5) / bands
@@ -47,12 +47,12 @@ def glass(
 
 @lru_cache(maxsize=8)
 def _band_weights(bands: int) -> Array:
-    """Corner weights (bands, 4, 4) that cut a pane into strips from foot to top."""
+    """Corner weights (4 bands, 4) that cut a pane into strips from foot to top."""
     out = np.zeros((bands, 4, 4))
     for i in range(bands):
         a, b = i / bands, (i + 1) / bands
         out[i] = [[1 - a, 0, 0, a], [0, 1 - a, a, 0], [0, 1 - b, b, 0], [1 - b, 0, 0, b]]
-    return out
+    return out.reshape(-1, 4)
 
 
 def wheel(scene: Scene, x: float, half: float, radius: float, side: int, rng_rim: Array) -> None:
