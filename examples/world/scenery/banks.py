@@ -36,7 +36,7 @@ def crop(noise: np.ndarray, rng: np.random.Generator, rows: int, cols: int) -> n
     y, x = int(rng.integers(0, noise.shape[0])), int(rng.integers(0, noise.shape[1]))
     ys = np.arange(y, y + rows) % noise.shape[0]
     xs = np.arange(x, x + cols) % noise.shape[1]
-    return noise[ys[:, None], xs[None, :]]
+    return noise.take(ys, 0).take(xs, 1)
 
 
 def _crown(rng: np.random.Generator, size: int, style: str) -> np.ndarray:

@@ -31,10 +31,11 @@ class Segment:
 
 
 @lru_cache(maxsize=1)
-def _levels() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _levels() -> list[tuple[np.ndarray, np.ndarray]]:
     """The bank at 256, 128, 64, 32 and 16 px a tile, tiles stacked downwards, one px repeated.
 
-    Each level is (RGBA of all tiles, RGB of the houses alone, window lights).
+    Each level is (RGBA of all tiles, window lights). OpenCV warps four channels three times as
+    fast as three, so houses keep theirs.
     """
     pictures, lights = facades.bank()
     out = []
@@ -43,8 +44,7 @@ def _levels() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         small = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures]
         lamps = [cv2.resize(p, (size, size), interpolation=cv2.INTER_NEAREST) for p in lights]
         wide = [np.concatenate([s, s[:, :1]], 1) for s in small]
-        solid = np.concatenate([s[..., :3] for s in wide[: facades.BUILDINGS]], 0)
-        out.append((np.concatenate(wide, 0), np.ascontiguousarray(solid), np.concatenate(lamps, 0)))
+        out.append((np.concatenate(wide, 0), np.concatenate(lamps, 0)))
     return out
 
 
@@ -119,14 +119,14 @@ def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, ligh
         return
     level = int(np.clip(np.log2(max(facades.TILE / max(wide, tall), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
-    _, solid, _ = _levels()[level]
-    picture = solid[seg.tile * size : (seg.tile + 1) * size, :size]
+    picture = _levels()[level][0][seg.tile * size : (seg.tile + 1) * size, :size]
     gx, gy = size / wide, size / tall
     matrix = np.array([[gx, 0, (x0 - left) * gx], [0, gy, (y0 - foot + tall) * gy]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     part = cv2.warpAffine(picture, matrix, (x1 - x0, y1 - y0), flags=flags,
                           borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
     shade = 1.45 - 0.75 * light
+    part = cv2.cvtColor(part, cv2.COLOR_RGBA2RGB)
     part = cv2.multiply(part, (*tuple(c * light * shade for c in seg.tint), 1.0))
     _lay(canvas.rgb[y0:y1, x0:x1], part, open_)
     stamp(canvas.depth[y0:y1, x0:x1], seg.z0, open_)
@@ -154,7 +154,8 @@ def _paint(canvas: Canvas, camera: Camera, z: np.ndarray, seg: Segment, light: f
     frac = np.arange(r0 + 0.5, r1 + 0.4, 1.0, dtype=np.float32)[:, None] * slope + start
     near_z = z.astype(np.float32)[None] - np.float32(0.5)
     inside = (frac > 0) & (frac < 1) & (near_z < canvas.depth[r0:r1, c0:c1])
-    if not inside.any():
+    left, high, wide, tall = cv2.boundingRect(inside.view(np.uint8))
+    if wide == 0:
         return
     ranked = np.sort(z)
     near = float((ranked[(z.size - 1) // 2] + ranked[z.size // 2]) / 2)
@@ -162,15 +163,22 @@ def _paint(canvas: Canvas, camera: Camera, z: np.ndarray, seg: Segment, light: f
     down = facades.TILE / (seg.height_m * camera.focal / near)
     level = int(np.clip(np.log2(max(np.sqrt(across * down), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
+    # From here on only the part that shows.
+    c0, r0 = c0 + left, r0 + high
+    c1, r1 = c0 + wide, r0 + tall
+    z, near_z = z[left : left + wide], near_z[:, left : left + wide]
+    inside = np.ascontiguousarray(inside[high : high + tall, left : left + wide])
     mx = np.mod((z - seg.z0) / seg.repeat_m, 1.0) * size
-    my = frac * size
+    my = frac[high : high + tall, left : left + wide] * size
     np.maximum(my, 0, out=my)
     np.minimum(my, size - 1.01, out=my)
     my += np.float32(seg.tile * size)
     mx = np.repeat(mx.astype(np.float32)[None], my.shape[0], axis=0)
-    pictures, solid, lights = _levels()[level]
+    pictures, lights = _levels()[level]
     green = seg.tile >= facades.BUILDINGS
-    tile = cv2.remap(pictures if green else solid, mx, my, cv2.INTER_LINEAR)
+    tile = cv2.remap(pictures, mx, my, cv2.INTER_LINEAR)
+    if not green:
+        tile = cv2.cvtColor(tile, cv2.COLOR_RGBA2RGB)
     hit = inside & (tile[..., 3] > 110) if green else inside
     tint = (*tuple(c * light for c in seg.tint), 1.0)
     _lay(canvas.rgb[r0:r1, c0:c1], cv2.multiply(tile, tint), inside)
