@@ -191,8 +191,9 @@ def test_an_app_that_keeps_nothing_offers_no_corrections(desk, result):
     desk = dataclasses.replace(desk, services=fake_services())
     with gr.Blocks():
         tab = scene_tab.build()
-    values = present(tab, desk, ANN, result, ViewSettings())
+    values = present(tab, desk, ANN, result, ViewSettings(), veiled=True)
     assert values[tab.correct.box]["visible"] is False
+    assert values[tab.result.base_answer]
     with pytest.raises(UserError, match="keeps nothing"):
         correct.save(ANN, desk, result.id, wrong(result))
 

@@ -245,6 +245,9 @@ def test_the_default_adapter(desk, tmp_path):
     entries = desk.services.list_adapters()
     assert default_adapter(entries, ["text-only"], None, tmp_path) == "text-only"
     assert default_adapter(entries, [], None, tmp_path) == "hazard-patch"
+    assert default_adapter(entries, [], "text-only", tmp_path) == "text-only"
+    assert default_adapter(entries, ["hazard-patch"], "text-only", tmp_path) == "hazard-patch"
+    assert default_adapter(entries, [], "broken", tmp_path) == "hazard-patch"
     (tmp_path / "adapters").mkdir()
     (tmp_path / "adapters" / "default.txt").write_text("text-only\n")
     assert default_adapter(entries, [], None, tmp_path) == "text-only"

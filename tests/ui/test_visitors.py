@@ -121,6 +121,24 @@ def test_quota_of_visitors_without_a_login():
         quota.take(Visitor("ada", "annotator", "a"))
 
 
+# ---- the login button -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("oauth", [True, False])
+def test_a_space_with_oauth_has_a_login_button(space, oauth):
+    if oauth:
+        space.setenv("OAUTH_CLIENT_ID", "id")
+        # Its routes need what a Space installs beside gradio.
+        space.setattr("gradio.oauth.attach_oauth", lambda app: None)
+        space.setattr("gradio.routes.attach_oauth", lambda app: None, raising=False)
+    else:
+        space.delenv("OAUTH_CLIENT_ID", raising=False)
+    page, _ = build_page(fake_services())
+    assert any(type(b).__name__ == "LoginButton" for b in page.blocks.values()) == oauth
+    asked = {fn.api_name for fn in page.fns.values() if fn.fn is not None}
+    assert asked <= set(table())
+
+
 # ---- every endpoint, raw ----------------------------------------------------------------------
 
 

@@ -217,7 +217,8 @@ window.sightline.marker = (() => {
 
   function value(props) {
     report = (text) => { if (props.value !== text) props.value = text; };
-    draw();
+    // What is set while gradio still mounts the component does not reach it.
+    setTimeout(draw, 0);
   }
 
   // The editor was opened: the picture comes into view and gets the keys.

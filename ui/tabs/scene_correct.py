@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import gradio as gr
 
@@ -43,6 +42,7 @@ def present(
     human = editor.mine.point if editor else None
     shown = show(tab, scene_view.view(visitor, desk, result, settings, human))
     veiled = veiled and editor is not None and editor.problem is None
+    veiled = veiled and desk.services.home is not None
     if veiled:
         shown |= _nothing_of(tab)
     return shown | _corrections(tab, desk, editor, problem, result.id if veiled else "")
@@ -162,7 +162,7 @@ def wire_correcting(tab: SceneTab, desk: Desk, frame: Frame) -> None:
     )
 
 
-def five_seconds(tab: SceneTab, visitor: Visitor, on: Any) -> Values:
+def five_seconds(tab: SceneTab, desk: Desk, visitor: Visitor, on: object) -> Values:
     """The switch of the five-second mode, for a visitor who may correct."""
-    able = visitor.may("annotator")
-    return {tab.ask.five: gr.update(value=bool(on) and able, interactive=able)}
+    able = visitor.may("annotator") and desk.services.home is not None
+    return {tab.ask.five: gr.update(value=bool(on) and able, visible=able)}

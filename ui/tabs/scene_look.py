@@ -55,7 +55,7 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
         )
         values[a.image_message] = markup.hint(found.message)
         values[a.examples] = markup.examples(desk.services.examples(), found.form.example)
-        values |= five_seconds(tab, visitor, five)
+        values |= five_seconds(tab, desk, visitor, five)
         if found.run:
             values |= working(tab, found.run.snapshot())
         if found.result is not None:
