@@ -81,15 +81,22 @@ def run_watched(
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    while child.poll() is None and not stop():
-        time.sleep(POLL_S)
-    # A launcher may go before its workers, which still write: whatever ended it, wait for them.
+    try:
+        while child.poll() is None and not stop():
+            time.sleep(POLL_S)
+    finally:
+        _end_all(row.id, child, grace_s)
+    return child.wait()
+
+
+def _end_all(job_id: str, child: subprocess.Popen[bytes], grace_s: float) -> None:
+    """A launcher may go before its workers, which still write: whatever ended it, all processes
+    with the mark are asked to end, waited for, and killed in the end."""
     asked, deadline = False, time.monotonic() + grace_s
-    while (left := processes.marked(row.id)) or child.poll() is None:
+    while (left := processes.marked(job_id)) or child.poll() is None:
         if not asked:
             processes.send(left, signal.SIGTERM)
             asked = True
         elif time.monotonic() > deadline:
             processes.send(left, signal.SIGKILL)
         time.sleep(POLL_S)
-    return child.wait()

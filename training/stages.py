@@ -86,7 +86,10 @@ class Watch:
     def __call__(self) -> bool:
         if time.monotonic() - self._looked > LOOK_S and not self._cancelled:
             self._looked = time.monotonic()
-            self._cancelled = jobs.job(self._home, self._job_id).state == "cancelling"
+            try:
+                self._cancelled = jobs.job(self._home, self._job_id).state == "cancelling"
+            except UserError as error:  # a database that is busy or full passes
+                print(f"The row could not be read: {error}", file=sys.stderr, flush=True)
         return self._cancelled or self.signal is not None
 
 

@@ -334,6 +334,23 @@ def test_a_program_that_ends_at_once(home: Home) -> None:
     boss.stop()
 
 
+def test_whatever_goes_wrong_in_watching_no_worker_is_left(home: Home) -> None:
+    from training.local_runner import run_watched
+
+    behave(home, hold_at=1)
+    row = jobs.job(home, submit(home))
+    jobs.worker_config(home, row).write(row.config_file)
+
+    def broken() -> bool:
+        if jobs.job(home, row.id).step < 1:
+            return False
+        raise RuntimeError("the watcher broke")
+
+    with pytest.raises(RuntimeError):
+        run_watched(home, row, [*PROGRAM, "worker", str(row.config_file)], broken, 5.0)
+    assert processes.marked(row.id) == []
+
+
 def test_a_number_used_again_is_not_the_same_process() -> None:
     pid, started = os.getpid(), processes.own_start()
     assert processes.alive(pid, started)
