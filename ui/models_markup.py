@@ -27,7 +27,9 @@ def _item(item: ModelItem, current: bool) -> str:
         ("cannot be used", "", bool(item.problem)),
     ]
     said = "".join(f'<span class="md-tag {kind}">{text}</span>' for text, kind, yes in tags if yes)
-    about = " · ".join(x for x in (item.task, f"{item.size_mb:.1f} MB", item.created) if x)
+    about = " · ".join(
+        x for x in (item.task, f"{item.size_mb:.1f} MB" if item.size_mb else "", item.created) if x
+    )
     return (
         f'<li><button type="button" class="md-item" data-adapter="{escape(item.name)}"{here}>'
         f'<b>{escape(item.name)}</b><span class="sl-quiet">{escape(about)}</span>{said}'

@@ -20,6 +20,7 @@ Series = Sequence[tuple[int, float]]
 """(optimiser step, value), by step."""
 
 MAX_POINTS = 300
+NO_UNIT = ("no unit", "per step")
 GREY = "#78716C"
 
 
@@ -94,7 +95,7 @@ def curve(chart: Chart, metrics: Mapping[str, Series], job: str = "") -> str | N
     figure.update_layout(
         template=None,
         xaxis={**_axis("optimiser step"), "rangemode": "tozero"},
-        yaxis={**_axis(chart.unit), "type": "log" if log else "linear"}
+        yaxis={**_axis(_quantity(chart)), "type": "log" if log else "linear"}
         | ({"dtick": 1} if log and _decades(chart, metrics) > 1 else {"nticks": 5}),
         margin={"l": 58, "r": 10, "t": 8, "b": 40},
         height=None,
@@ -109,6 +110,11 @@ def curve(chart: Chart, metrics: Mapping[str, Series], job: str = "") -> str | N
     return _json(figure)
 
 
+def _quantity(chart: Chart) -> str:
+    """The axis label: a unit, or the name of what has none."""
+    return chart.unit if chart.unit not in NO_UNIT else chart.title.lower()
+
+
 def _decades(chart: Chart, metrics: Mapping[str, Series]) -> float:
     values = [v for line in chart.lines for _, v in metrics.get(line.metric, ()) if v > 0]
     return math.log10(max(values) / min(values)) if values else 0.0
@@ -121,7 +127,7 @@ def summary(chart: Chart, metrics: Mapping[str, Series]) -> str:
         series = metrics.get(line.metric)
         if not series:
             continue
-        unit = "" if chart.unit in ("no unit", "per step", line.label) else f" {chart.unit}"
+        unit = "" if chart.unit in (*NO_UNIT, line.label) else f" {chart.unit}"
         first, last = series[0][1], series[-1][1]
         now = f"{_short(last, chart.digits)}{unit}"
         start = "" if len(series) < 2 else f", from {_short(first, chart.digits)}{unit}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from ui.markup import seconds
+from ui.training_figures import NO_UNIT
 from ui.training_views import STATES, STEPS, JobView, PreviewView, SampleView, StepState
 
 JOB_SIGNS = {
@@ -104,13 +105,13 @@ def _sample(sample: SampleView) -> str:
         left, top = (f"{100 * min(max(v, 0.0), 1.0):.2f}%" for v in sample.mark)
         cross = f'<i class="tr-mark tr-human" style="left:{left};top:{top}"></i>'
     picture = (
-        f'<img alt="" loading="lazy" src="{escape(sample.picture)}">'
+        f'<img alt="" loading="lazy" src="{escape(sample.picture)}">{cross}'
         if sample.picture
         else '<span class="tr-gone">picture not on this machine</span>'
     )
     name = f"<b>{escape(sample.name)}</b> " if sample.name else ""
     return (
-        f'<li><figure><div class="tr-picture">{picture}{cross}</div><figcaption>'
+        f'<li><figure><div class="tr-picture">{picture}</div><figcaption>'
         f'<span class="sl-quiet">{name}{escape(sample.source)}, {escape(sample.split)}'
         f"{' · ' + escape(sample.note) if sample.note else ''}</span>"
         f"<blockquote>{escape(sample.text)}</blockquote></figcaption></figure></li>"
@@ -196,7 +197,7 @@ def chart_title(title: str, unit: str, said: str) -> str:
     """Over a chart: its name, and its latest values in words."""
     return (
         f'<h3 class="tr-chart-title">{escape(title)} <span class="sl-quiet">'
-        f"{'' if unit in ('no unit', 'per step') else escape(unit)}</span></h3>"
+        f"{'' if unit in NO_UNIT else escape(unit)}</span></h3>"
         f'<p class="sl-quiet tr-said">{escape(said)}</p>'
     )
 

@@ -83,6 +83,11 @@ def number(value: float, unit: str, signed: bool = False) -> str:
 
 
 def bare(value: float, unit: str, signed: bool = False) -> str:
+    """The number alone, with a true minus."""
+    return _plain(value, unit, signed).replace("-", "−")
+
+
+def _plain(value: float, unit: str, signed: bool) -> str:
     plus = "+" if signed else ""
     if unit == "%":
         return f"{value:{plus}.1f}"
@@ -128,7 +133,7 @@ def _tile(case: CaseView) -> str:
         if at is not None
     )
     picture = (
-        f'<img alt="" loading="lazy" src="{escape(case.picture)}">'
+        f'<img alt="" loading="lazy" src="{escape(case.picture)}">{marks}'
         if case.picture
         else '<span class="tr-gone">picture not on this machine</span>'
     )
@@ -136,7 +141,7 @@ def _tile(case: CaseView) -> str:
     return (
         f'<li><button type="button" data-case="{escape(case.id)}" '
         f'title="Compare the attention maps of this case">'
-        f'<span class="tr-picture">{picture}{marks}</span>'
+        f'<span class="tr-picture">{picture}</span>'
         f"<b>{before} → {after}</b><span class='sl-quiet'>{escape(case.label)}</span></button></li>"
     )
 

@@ -76,7 +76,7 @@ def detail(visitor: Visitor, desk: Desk, name: str) -> ModelDetail:
         description=entry.description,
         facts=(
             ("Task", entry.task),
-            ("Size", f"{entry.size_bytes / 1e6:.1f} MB"),
+            ("Size", f"{entry.size_bytes / 1e6:.1f} MB" if entry.size_bytes else ""),
             ("Made", when(entry.created)),
             ("Version", entry.version[:16]),
             ("Folder", str(entry.folder) if visitor.may("trainer") else ""),

@@ -8,7 +8,8 @@ from dataclasses import replace
 from inference.errors import UserError
 from training import jobs
 from training.home import Home
-from training.jobs import JobRow
+from training.jobrows import JobRow
+from training.settings import TrainSettings
 from ui.address import params_of
 from ui.handlers import training_choose, training_promote
 from ui.handlers.training_place import TAB, TASK, Place, from_query
@@ -41,6 +42,20 @@ def selected(visitor: Visitor, home: Home, place: Place, job_id: str) -> Place:
     row = jobs.job(home, job_id)
     step = place.step if place.step in ("prove", "promote") and row.state == "done" else "run"
     return Place(step, row.id, row.snapshot)
+
+
+def moved(
+    visitor: Visitor, home: Home, place: Place, step: str
+) -> tuple[Place, TrainSettings | None]:
+    """The same page at another step. The Set step of a job shows that job's settings, to be
+    changed for another try."""
+    require(visitor, "viewer", "The Training page")
+    there = place.at(step) if step else place
+    if there.step != "set":
+        return replace(there, retry=""), None
+    if not there.job or there.retry:
+        return there, None
+    return replace(there, retry=there.job), jobs.job(home, there.job).settings
 
 
 def job_of(home: Home, place: Place) -> JobRow | None:

@@ -32,9 +32,9 @@ class Place:
 
 def to_query(place: Place) -> str:
     """The query string, without "?"."""
+    snapshot = "" if place.job else place.snapshot  # a job knows its own
     return query_for(
-        TAB,
-        {"job": place.job, "step": place.step, "snapshot": place.snapshot, "retry": place.retry},
+        TAB, {"job": place.job, "step": place.step, "snapshot": snapshot, "retry": place.retry}
     )
 
 

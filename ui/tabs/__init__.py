@@ -6,4 +6,6 @@ A new tab is a new module and one line here.
 TABS: dict[str, str] = {
     "scene": "ui.tabs.scene",
     "corrections": "ui.tabs.corrections",
+    "training": "ui.tabs.training",
+    "models": "ui.tabs.models",
 }

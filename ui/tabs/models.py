@@ -34,7 +34,7 @@ ENDPOINTS: dict[str, Role] = {
 Values = dict[Any, Any]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 NO_TOKEN = (
-    "To push adapters to the Hugging Face hub, log in on this machine (`hf auth login`) or set "
+    "To push adapters to the Hugging Face hub, log in on this machine (hf auth login) or set "
     "HF_TOKEN, then reload this page."
 )
 

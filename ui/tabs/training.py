@@ -18,6 +18,7 @@ from ui.handlers.training_run import Curves
 from ui.tabs.training_begin import wire_choosing, wire_setting
 from ui.tabs.training_decide import wire_promoting, wire_proving
 from ui.tabs.training_parts import (
+    NO_PREVIEW,
     build_choose,
     build_keep,
     build_preview,
@@ -27,7 +28,7 @@ from ui.tabs.training_parts import (
     build_set,
     clicks,
 )
-from ui.tabs.training_show import TrainingTab, Values, show, watch
+from ui.tabs.training_show import TrainingTab, Values, field_values, show, watch
 from ui.tabs.training_watch import wire_running
 from ui.visitors import Role
 
@@ -159,7 +160,9 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
         try:
             if job:
                 place = training.selected(visitor, desk.home, place, job)
-            return show(tab, desk, visitor, place.at(step) if step else place)
+            there, settings = training.moved(visitor, desk.home, place, step)
+            values = show(tab, desk, visitor, there)
+            return values if settings is None else values | field_values(tab.set, settings)
         except Exception as error:
             return {tab.message: scene_markup.error(explain_failure(error))}
 
@@ -169,12 +172,15 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
     def picked(place: Place, event: gr.EventData, request: gr.Request) -> Values:
         return moved(place, request, job=str(getattr(event, "id", "") or ""))
 
-    place, shown = tab.keep.place, tab.shown
+    place = tab.keep.place
+    shown = [*tab.shown, *tab.set.fields.values(), *tab.set.messages.values()]
     tab.steps.select(stepped, place, shown, api_name="training_step", **QUIET)
     tab.run.queue.select(picked, place, shown, api_name="training_job", **QUIET)
 
     def fresh(request: gr.Request) -> Values:
-        return moved(Place(), request)
+        p = tab.preview
+        cleared = {p.view: NO_PREVIEW, p.use: gr.update(value="Use these", interactive=False)}
+        return cleared | moved(Place(), request)
 
     gr.on(
         [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click], fresh, None, shown,

@@ -115,7 +115,7 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
     s, k = tab.set, tab.keep
     fields = s.fields
     inputs = {*fields.values(), s.name, s.runner, k.place}
-    told = [*s.messages.values(), s.changed, s.message, s.start, s.command, s.config]
+    told = [*s.messages.values(), s.changed, s.message, s.start, s.command, s.config, s.about]
 
     def checked(values: Values, request: gr.Request) -> Values:
         try:
@@ -129,6 +129,11 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
         trigger_mode="always_last", **QUIET,
     )  # fmt: skip
 
+    def checked_preset(values: Values, request: gr.Request) -> Values:
+        found = checked(values, request)
+        found.pop(s.about, None)  # what the preset is for stands there
+        return found
+
     def chose(name: str) -> Values:
         try:
             settings = training_set.preset(name)
@@ -140,7 +145,10 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
         chose, s.preset, [*fields.values(), *s.messages.values(), s.about, s.message],
         api_name="training_preset", queue=False, **QUIET,
     )  # fmt: skip
-    filled.then(checked, inputs, told, api_name="training_check_preset", queue=False, **QUIET)
+    after = [part for part in told if part is not s.about]
+    filled.then(
+        checked_preset, inputs, after, api_name="training_check_preset", queue=False, **QUIET
+    )
     s.recipe.expand(checked, inputs, told, api_name="training_recipe", queue=False, **QUIET)
 
     def started(values: Values, request: gr.Request) -> Values:
@@ -174,6 +182,7 @@ def checked_values(tab: TrainingTab, desk: Desk, visitor: Any, values: Values) -
     if found.settings is None:
         return told | {s.start: gr.update(interactive=False)}
     told[s.start] = gr.update(interactive=bool(place.snapshot))
+    told[s.about] = markup.note(f"Now: {training_set.in_words(found.settings)}.")
     changed = training_submit.changed_against(desk.home, place, found.settings)
     told[s.changed] = markup.changes(changed, "Changed against the job that is tried again")
     recipe = training_submit.recipe(visitor, desk, place, found.settings, values[s.name] or "")

@@ -10,8 +10,16 @@ import gradio as gr
 from training.settings import PRESETS, FieldSpec
 from ui import training_markup as markup
 from ui.address import ADDRESS_JS
-from ui.handlers.training_set import form_fields, label
+from ui.handlers.training_set import form_fields, form_values, label
 from ui.training_figures import CHARTS
+
+ALL = ("all", "")
+USUAL_PRESET = "quick_fix"
+
+NO_PREVIEW = markup.empty(
+    "Nothing to look at yet", "Go to Choose and press “Show what goes in”: the pictures and the "
+    "exact texts appear here.",
+)  # fmt: skip
 
 
 def clicks(key: str) -> str:
@@ -164,9 +172,11 @@ def build_choose() -> ChoosePart:
         go = gr.Button("Open Corrections", variant="primary", visible=False, elem_id="tr-open")
         with gr.Column() as form:
             with gr.Row():
-                author = gr.Dropdown(label="By whom", multiselect=False, elem_id="tr-author")
-                slices = gr.Dropdown(label="In which slice", elem_id="tr-slice")
-                adapter = gr.Dropdown(label="Made on answers of adapter", elem_id="tr-from-adapter")
+                author = gr.Dropdown([ALL], value="", label="By whom", elem_id="tr-author")
+                slices = gr.Dropdown([ALL], value="", label="In which slice", elem_id="tr-slice")
+                adapter = gr.Dropdown(
+                    [ALL], value="", label="Made on answers of adapter", elem_id="tr-from-adapter"
+                )
                 since = gr.Textbox(label="From day", placeholder="2026-11-01", max_lines=1)
                 until = gr.Textbox(label="To day", placeholder="2026-11-30", max_lines=1)
             with gr.Row():
@@ -185,7 +195,13 @@ def build_choose() -> ChoosePart:
                     elem_id="tr-seed",
                 )  # fmt: skip
             with gr.Row():
-                preview = gr.Button("Show what goes in", variant="primary", elem_id="tr-show")
+                preview = gr.Button(
+                    "Show what goes in",
+                    variant="primary",
+                    scale=0,
+                    min_width=240,
+                    elem_id="tr-show",
+                )
                 stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="tr-stop-plan")
             progress = gr.HTML(elem_id="tr-plan-progress")
         message = gr.HTML(elem_id="tr-choose-message")
@@ -203,9 +219,9 @@ def build_preview() -> PreviewPart:
     ) as box:
         message = gr.HTML(elem_id="tr-preview-message")
         with gr.Row():
-            use = gr.Button("Use these", variant="primary", elem_id="tr-use")
+            use = gr.Button("Use these", variant="primary", interactive=False, elem_id="tr-use")
             back = gr.Button("Choose others", elem_id="tr-back")
-        view = gr.HTML(elem_id="tr-preview-view")
+        view = gr.HTML(NO_PREVIEW, elem_id="tr-preview-view")
     return PreviewPart(box, view, message, use, back)
 
 
@@ -219,9 +235,9 @@ def build_set() -> SetPart:
             with gr.Column(scale=2, min_width=260):
                 preset = gr.Dropdown(
                     [(p.label, name) for name, p in PRESETS.items()],
-                    value="quick_fix", label="Preset", elem_id="tr-preset",
+                    value=USUAL_PRESET, label="Preset", elem_id="tr-preset",
                 )  # fmt: skip
-                about = gr.HTML()
+                about = gr.HTML(markup.note(PRESETS[USUAL_PRESET].about))
             with gr.Column(scale=2, min_width=260):
                 name = gr.Textbox(
                     label="Name of the new adapter", max_lines=1, elem_id="tr-name",
@@ -233,6 +249,7 @@ def build_set() -> SetPart:
         changed = gr.HTML(elem_id="tr-changed")
         message = gr.HTML(elem_id="tr-set-message")
         start = gr.Button("Train", variant="primary", elem_id="tr-start")
+        usual = form_values(PRESETS[USUAL_PRESET].settings)
         fields: dict[str, Any] = {}
         messages: dict[str, gr.HTML] = {}
         for group, members in form_fields().items():
@@ -240,7 +257,7 @@ def build_set() -> SetPart:
                 gr.HTML(f'<h3 class="tr-group-title">{group}</h3>', elem_classes="tr-wide")
                 for key, spec in members:
                     with gr.Column(elem_classes="tr-field"):
-                        fields[key] = _field(key, spec)
+                        fields[key] = _field(key, spec, usual[key])
                         messages[key] = gr.HTML(elem_id=f"tr-problem-{key}")
         recipe, command, config = _recipe("tr-set")
     return SetPart(
@@ -249,8 +266,9 @@ def build_set() -> SetPart:
     )  # fmt: skip
 
 
-def _field(name: str, spec: FieldSpec) -> Any:
+def _field(name: str, spec: FieldSpec, value: Any) -> Any:
     common = {
+        "value": value,
         "label": label(name), "info": spec.meaning, "elem_id": f"tr-field-{name}",
         "interactive": True, "container": True,
     }  # fmt: skip

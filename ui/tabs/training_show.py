@@ -144,7 +144,7 @@ def _preview(p: PreviewPart, desk: Desk, visitor: Visitor, place: Place) -> Valu
     return {
         p.view: markup.preview(view),
         p.message: markup.note(text),
-        p.use: gr.update(value="Use these again"),
+        p.use: gr.update(value="Use these again", interactive=True),
     }
 
 

@@ -69,7 +69,7 @@ def _wire_retry(tab: TrainingTab, desk: Desk) -> None:
         retried, tab.keep.place, outputs, api_name="training_retry", **QUIET
     )
     inputs = {*s.fields.values(), s.name, s.runner, tab.keep.place}
-    told = [*s.messages.values(), s.changed, s.message, s.start, s.command, s.config]
+    told = [*s.messages.values(), s.changed, s.message, s.start, s.command, s.config, s.about]
 
     def checked(values: Values, request: gr.Request) -> Values:
         return checked_values(tab, desk, desk.visitor(request), values)
