@@ -34,7 +34,7 @@ from training.jobreads import (
 from training.jobrows import ACTIVE, PROVE, RESUMABLE, STATES, JobRow, Series, SettingChange
 from training.promotion import in_use
 from training.rows import marks, now, one, writing
-from training.runners import RUNNERS
+from training.runners import LOCAL, RUNNERS, why_not_here
 from training.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,6 +96,8 @@ def submit(
     """
     if runner not in RUNNERS:
         raise unknown("runner", runner, RUNNERS, "runner")
+    if runner == LOCAL and (reason := why_not_here()) is not None:
+        raise UserError("This machine cannot train", got=reason, hint="Use the hub", field="runner")
     if not isinstance(settings, TrainSettings):
         settings = TrainSettings.from_json(settings)
     job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -77,6 +77,17 @@ def test_two_jobs_cannot_make_adapters_of_one_name(home: Home) -> None:
         submit(home, "fix")
 
 
+def test_where_training_is_impossible_it_goes_to_the_hub(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    with pytest.raises(UserError, match="cannot train") as caught:
+        submit(home)
+    assert caught.value.field == "runner"
+    made = jobs.submit(home, SNAPSHOT, SETTINGS, "ann", runner="hub")
+    assert jobs.job(home, made).runner == "hub"
+
+
 def test_newest_first_and_places_in_the_queue(home: Home) -> None:
     first, second, third = (submit(home) for _ in range(3))
     assert [row.id for row in jobs.jobs(home)] == [third, second, first]

@@ -57,7 +57,7 @@ def test_killed_resumed_proven(tmp_path: Path) -> None:
     home = find_home(tmp_path / "home")
     base = make_tiny("qwen2_vl", tmp_path / "base")
     settings = PRESETS["quick_fix"].settings.changed_by(
-        start="base", batch=2, epochs=500, max_steps=400, checkpoint_every=5, views=1, mirror=False
+        start="base", batch=2, epochs=100, max_steps=60, checkpoint_every=5, views=1, mirror=False
     )
     program = [
         sys.executable,
@@ -80,13 +80,12 @@ def test_killed_resumed_proven(tmp_path: Path) -> None:
         row = wait_for(home, job_id, "failed", "done")
         assert "The worker was killed (signal 9, SIGKILL) at step" in row.reason
         assert "Its last checkpoint is from step" in row.hint
-        jobs.cancel(home, jobs.retry(home, job_id, settings.changed_by(rank=2), "ann"))
         jobs.resume(home, job_id)
         until(lambda: not _going(home, job_id), "the end", 500)
         row = jobs.job(home, job_id)
         assert (row.state, row.reason) == ("done", ""), jobs.log_tail(home, job_id, 40)
-        assert row.step == row.steps == 400
-        assert jobs.metrics(home, job_id)["loss"].steps[-1] >= 390
+        assert row.step == row.steps == 60
+        assert jobs.metrics(home, job_id)["loss"].steps[-1] >= 55
         made = next(a for a in lineage.adapters(home) if a.name == "made")
         assert (made.job, made.problem) == (job_id, None)
         found = compare(home, "made", in_use(home, "hazard"))
