@@ -82,7 +82,12 @@ def spread_bars(
             hovertemplate="%{y}: %{x:.1f} % of the diagonal, %{customdata} cases<extra></extra>",
         )
     )
-    axis: dict[str, Any] = {"fixedrange": True, "zeroline": False, "ticks": "outside"}
+    axis: dict[str, Any] = {
+        "fixedrange": True,
+        "zeroline": False,
+        "showgrid": False,
+        "ticks": "outside",
+    }
     figure.update_layout(
         template=None,
         title={"text": "How far apart people point", "font": {"size": 15}, "x": 0, "xref": "paper"},

@@ -76,6 +76,7 @@ def decide(visitor: Visitor, desk: Desk, sent: str, verdict: str, comment: str) 
     if verdict == "comment" and not comment:
         raise UserError("The comment is empty", hint="Write something first", field="comment")
     feedback = Feedback(desk.home)
+    desk.quota.take(visitor)
     feedback.review([target.correction], verdict, visitor.name, comment)
     case = feedback.case(target.case)
     about = next((c for c in case.corrections if c.id == target.correction), None)

@@ -8,7 +8,14 @@ import gradio as gr
 
 from ui import corrections_markup as markup
 from ui.address import ADDRESS_JS
-from ui.handlers.corrections_exchange import format_choices, format_note
+from ui.tabs.corrections_folds import (
+    AgreementPart,
+    ForgetPart,
+    SharePart,
+    build_agreement,
+    build_forget,
+    build_share,
+)
 
 # Clicks and keys become events here; the script lies in ui/static/corrections.js.
 BRIDGE_JS = (
@@ -82,36 +89,6 @@ class DecisionPart:
 
 
 @dataclass(frozen=True)
-class SharePart:
-    """Export and import."""
-
-    format: gr.Dropdown
-    export: gr.Button
-    export_file: gr.DownloadButton
-    export_message: gr.HTML
-    upload: gr.File
-    preview: gr.HTML
-    bring: gr.Button
-
-
-@dataclass(frozen=True)
-class ForgetPart:
-    """Deleting a person's corrections."""
-
-    person: gr.Dropdown
-    typed: gr.Textbox
-    forget: gr.Button
-    message: gr.HTML
-
-
-@dataclass(frozen=True)
-class AgreementPart:
-    box: gr.Accordion
-    figure: gr.Plot
-    text: gr.HTML
-
-
-@dataclass(frozen=True)
 class KeepPart:
     """What the page remembers. where: a QueueAddress, None before the first look. stamp: of the
     database, as last shown. bulk: ids that wait for a yes. sent: what the browser shows at the
@@ -148,8 +125,8 @@ def build_tab() -> CorrectionsTab:
             filters = _filters()
             with gr.Row(elem_id="sl-cor-main", equal_height=False):
                 queue, case, decision = _queue(), _case(), _decision()
-            agreement = _agreement()
-        share, forget = _share(), _forget()
+            agreement = build_agreement()
+        share, forget = build_share(), build_forget()
         gr.HTML(markup.keys(), elem_id="sl-cor-keys")
         keep = _keep()
     return CorrectionsTab(
@@ -252,58 +229,6 @@ def _decision() -> DecisionPart:
         cards, comment, accept, reject, remark, undo, message, bulk_filtered, bulk_marked,
         confirm_box, confirm_text, confirm, refuse,
     )  # fmt: skip
-
-
-def _agreement() -> AgreementPart:
-    with (
-        gr.Accordion("Agreement between people", open=False, elem_id="sl-cor-agreement") as box,
-        gr.Row(equal_height=False, elem_classes="sl-cor-plot-box"),
-    ):
-        with gr.Column(scale=2, min_width=300):
-            figure = gr.Plot(show_label=False, container=False, elem_classes="sl-cor-bars")
-        with gr.Column(scale=3, min_width=300):
-            text = gr.HTML(elem_id="sl-cor-agreement-text")
-    return AgreementPart(box, figure, text)
-
-
-def _share() -> SharePart:
-    with (
-        gr.Accordion("Export and import", open=False, elem_id="sl-cor-share"),
-        gr.Row(equal_height=False),
-    ):
-        with gr.Column(scale=1, min_width=300):
-            kind = gr.Dropdown(
-                format_choices(), value="sharegpt", label="Format", elem_id="sl-cor-format"
-            )
-            export = gr.Button("Export what the filters show", elem_id="sl-cor-export")
-            export_file = gr.DownloadButton(elem_id="sl-cor-file", elem_classes="sl-hidden")
-            export_message = gr.HTML(format_note("sharegpt"), elem_id="sl-cor-export-message")
-        with gr.Column(scale=1, min_width=300):
-            upload = gr.File(
-                label="Import: a zip exported here, or INSIGHT's rows", height=120,
-                file_types=[".zip", ".json", ".jsonl", ".parquet", ".csv"],
-                elem_id="sl-cor-upload",
-            )  # fmt: skip
-            gr.HTML(markup.IMPORT_NOTE)
-            preview = gr.HTML(elem_id="sl-cor-preview")
-            bring = gr.Button("Import", visible=False, variant="primary", elem_id="sl-cor-bring")
-    return SharePart(kind, export, export_file, export_message, upload, preview, bring)
-
-
-def _forget() -> ForgetPart:
-    with (
-        gr.Accordion("Forget a person", open=False, elem_id="sl-cor-forget-box"),
-        gr.Column(),
-    ):
-        gr.HTML(markup.FORGET_NOTE)
-        with gr.Row(equal_height=False):
-            person = gr.Dropdown([], label="Whose corrections", elem_id="sl-cor-person")
-            typed = gr.Textbox(
-                label="Type the name again to confirm", max_lines=1, elem_id="sl-cor-typed"
-            )
-            forget = gr.Button("Delete for ever", variant="stop", elem_id="sl-cor-forget")
-        message = gr.HTML(elem_id="sl-cor-forget-message")
-    return ForgetPart(person, typed, forget, message)
 
 
 def _keep() -> KeepPart:
