@@ -1,0 +1,212 @@
+"""The mirror on the hub, against a stand-in for the hub's API on this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+from huggingface_hub import HfApi
+
+from inference.errors import UserError
+from tests.training.store_hand import corrected, feedback_at, predicted
+from training.feedback import Feedback
+from training.mirror import Mirror, repository
+from training.mirror_files import append_new, folder_of, pseudonym
+
+REPO = "me/words"
+
+
+class Hub(ThreadingHTTPServer):
+    """Takes repositories and commits of small files, as the hub's API does. down: refuse all."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.created: list[dict[str, Any]] = []
+        self.files: dict[str, str] = {}
+        self.commits = 0
+        self.down = False
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def lines(self) -> list[dict[str, Any]]:
+        texts = "".join(text for _, text in sorted(self.files.items()))
+        return [json.loads(line) for line in texts.splitlines()]
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Hub
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        if self.server.down:
+            self._say({"error": "the stand-in is closed"}, 403)
+        elif self.path == "/api/repos/create":
+            self.server.created.append(json.loads(body))
+            self._say({"url": f"{self.server.address}/datasets/{REPO}", "name": REPO})
+        elif self.path.endswith("/preupload/main"):
+            files = [{**f, "uploadMode": "regular"} for f in json.loads(body)["files"]]
+            keep = ("path", "uploadMode")
+            self._say(
+                {"files": [{**{k: f[k] for k in keep}, "shouldIgnore": False} for f in files]}
+            )
+        elif self.path == f"/api/datasets/{REPO}/commit/main":
+            for line in body.splitlines():
+                self._take(json.loads(line))
+            self.server.commits += 1
+            url = f"{self.server.address}/datasets/{REPO}/commit/{self.server.commits}"
+            self._say({"success": True, "commitOid": str(self.server.commits), "commitUrl": url})
+        else:
+            self._say({"error": self.path}, 404)
+
+    def _take(self, operation: dict[str, Any]) -> None:
+        if operation["key"] == "file":
+            value = operation["value"]
+            self.server.files[value["path"]] = base64.b64decode(value["content"]).decode()
+
+    def _say(self, what: dict[str, Any], status: int = 200) -> None:
+        text = json.dumps(what).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    # Tests run offline; this address is on this machine.
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    server = Hub()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def feedback(tmp_path: Path) -> Feedback:
+    return feedback_at(tmp_path)
+
+
+def mirror_to(hub: Hub, feedback: Feedback, told: list[str] | None = None) -> Mirror:
+    """Commits only when it is told to."""
+    api = HfApi(endpoint=hub.address, token="hf_stand_in")
+    tell = [].append if told is None else told.append
+    mirror = Mirror(feedback.home, REPO, minutes=1000, api=api, tell=tell).start()
+    mirror._thread.join(20)
+    return mirror
+
+
+def test_events_arrive_as_lines_each_once(hub: Hub, feedback: Feedback, tmp_path: Path) -> None:
+    media, prediction = predicted(feedback, tmp_path, slices=["rain"])
+    made = corrected(feedback, media, prediction, author="ann", client={"session": "s"})
+    mirror = mirror_to(hub, feedback)
+    mirror.flush()
+    assert (hub.created[0]["type"], hub.created[0]["visibility"]) == ("dataset", "private")
+    assert [line["event"] for line in hub.lines()] == ["media", "prediction", "correction"]
+    picture, answer, word = hub.lines()
+    assert picture["hash"] == answer["media"] == word["media"] == media
+    assert picture["slices"] == ["rain"]
+    assert word["id"] == made.id
+    assert word["payload"]["point_px"] == [200.0, 100.0]
+    # Nobody is named, and nothing of the browser goes out.
+    assert word["author"] == pseudonym(feedback.home, "ann") != pseudonym(feedback.home, "bob")
+    assert "client" not in word
+    assert "ann" not in "".join(hub.files.values())
+    commits = hub.commits
+    mirror.flush()
+    assert hub.commits == commits  # nothing new, no commit
+    feedback.review([made.id], "accept", "tom", "yes")
+    feedback.withdraw(made.id, "ann")
+    mirror.flush()
+    assert [line["event"] for line in hub.lines()][3:] == ["withdrawal", "review"]
+    mirror.stop()
+
+
+def test_every_run_has_a_file_of_its_own_and_repeats_nothing(
+    hub: Hub, feedback: Feedback, tmp_path: Path
+) -> None:
+    for shade in (1, 2):
+        predicted(feedback, tmp_path, shade)
+        mirror = mirror_to(hub, feedback)
+        mirror.flush()
+        mirror.stop()
+    assert len(hub.files) == 2
+    assert all(name.startswith("events/events-") for name in hub.files)
+    keys = [line.get("id", line.get("hash")) for line in hub.lines()]
+    assert len(keys) == len(set(keys)) == 4
+
+
+def test_what_could_not_be_sent_goes_later(hub: Hub, feedback: Feedback, tmp_path: Path) -> None:
+    told: list[str] = []
+    mirror = mirror_to(hub, feedback, told)
+    mirror.flush()
+    predicted(feedback, tmp_path)
+    hub.down = True
+    with pytest.raises(Exception, match="403"):
+        mirror.flush()
+    assert mirror.problem is not None
+    assert told == [mirror.problem]
+    assert hub.files == {}
+    hub.down = False
+    mirror.flush()
+    assert mirror.problem is None
+    assert [line["event"] for line in hub.lines()] == ["media", "prediction"]
+    mirror.stop()
+
+
+def test_forgotten_lines_leave_with_the_next_commit(
+    hub: Hub, feedback: Feedback, tmp_path: Path
+) -> None:
+    media, _ = predicted(feedback, tmp_path)
+    gone, kept = (corrected(feedback, media, author=name) for name in ("ann", "bob"))
+    mirror = mirror_to(hub, feedback)
+    mirror.flush()
+    assert {gone.id, kept.id} <= {line.get("id") for line in hub.lines()}
+    feedback.forget("ann")
+    mirror.flush()
+    ids = {line.get("id") for line in hub.lines()}
+    assert kept.id in ids
+    assert gone.id not in ids
+    mirror.stop()
+
+
+def test_crash_between_line_and_mark_repeats_but_never_loses(
+    feedback: Feedback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media, _ = predicted(feedback, tmp_path)
+    file = folder_of(feedback.home) / "events-1.jsonl"
+
+    def crash(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.mirror_files.write", crash)
+    with pytest.raises(KeyboardInterrupt):
+        append_new(feedback.home, file)
+    monkeypatch.undo()
+    append_new(feedback.home, file)
+    hashes = [json.loads(line).get("hash") for line in file.read_text().splitlines()]
+    assert hashes.count(media) == 2
+
+
+def test_repository_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIGHTLINE_DATASET", raising=False)
+    assert repository() is None
+    monkeypatch.setenv("SIGHTLINE_DATASET", REPO)
+    assert repository() == REPO
+    monkeypatch.setenv("SIGHTLINE_DATASET", "https://hub/me/words")
+    with pytest.raises(UserError, match="user/name"):
+        repository()
