@@ -62,6 +62,12 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         "benchmarks.first_prediction:run",
         ("p50_s", "p95_s"),
     ),
+    "world": BenchmarkSpec(
+        "Scenes of the drawn world a second and core, 640x360, sprite pool warm",
+        "benchmarks.world:run",
+        ("images_per_second_core", "images_per_second_core_cold"),
+        at_least={"images_per_second_core": 25.0},
+    ),
     "store": BenchmarkSpec(
         "Corrections from 32 people at once, each confirmed when it is on disk",
         "benchmarks.store:run",

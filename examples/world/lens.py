@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from examples.world.plan import ScenePlan
-from examples.world.scenery.banks import grain
+from examples.world.scenery.banks import GRAIN_ZERO, grain
 
 
 @lru_cache(maxsize=32)
@@ -43,7 +43,7 @@ def warp(picture: np.ndarray, step: int, exact: bool) -> np.ndarray:
 
 
 def _tone(rng: np.random.Generator, dark: bool) -> np.ndarray:
-    """256x3 look-up table: contrast, gamma and white balance."""
+    """3x256 look-up tables: contrast, gamma and white balance."""
     x = np.linspace(0, 1, 256)
     gamma = rng.uniform(0.8, 1.25)
     y = x**gamma
@@ -54,7 +54,7 @@ def _tone(rng: np.random.Generator, dark: bool) -> np.ndarray:
     gains = np.array((1 + warm, 1 + green, 1 - warm))
     if rng.random() < 0.04:
         gains = gains * np.array((1.1, 0.88, 1.12))
-    return np.clip(y[:, None] * gains * 255, 0, 255).astype(np.uint8)
+    return np.clip(y * gains[:, None] * 255, 0, 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=8)
@@ -64,15 +64,14 @@ def _vignette(width: int, height: int) -> np.ndarray:
     return np.clip((x * x + y * y) / 2, 0, 1)
 
 
-def _chroma(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    h, w = image.shape[:2]
+def _chroma(planes: list[np.ndarray], rng: np.random.Generator) -> None:
+    """Lateral colour of a cheap lens: red a little larger than green, blue smaller."""
+    h, w = planes[0].shape
     shift = rng.normal(0, 0.0012)
-    planes = list(cv2.split(image))
     for plane, s in ((0, 1 + shift), (2, 1 - shift)):
         matrix = np.array([[s, 0, (1 - s) * w / 2], [0, s, (1 - s) * h / 2]])
         planes[plane] = cv2.warpAffine(planes[plane], matrix, (w, h), flags=cv2.INTER_LINEAR,
                                        borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
-    return cv2.merge(planes)
 
 
 def _text(image: np.ndarray, rng: np.random.Generator) -> None:
@@ -122,9 +121,10 @@ def _metered(image: np.ndarray, time: str, rng: np.random.Generator) -> float:
 
 def _shoulder(image: np.ndarray, gain: float, white: float = 2.2) -> np.ndarray:
     """Reinhard's curve: what is brighter than white is compressed, not cut."""
-    lit = cv2.multiply(image, (gain, gain, gain, 1))
-    return cv2.divide(cv2.multiply(lit, cv2.add(lit, (white**2,) * 4)), cv2.add(lit, (1.0,) * 4),
-                      scale=1.35 / white**2)  # fmt: skip
+    lit = image * np.float32(gain)
+    bright = cv2.multiply(lit, lit + np.float32(white**2))
+    lit += 1
+    return cv2.divide(bright, lit, bright, scale=1.35 / white**2)
 
 
 def expose(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
@@ -137,18 +137,18 @@ def expose(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
         image = _shoulder(image, gain)
         gain = 1.0
     if rng.random() < 0.7:
-        edge = 1 - _vignette(w, h) * rng.uniform(0.1, 0.6)
-        image = cv2.multiply(image, cv2.merge([edge * gain] * 3))
-        gain = 1.0
-    out = cv2.convertScaleAbs(image, alpha=255 * gain)
+        edge = gain - _vignette(w, h) * np.float32(rng.uniform(0.1, 0.6) * gain)
+        out = cv2.multiply(image, cv2.merge([edge] * 3), scale=255, dtype=cv2.CV_8U)
+    else:
+        out = cv2.convertScaleAbs(image, alpha=255 * gain)
     grey = rng.uniform(-0.25, 0.55)
     if abs(grey) > 0.05:
         mono = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         out = cv2.addWeighted(out, 1 - grey, mono, grey, 0)
-    out = cv2.LUT(out, _tone(rng, night).reshape(1, 256, 3))
+    planes = [cv2.LUT(p, t) for p, t in zip(cv2.split(out), _tone(rng, night), strict=True)]
     if rng.random() < 0.5:
-        out = _chroma(out, rng)
-    out = _blur(out, rng)
+        _chroma(planes, rng)
+    out = _blur(cv2.merge(planes), rng)
     out = _noise(out, rng, night)
     if rng.random() < 0.2:
         _text(out, rng)
@@ -161,9 +161,8 @@ def expose(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
 def _noise(image: np.ndarray, rng: np.random.Generator, night: bool) -> np.ndarray:
     h, w = image.shape[:2]
     level = rng.uniform(0, 0.35) ** 1.3 if not night else rng.uniform(0.05, 0.4)
-    bank = grain(71)
     y, x = int(rng.integers(0, 400)), int(rng.integers(0, 100))
     if level < 0.04 or h > 1000 or w > 1300:
         return image
-    part = bank[y : y + h, x : x + w]
-    return cv2.addWeighted(image, 1.0, part, float(level), 0, dtype=cv2.CV_8U)
+    part = grain(71)[y : y + h, x : x + w]
+    return cv2.addWeighted(image, 1.0, part, float(level), -GRAIN_ZERO * float(level))

@@ -83,6 +83,12 @@ def _pooled(kind: str, colour: str, yaw_step: int, braking: bool, indicating: st
     return render(kind, scene, _view(yaw_step), height_px, np.random.Generator(stream))
 
 
+def forget_sprites() -> None:
+    """Empty the pool. Scenes look the same without it, they only take longer."""
+    _pooled.cache_clear()
+    _recorded.cache_clear()
+
+
 def bystander(agent: AgentPlan, yaw_rad: float, focal: float, lights: bool,
               rng: np.random.Generator) -> Sprite:  # fmt: skip
     """Sprite of an agent that is no hazard, from the cache."""

@@ -59,21 +59,27 @@ def _pools(camera: Camera, lamps: list[Lamp], canvas: Canvas, strength: float) -
     return cv2.resize(small, (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)
 
 
+def _evenly(rgb: np.ndarray, light: tuple[float, ...]) -> np.ndarray:
+    """``rgb`` under the same light everywhere, float32 in 0..1."""
+    row = np.tile(np.array(light, np.float32) / np.float32(255), rgb.shape[1])
+    return np.multiply(rgb.reshape(rgb.shape[0], -1), row, dtype=np.float32).reshape(rgb.shape)
+
+
 def shine(canvas: Canvas, camera: Camera, plan: ScenePlan, lamps: list[Lamp]) -> np.ndarray:
     """The lit picture, HxWx3 float32, glow and bloom included."""
     rng = plan.rng("light")
     time = plan.look.time_of_day
-    image = canvas.rgb.astype(np.float32)
     if time == "night":
-        cv2.multiply(image, _night_light(canvas, camera, plan, lamps, rng), image)
+        light = _night_light(canvas, camera, plan, lamps, rng)
+        image = cv2.multiply(canvas.rgb, light, scale=1 / 255, dtype=cv2.CV_32F)
     elif time == "dusk":
         level = rng.uniform(0.35, 0.8)
         dim = np.where(canvas.sem == SEM["sky"], rng.uniform(0.7, 1.0), level).astype(np.float32)
-        cv2.multiply(image, cv2.merge([dim * 1.06, dim * 0.96, dim * 0.92]), image)
-    elif plan.look.sun < 0.15:
-        dull = rng.uniform(0.7, 0.95)
-        cv2.multiply(image, (dull, dull, dull * 1.02, 1), image)
-    cv2.multiply(image, (1 / 255, 1 / 255, 1 / 255, 1), image)
+        light = cv2.merge([dim * 1.06, dim * 0.96, dim * 0.92])
+        image = cv2.multiply(canvas.rgb, light, scale=1 / 255, dtype=cv2.CV_32F)
+    else:
+        dull = rng.uniform(0.7, 0.95) if plan.look.sun < 0.15 else None
+        image = _evenly(canvas.rgb, (1.0,) * 3 if dull is None else (dull, dull, dull * 1.02))
     _fog(image, canvas, plan, rng)
     return _glow(image, canvas, plan, rng)
 
@@ -84,7 +90,8 @@ def _fog(image: np.ndarray, canvas: Canvas, plan: ScenePlan, rng: np.random.Gene
     warm = rng.normal(0, 0.02)
     if look.weather == "clear" and look.visibility_m > 1500:
         return
-    through = cv2.exp(canvas.depth * (-1.9 / look.visibility_m))
+    through = canvas.depth * np.float32(-1.9 / look.visibility_m)
+    np.exp(through, out=through)
     if look.weather == "clear":
         stamp(through, 1, canvas.sem == SEM["sky"])
     stamp(through, 1, canvas.sem == SEM["ego"])

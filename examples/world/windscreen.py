@@ -69,7 +69,8 @@ def look_through(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
     if rng.random() < 0.45:
         level = {"night": 0.02, "dusk": 0.05}.get(look.time_of_day, 0.13) * rng.random()
         noise = crop(fractal(512, 1.6, 52), rng, 128, 128)[::4, ::4]
-        veil = cv2.resize(noise, (w, h), interpolation=cv2.INTER_CUBIC) * level
+        half = cv2.resize(noise, (w // 2, h // 2), interpolation=cv2.INTER_CUBIC)
+        veil = cv2.resize(half * np.float32(level), (w, h), interpolation=cv2.INTER_LINEAR)
         if rng.random() < 0.5:
             veil = veil * np.linspace(0, 1.6, h, dtype=np.float32)[:, None]
         image = cv2.add(image, cv2.merge([veil, veil, veil]))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
 from examples.world.sprites import AGENT_SIZES_M, Sprite, make_sprite
+from examples.world.sprites.factory import DETAILED, ONE_VIEW, PLAIN, record, render
+from examples.world.sprites.shapes import Scene, View
 
 KINDS = sorted(AGENT_SIZES_M)
 YAWS = [0.0, 0.9, math.pi / 2, 2.4, math.pi, -math.pi / 2, -0.3]
@@ -44,6 +47,50 @@ def test_same_rng_same_picture(kind: str) -> None:
     assert np.array_equal(first.rgba, second.rgba)
     assert np.array_equal(first.emissive, second.emissive)
     assert first.rgba.shape != other.rgba.shape or not np.array_equal(first.rgba, other.rgba)
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - set(ONE_VIEW)))
+def test_one_record_serves_every_view(kind: str) -> None:
+    """What the pool shares: rendering one side must leave nothing behind for the next."""
+
+    def view(yaw: float):
+        return partial(View.of, yaw, 1.4, 13.0)
+
+    def recorded() -> Scene:
+        rng = np.random.default_rng(8)
+        return record(kind, px_per_m=40.0, rng=rng, colour="blue", view_of=view(0.0))
+
+    def drawn(scene: Scene, yaw: float) -> Sprite:
+        return render(kind, scene, view(yaw), 60, np.random.default_rng(1))
+
+    shared = recorded()
+    for yaw in YAWS:
+        one, alone = drawn(shared, yaw), drawn(recorded(), yaw)
+        assert np.array_equal(one.rgba, alone.rgba)
+        assert np.array_equal(one.emissive, alone.emissive)
+    front, rear = drawn(shared, 0.0).rgba, drawn(shared, math.pi).rgba
+    assert front.shape != rear.shape or not np.array_equal(front, rear) or kind == "cone"
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - DETAILED))
+def test_only_detailed_kinds_change_with_fineness(kind: str) -> None:
+    """The pool records the others once for all sizes."""
+    view_of = partial(View.of, 0.7, 1.4, 13.0)
+    pictures = []
+    for px_per_m in (8.0, 300.0):
+        rng = np.random.default_rng(4)
+        scene = record(kind, px_per_m=px_per_m, rng=rng, colour="red", view_of=view_of)
+        pictures.append(render(kind, scene, view_of, 60, rng).rgba)
+    assert np.array_equal(*pictures)
+
+
+@pytest.mark.parametrize("kind", sorted(PLAIN))
+def test_plain_kinds_have_no_lamps(kind: str) -> None:
+    """The pool asks for them without lamps, whatever the scene says."""
+    dark = _draw(kind)
+    lit = _draw(kind, braking=True, lights_on=True, indicating="left")
+    assert np.array_equal(dark.rgba, lit.rgba)
+    assert dark.emissive.max() == lit.emissive.max() == 0.0
 
 
 @pytest.mark.parametrize("kind", LIT)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from examples.world import SEMANTICS, SLICES, render_scene
+from examples.world import SEMANTICS, SLICES, Scene, render_scene
 from examples.world.risk import agent_risk
 from examples.world.sampling import RUNNER_UP, plan_scene
 from examples.world.scene import CONDITION_SLICES, HAZARD_SLICES, KIND_SEMANTICS
+from examples.world.sprite_pool import forget_sprites
 
 SIZE = (400, 225)
+ROOT = Path(__file__).parents[2]
+
+
+def digest(scene: Scene) -> str:
+    """One hash of everything that a scene holds."""
+    arrays = (scene.image, scene.instances, scene.semantics, scene.depth_m)
+    said = repr((scene.agents, sorted(scene.slices), scene.rationale)).encode()
+    return hashlib.sha256(said + b"".join(a.tobytes() for a in arrays)).hexdigest()
 
 
 @pytest.mark.parametrize("seed", [0, 7, 91])
@@ -19,6 +33,27 @@ def test_same_seed_same_pixels(seed: int) -> None:
     assert np.array_equal(first.image, second.image)
     assert np.array_equal(first.instances, second.instances)
     assert first.agents == second.agents
+
+
+def test_a_scene_does_not_depend_on_what_was_drawn_before() -> None:
+    """Sprites, records and noise are cached: a cold process and a warm one must agree."""
+    forget_sprites()
+    cold = digest(render_scene(5, SIZE))
+    for seed in range(100, 112):
+        render_scene(seed, SIZE)
+    assert digest(render_scene(5, SIZE)) == cold
+
+
+def test_another_process_draws_the_same_scene() -> None:
+    seeds = [4, 9_000_001]
+    script = (
+        "import sys; sys.path.insert(0, 'tests/examples'); import test_world as t;"
+        f"[print(t.digest(t.render_scene(s, t.SIZE))) for s in {seeds[::-1]}]"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[::-1] == [digest(render_scene(seed, SIZE)) for seed in seeds]
 
 
 @pytest.mark.parametrize("seed", range(6))

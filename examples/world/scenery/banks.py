@@ -7,6 +7,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+GRAIN_ZERO = 128
+
 
 @lru_cache(maxsize=16)
 def fractal(size: int, slope: float, seed: int) -> np.ndarray:
@@ -24,11 +26,13 @@ def fractal(size: int, slope: float, seed: int) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def grain(seed: int) -> np.ndarray:
-    """1400x1400x3 int16 sensor noise with standard deviation 16, slightly blurred in colour."""
+    """1400x1400x3 uint8 sensor noise with standard deviation 16 round ``GRAIN_ZERO``, slightly
+    blurred in colour."""
     rng = np.random.default_rng(seed)
     luma = rng.standard_normal((1400, 1400, 1)).astype(np.float32)
     chroma = cv2.GaussianBlur(rng.standard_normal((1400, 1400, 3)).astype(np.float32), (3, 3), 0)
-    return ((luma * 0.8 + chroma * 0.9) * 16).astype(np.int16)
+    noise = ((luma * 0.8 + chroma * 0.9) * 16).astype(np.int16) + GRAIN_ZERO
+    return np.clip(noise, 0, 255).astype(np.uint8)
 
 
 def crop(noise: np.ndarray, rng: np.random.Generator, rows: int, cols: int) -> np.ndarray:

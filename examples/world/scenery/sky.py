@@ -48,8 +48,14 @@ def paint_sky(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
         yy, xx = np.mgrid[0 : small.shape[0], 0:96]
         far = np.hypot(xx - sun_x, (yy - sun_y) * 0.8)
         small += (np.exp(-far / 14) * 140 + np.exp(-far / 3.5) * 160)[..., None]
-    big = cv2.resize(np.clip(small, 0, 255), (camera.width, rows), interpolation=cv2.INTER_CUBIC)
-    canvas.rgb[:rows] = np.clip(big, 0, 255, out=big).astype(np.uint8)
+    canvas.rgb[:rows] = _smooth(np.clip(small, 0, 255), camera.width, rows)
+
+
+def _smooth(small: np.ndarray, width: int, rows: int) -> np.ndarray:
+    """A float32 picture enlarged to uint8: cubic to half the size, which no eye tells apart."""
+    half = cv2.resize(small, (width // 2, (rows + 1) // 2), interpolation=cv2.INTER_CUBIC)
+    half = np.clip(half, 0, 255, out=half).astype(np.uint8)
+    return cv2.resize(half, (width, rows), interpolation=cv2.INTER_LINEAR)
 
 
 def _ridge(rng: np.random.Generator, style: str) -> np.ndarray:
@@ -105,5 +111,4 @@ def _fill(canvas: Canvas, points: np.ndarray, colour: tuple[float, ...], sem: st
     inside = canvas.sem[top:bottom] != 0
     deep = 0.25 if sem == "building" else 0.6
     grey = (1 + deep * (noise - 0.5)) * inside + ~inside
-    shaded = rows * grey[..., None]
-    canvas.rgb[top:bottom] = np.clip(shaded, 0, 255, out=shaded).astype(np.uint8)
+    cv2.multiply(rows, cv2.merge([grey, grey, grey]), rows, dtype=cv2.CV_8U)

@@ -119,7 +119,9 @@ def paint_house(canvas: Canvas, camera: Camera, x: float, z: float, seed: int, n
             cv2.rectangle(image, (px, y0), (px + 22, y0 + step // 2 - 2), tone, -1)
             if lit:
                 glow[y0 : y0 + step // 2 - 2, px : px + 22] = 0.7
-    image[..., :3] = image[..., :3] * np.linspace(1.0, 0.78, th)[:, None, None]
+    fade = np.repeat(np.linspace(1.0, 0.78, th, dtype=np.float32)[:, None], tw, axis=1)
+    fade = cv2.merge([fade, fade, fade, np.ones_like(fade)])
+    cv2.multiply(image, fade, image, dtype=cv2.CV_8U)
     size = (w, h)
     big = cv2.resize(image, size, interpolation=cv2.INTER_AREA if w < tw else cv2.INTER_LINEAR)
     lamps = cv2.resize(glow, size, interpolation=cv2.INTER_NEAREST) if night else None

@@ -102,7 +102,7 @@ def make_sprite(
     the same picture, and the same agent at every yaw, size and lamp state.
     Raises ValueError for an unknown kind, colour or side.
     """
-    fine = px_per_m or height_px / AGENT_SIZES_M[kind]
+    fine = px_per_m or height_px / AGENT_SIZES_M.get(kind, 1.0)  # record refuses what is unknown
     view_of = partial(View.of, yaw_rad, camera_height_m, depth_m)
     scene = record(
         kind, px_per_m=fine, rng=rng, colour=colour, braking=braking, indicating=indicating,
