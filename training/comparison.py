@@ -49,6 +49,13 @@ RULE = (
     "Not worse on held-out scenes of the kinds that the shipped adapter never saw.",
     "Compared with the adapter that is in use now.",
 )
+# What it means that a condition does not hold.
+NO = {
+    CORRECTED: "Not clearly better on the corrected cases",
+    HELDOUT: "Worse, or not shown not to be, on the held-out scenes",
+    UNSEEN: "Worse on kinds that the shipped adapter never saw",
+    "now": "Not compared with what is in use",
+}
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,7 @@ def verdict_of(db: Database, adapter: str, current: str | None) -> Verdict:
         checks.append(_unseen(changes[HELDOUT, UNSEEN]))
     checks.append(_with_what_is_in_use(compared, current))
     allowed = all(check.passed for check in checks)
-    failed = " ".join(check.found for check in checks if not check.passed)
+    failed = " ".join(f"{NO[c.name]}: {c.found}" for c in checks if not c.passed)
     words = "The rule allows it: better on the corrected cases and not worse elsewhere."
     return Verdict(
         allowed, tuple(checks), words if allowed else f"The rule says no. {failed}", compared
