@@ -52,6 +52,7 @@ def build_services(flags: Namespace, home: Home, examples: Path) -> Services:
         describe=describe,
         versions=installed_versions,
         home=home,
+        base_model=lambda: str(flags.embedded if model.info().embedded else flags.model),
     )
 
 
