@@ -68,7 +68,11 @@ def add_job(home: Home, snapshot: str, state: str = "queued", **columns: object)
         usual["started"] = now()
     if state in ("done", "failed", "cancelled"):
         usual["ended"] = now()
-    values = {**usual, **columns}
+    return set_row(home, job_id, **{**usual, **columns})
+
+
+def set_row(home: Home, job_id: str, **values: object) -> JobRow:
+    """What a worker or supervisor would have written."""
     sets = ", ".join(f"{key} = ?" for key in values)
     with connect(home) as db, writing(db):
         db.execute(f"update jobs set {sets} where id = ?", [*values.values(), job_id])

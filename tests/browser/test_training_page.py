@@ -1,0 +1,234 @@
+"""The Training and Models pages in a real browser: the whole loop once with the real model, and
+the rest over a fake one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from inference.correction import HazardFix
+from tests.browser.conftest import EMBEDDED, ROOT, serve
+from tests.browser.scene import PHONE, WIDE, finished
+from tests.ui import training_seed as seed
+from training import jobs, promotion
+from training.feedback import Feedback
+from training.home import Home, find_home
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+CONTRAST = Path(__file__).with_name("contrast.js")
+TRAIN_MS = 900_000  # four steps and a small proof, on a busy machine
+MEDIA = ROOT / "examples" / "media"
+
+
+@contextmanager
+def running(folder: Path, *command: str) -> Iterator[str]:
+    server = serve(folder, "-m", *command)
+    try:
+        yield next(server)
+    finally:
+        server.close()
+
+
+def scroll_width(page: Page) -> int:
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def number(page: Page, field: str, value: str) -> None:
+    box = page.locator(f"#tr-field-{field} input")
+    box.fill(value)
+    box.press("Tab")
+
+
+# ---- the loop, with the real model ---------------------------------------------------------------
+
+
+def corrected(home: Home) -> None:
+    """The drawn pictures of the Scene page, each corrected to its truth, and accepted."""
+    kept, ids = Feedback(home), []
+    for row in json.loads((MEDIA / "manifest.json").read_text()):
+        media = kept.add_media(MEDIA / row["file"], slices=row["slices"], name=row["file"])
+        fix = HazardFix("wrong", tuple(row["hazard_px"]), None, None, row["label"])
+        made = kept.correct(task="hazard", media=media, prediction=None, payload=fix, author="ann")
+        ids.append(made.id)
+    kept.review(ids, "accept", "bob")
+
+
+@pytest.mark.skipif(not (EMBEDDED / "model.safetensors").is_file(), reason="no embedded model")
+def test_correct_accept_train_watch_promote_use(visit, tmp_path: Path) -> None:
+    home = find_home(tmp_path / "home")
+    corrected(home)
+    with running(tmp_path, "tests.ui.training_app", "--home", str(home.root)) as url:
+        page = visit(f"{url}?tab=training")
+        _choose_and_preview(page)
+        _set_and_train(page)
+        job = jobs.jobs(home)[0]
+        _watch(page, home, job.id)
+        other = visit(f"{url}?tab=training&job={job.id}&step=run")
+        expect(other.locator("#tr-status")).to_contain_text("browser-fix: done", timeout=TRAIN_MS)
+        _prove(page)
+        _promote(page)
+        assert promotion.in_use(home, "hazard") == "browser-fix"
+        page.get_by_role("tab", name="Scene").click()
+        expect(page.locator("#sl-adapter input")).to_have_value(re.compile("browser-fix"))
+        page.locator(".sl-example").first.click()
+        finished(page)
+        expect(page.locator("#sl-tuned")).to_contain_text("browser-fix")
+
+
+def _choose_and_preview(page: Page) -> None:
+    expect(page.locator("#tr-steps")).to_contain_text("8 accepted")
+    page.locator("#tr-replay input[type=number]").fill("20")
+    page.locator("#tr-replay input[type=number]").press("Tab")
+    page.locator("#tr-show").click()
+    expect(page.locator(".tr-samples li").first).to_be_visible(timeout=TRAIN_MS)
+    expect(page.locator(".tr-samples")).to_contain_text("should be paid more attention to.")
+    expect(page.locator(".tr-counts")).to_contain_text("Replayed")
+    page.locator("#tr-use").click()
+    expect(page.locator("#tr-start")).to_be_visible()
+
+
+def _set_and_train(page: Page) -> None:
+    number(page, "rank", "0")
+    expect(page.locator("#tr-problem-rank")).to_contain_text("from 1 to 256")
+    expect(page.locator("#tr-start")).to_be_disabled()
+    number(page, "rank", "8")
+    expect(page.locator("#tr-problem-rank")).to_have_text("")
+    number(page, "max_steps", "4")
+    number(page, "views", "1")
+    number(page, "batch", "4")
+    page.locator("#tr-set-recipe > button").click()
+    expect(page.locator("#tr-set-command")).to_contain_text("training.worker")
+    expect(page.locator("#tr-set-config")).to_contain_text('"max_steps": 4')
+    page.locator("#tr-name input, #tr-name textarea").fill("browser-fix")
+    expect(page.locator("#tr-start")).to_be_enabled()
+    page.locator("#tr-start").click()
+    expect(page.locator("#tr-status")).to_contain_text("browser-fix")
+
+
+def _watch(page: Page, home: Home, job: str) -> None:
+    expect(page).to_have_url(re.compile(f"job={job}"))
+    assert jobs.job(home, job).settings.max_steps == 4
+    expect(page.locator("#tr-chart-losses .js-plotly-plot")).to_be_visible(timeout=TRAIN_MS)
+    expect(page.locator("#tr-status")).to_contain_text("browser-fix: done", timeout=TRAIN_MS)
+
+
+def _prove(page: Page) -> None:
+    page.locator("[data-step=prove]").click()
+    expect(page.locator(".tr-proof")).to_contain_text("candidate: browser-fix")
+    expect(page.locator(".tr-proof tbody tr")).not_to_have_count(0)
+    page.locator("#tr-compare").click()
+    expect(page.locator("#tr-maps-note")).to_contain_text("before", timeout=TRAIN_MS)
+    expect(page.locator("#tr-maps-panels .js-plotly-plot")).to_have_count(2)
+
+
+def _promote(page: Page) -> None:
+    page.locator("[data-step=promote]").click()
+    expect(page.locator(".tr-conditions li").first).to_be_visible()
+    if page.locator("#tr-promote").is_visible():
+        page.locator("#tr-promote").click()
+    else:
+        page.locator("#tr-override").click()
+        expect(page.locator("#tr-promote-message")).to_contain_text("needs a reason")
+        page.locator("#tr-reason textarea").fill("A test of the loop, not of the adapter")
+        page.locator("#tr-override").click()
+    expect(page.locator("#tr-promote-message")).to_contain_text("is in use from now on")
+    expect(page.locator("#tr-in-use")).to_contain_text("browser-fix")
+
+
+# ---- over a fake model ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, str]]:
+    """Jobs in every state, and the page over them; nothing trains."""
+    folder = tmp_path_factory.mktemp("seeded")
+    home = find_home(folder / "home")
+    seed.full(home)
+    with running(folder, "tests.ui.training_seed", "--home", str(home.root)) as url:
+        yield home, url
+
+
+def job_named(home: Home, name: str) -> str:
+    return next(row.id for row in jobs.jobs(home) if row.name == name)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1440", "390"])
+def test_every_step_fits_and_nothing_runs_that_should_not(visit, seeded, size) -> None:
+    """The seeded log holds markup with a script in it."""
+    home, url = seeded
+    done = job_named(home, "animals-1")
+    page = visit(f"{url}?tab=training&job={done}&step=run", size)
+    expect(page.locator("#tr-chart-losses .js-plotly-plot")).to_be_visible()
+    page.locator("#tr-log button").first.click()
+    expect(page.locator(".tr-log")).to_contain_text("onerror")
+    steps = {
+        "choose": "#tr-show", "set": "#tr-field-rank", "preview": ".tr-counts",
+        "prove": ".tr-proof", "promote": ".tr-rule",
+    }  # fmt: skip
+    for step, shown in steps.items():
+        page.locator(f"[data-step={step}]").click()
+        expect(page.locator(shown)).to_be_visible()
+        assert scroll_width(page) <= 0, step
+    assert page.evaluate("window.__hit") is None
+
+
+def test_reload_and_back_keep_job_and_step(visit, seeded) -> None:
+    home, url = seeded
+    done, failed = job_named(home, "animals-1"), job_named(home, "animals-2")
+    page = visit(f"{url}?tab=training&job={failed}")
+    expect(page.locator("#tr-status")).to_contain_text("Lower the learning rate")
+    expect(page.locator(".tr-diff")).to_contain_text("LoRA rank r")
+    page.locator(f"[data-job='{done}']").click()
+    expect(page.locator("#tr-status")).to_contain_text("animals-1: done")
+    page.locator("[data-step=prove]").click()
+    expect(page.locator(".tr-proof")).to_be_visible()
+    page.reload()
+    expect(page.locator(".tr-proof")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"job={done}&step=prove"))
+
+
+def test_two_tabs_see_the_same_and_delete_asks_back(visit, seeded) -> None:
+    home, url = seeded
+    snapshot = jobs.jobs(home)[0].snapshot
+    job = seed.add_job(home, snapshot, "failed", name="to-delete", reason="It broke.", hint="Mend.")
+    one, other = (visit(f"{url}?tab=training&job={job.id}") for _ in range(2))
+    for page in (one, other):
+        expect(page.locator("#tr-queue")).to_contain_text("to-delete")
+    one.locator("#tr-delete").click()
+    expect(one.locator("#tr-really")).to_be_visible()
+    one.locator("#tr-keep").click()
+    expect(one.locator("#tr-really")).to_be_hidden()
+    assert jobs.job(home, job.id)
+    one.locator("#tr-delete").click()
+    one.locator("#tr-really").click()
+    expect(other.locator("#tr-queue")).not_to_contain_text("to-delete")
+    expect(other.locator("#tr-status")).to_contain_text("deleted")
+
+
+def test_models_page_shows_origin_and_downloads(visit, seeded) -> None:
+    _, url = seeded
+    page = visit(f"{url}?tab=models&adapter=animals-1")
+    expect(page.locator("#md-detail")).to_contain_text("Went on from the adapter hazard-patch")
+    with page.expect_download() as got:
+        page.locator("#md-pack").click()
+    assert got.value.suggested_filename == "animals-1.zip"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contrast(visit, seeded, theme) -> None:
+    home, url = seeded
+    page = visit(
+        f"{url}?tab=training&job={job_named(home, 'animals-1')}&step=prove&__theme={theme}"
+    )
+    expect(page.locator(".tr-proof")).to_be_visible()
+    for step in ("prove", "promote", "run", "set"):
+        page.locator(f"[data-step={step}]").click()
+        page.wait_for_timeout(1500)
+        found = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
+        assert found["bad"] == [], step

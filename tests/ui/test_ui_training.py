@@ -1,0 +1,311 @@
+"""The Training page's handlers: roles, address, steps, queue, curves, actions. No browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inference.errors import UserError
+from tests.ui import training_seed as seed
+from training import jobs
+from training.home import Home, find_home
+from training.settings import PRESETS
+from ui.handlers import training, training_place, training_run, training_submit
+from ui.handlers.desk import Desk
+from ui.handlers.training_place import Place
+from ui.handlers.training_run import Curves
+from ui.pictures import Pictures
+from ui.visitors import REFUSED, Visitor
+
+TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with jobs in every state; tests that change it make their own."""
+    home = find_home(tmp_path_factory.mktemp("shared"))
+    seed.full(home)
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return find_home(tmp_path / "home")
+
+
+def desk_of(home: Home, tmp_path: Path) -> Desk:
+    folder = tmp_path / "copies"
+    folder.mkdir(exist_ok=True)
+    return Desk(seed.services_of(home), pictures=Pictures(folder))
+
+
+def named(home: Home, name: str) -> jobs.JobRow:
+    return next(row for row in jobs.jobs(home) if row.name == name)
+
+
+# ---- address -------------------------------------------------------------------------------------
+
+
+def test_the_address_leads_back_to_the_same_place():
+    place = Place("prove", "20261121-010203-abcd")
+    query = dict(part.split("=") for part in training_place.to_query(place).split("&"))
+    assert query["tab"] == "training"
+    assert training_place.from_query(query) == place
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ({"tab": "training", "step": "nonsense", "job": "../x"}, Place()),
+        ({"tab": "training", "job": "j-1"}, Place("run", "j-1")),
+        ({"tab": "scene", "step": "prove", "job": "j-1"}, Place()),
+        ({"tab": "training", "step": "set", "snapshot": "a" * 64}, Place("set", "", "a" * 64)),
+    ],
+)
+def test_a_link_that_makes_no_sense_is_ignored(query, place):
+    assert training_place.from_query(query) == place
+
+
+def test_without_a_link_the_page_opens_at_the_running_job(shared):
+    place, _ = training.opened(VIEWER, shared, {"tab": "training"})
+    assert place.step == "run"
+    assert jobs.job(shared, place.job).state in ("running", "queued")
+
+
+def test_a_link_to_a_deleted_job_says_so(shared):
+    place, note = training.opened(VIEWER, shared, {"tab": "training", "job": "gone"})
+    assert place == Place()
+    assert "deleted" in note
+
+
+# ---- steps ---------------------------------------------------------------------------------------
+
+
+def states(home: Home, place: Place) -> dict[str, tuple[str, str]]:
+    found = training.step_states(VIEWER, home, place)
+    return {key: (state.state, state.note) for key, state in found.items()}
+
+
+def test_an_empty_home_says_what_is_missing(home):
+    found = states(home, Place())
+    assert found["choose"] == ("bad", "no accepted corrections")
+    assert found["run"][0] == found["promote"][0] == "todo"
+
+
+def test_each_step_shows_the_selected_jobs_state(shared):
+    done, running, failed = (named(shared, f"animals-{n}") for n in (1, 3, 2))
+    of_done = states(shared, Place("run", done.id, done.snapshot))
+    assert of_done["choose"] == ("done", "12 corrections")
+    assert of_done["run"][0] == of_done["prove"][0] == "done"
+    assert of_done["promote"] == ("ready", "the rule allows it")
+    assert states(shared, Place("run", running.id, running.snapshot))["run"] == ("doing", "50 %")
+    assert states(shared, Place("run", failed.id, failed.snapshot))["run"] == ("bad", "failed")
+
+
+def test_the_set_step_of_a_job_is_another_try_of_it(shared):
+    job = named(shared, "animals-2")
+    place, settings = training.moved(VIEWER, shared, Place("run", job.id, job.snapshot), "set")
+    assert place.retry == job.id
+    assert settings is not None
+    assert settings.rank == 16
+    back, _ = training.moved(VIEWER, shared, place, "run")
+    assert back.retry == ""
+
+
+# ---- queue and one job ---------------------------------------------------------------------------
+
+
+def test_the_queue_is_newest_first_with_its_states(shared):
+    views = training_run.job_views(VIEWER, shared)
+    assert [v.title for v in views] == ["animals-4", "animals-3", "animals-2", "animals-1"]
+    assert [v.state for v in views] == ["queued", "running", "failed", "done"]
+
+
+def test_a_failed_retry_shows_its_reason_and_what_it_changed(shared):
+    view = training_run.job_view(VIEWER, shared, named(shared, "animals-2").id)
+    assert "not a number" in view.reason
+    assert "Lower the learning rate" in view.hint
+    assert {name for name, _, _ in view.changed} == {"Learning rate", "LoRA rank r"}
+    assert ("LoRA rank r", "8", "16") in view.changed
+
+
+def test_time_left_comes_from_the_worker(shared):
+    view = training_run.job_view(VIEWER, shared, named(shared, "animals-3").id)
+    assert view.left_s == 0.0  # the seed's last step of 60 has none left
+    assert view.fraction == 0.5
+
+
+def test_the_log_is_bounded(shared):
+    text, cut = training_run.log_text(VIEWER, shared, named(shared, "animals-1").id)
+    assert cut
+    assert text.count("\n") < training_run.LOG_LINES
+    assert '"step": 300' in text
+
+
+def test_mark_changes_with_the_job_and_only_then(home):
+    seed.accepted(home, 6)
+    job = seed.add_job(home, seed.frozen(home).hash)
+    place = Place("run", job.id, job.snapshot)
+    first = training_run.mark(VIEWER, home, place)
+    assert training_run.mark(VIEWER, home, place) == first
+    jobs.cancel(home, job.id)
+    assert training_run.mark(VIEWER, home, place) != first
+
+
+# ---- curves --------------------------------------------------------------------------------------
+
+
+def test_curves_are_drawn_once_for_all_who_look(shared):
+    curves, job = Curves(), named(shared, "animals-1")
+    first = curves.get(shared, job)
+    assert curves.get(shared, job) is first
+    assert all(first.plots.values())
+    assert "now 1,020 MB" in first.said["memory"]
+
+
+def test_curves_follow_a_run_that_goes_on(home):
+    seed.accepted(home, 6)
+    job = seed.add_job(home, seed.frozen(home).hash, "running", step=20, steps=100)
+    seed.measure(home, job, 20)
+    curves = Curves()
+    before = curves.get(home, job)
+    seed.measure(home, job, 40)
+    after = curves.get(home, seed.set_row(home, job.id, step=40))
+    assert after is not before
+    assert "now 940 MB" in after.said["memory"]
+
+
+def test_curves_are_read_again_when_a_run_goes_back(home):
+    """Steps after the checkpoint are run, and measured, a second time."""
+    seed.accepted(home, 6)
+    job = seed.add_job(home, seed.frozen(home).hash, "running", step=40, steps=100)
+    seed.measure(home, job, 40)
+    curves = Curves()
+    curves.get(home, job)
+    with seed.connect(home) as db, seed.writing(db):
+        db.execute("update job_metrics set value = 5 where name = 'memory_mb' and step <= 20")
+        db.execute("delete from job_metrics where step > 20")
+    found = curves.get(home, seed.set_row(home, job.id, step=20))
+    assert found.said["memory"].startswith("now 5 MB")
+
+
+# ---- actions -------------------------------------------------------------------------------------
+
+
+def test_cancel_resume_delete(home, tmp_path):
+    seed.accepted(home, 6)
+    job = seed.add_job(home, seed.frozen(home).hash)
+    desk = desk_of(home, tmp_path)
+    assert "queue" in training_run.cancel(TRAINER, desk, job.id)
+    assert jobs.job(home, job.id).state == "cancelled"
+    training_run.resume(TRAINER, desk, job.id)
+    assert jobs.job(home, job.id).state == "queued"
+    training_run.cancel(TRAINER, desk, job.id)
+    training_run.delete(TRAINER, desk, job.id)
+    assert jobs.jobs(home) == []
+
+
+def test_only_what_a_state_allows_is_offered():
+    offered = training_run.ACTIONS
+    assert "delete" not in offered["running"]
+    assert offered["cancelling"] == ()
+    assert set(offered) == set(jobs.STATES)
+
+
+@pytest.mark.parametrize("act", [training_run.cancel, training_run.resume, training_run.delete])
+def test_a_viewer_may_not_act(act, home, tmp_path):
+    with pytest.raises(UserError, match=REFUSED):
+        act(VIEWER, desk_of(home, tmp_path), "any")
+
+
+# ---- submitting ----------------------------------------------------------------------------------
+
+
+def form(**changes):
+    return {**training_submit.training_set.form_values(PRESETS["quick_fix"].settings), **changes}
+
+
+def test_a_submitted_job_has_exactly_the_forms_settings(home, tmp_path):
+    seed.accepted(home, 6)
+    snapshot = seed.frozen(home)
+    place = Place("set", "", snapshot.hash)
+    there = training_submit.submit(
+        TRAINER, desk_of(home, tmp_path), place, form(rank=4, learning_rate=2e-3), "mine", "local"
+    )
+    row = jobs.job(home, there.job)
+    assert (row.settings.rank, row.settings.learning_rate, row.name) == (4, 2e-3, "mine")
+    assert (row.author, row.snapshot, row.parent) == ("tess", snapshot.hash, None)
+    # What the snapshot decides is what is recorded, not the preset's.
+    assert row.settings.replay_share == 0.0
+    assert row.settings.validation_share == 0.25
+
+
+def test_another_try_is_recorded_with_its_parent_and_changes(home, tmp_path):
+    seed.accepted(home, 6)
+    first = seed.add_job(home, seed.frozen(home).hash, "failed")
+    desk = desk_of(home, tmp_path)
+    place, settings = training_submit.retry_place(TRAINER, desk, first.id)
+    values = training_submit.training_set.form_values(settings) | {"learning_rate": 1e-4}
+    changed = training_submit.read_settings(TRAINER, desk, place, values).settings
+    assert training_submit.changed_against(home, place, changed) == (
+        ("Learning rate", "0.001", "0.0001"),
+    )
+    there = training_submit.submit(TRAINER, desk, place, values, "", "local")
+    row = jobs.job(home, there.job)
+    assert row.parent == first.id
+    assert row.settings.learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"rank": 0}, "rank"), ({"learning_rate": None}, "learning_rate"),
+     ({"target_modules": []}, "target_modules"), ({"head": "round"}, "head")],
+)  # fmt: skip
+def test_a_wrong_value_is_refused_at_its_field(change, field, home, tmp_path):
+    seed.accepted(home, 6)
+    place = Place("set", "", seed.frozen(home).hash)
+    desk = desk_of(home, tmp_path)
+    checked = training_submit.read_settings(TRAINER, desk, place, form(**change))
+    assert checked.settings is None
+    assert list(checked.problems) == [field]
+    with pytest.raises(UserError) as caught:
+        training_submit.submit(TRAINER, desk, place, form(**change), "", "local")
+    assert caught.value.field == field
+    assert jobs.jobs(home) == []
+
+
+def test_nothing_is_trained_without_a_snapshot_or_the_role(home, tmp_path):
+    desk = desk_of(home, tmp_path)
+    with pytest.raises(UserError, match="Nothing is chosen"):
+        training_submit.submit(TRAINER, desk, Place("set"), form(), "", "local")
+    with pytest.raises(UserError, match=REFUSED):
+        training_submit.submit(VIEWER, desk, Place("set", "", "a" * 64), form(), "", "local")
+
+
+def test_the_shown_recipe_is_what_a_terminal_would_run(home, tmp_path):
+    from training.config import WorkerConfig
+
+    seed.accepted(home, 6)
+    snapshot = seed.frozen(home).hash
+    desk = desk_of(home, tmp_path)
+    place = Place("set", "", snapshot)
+    settings = training_submit.read_settings(TRAINER, desk, place, form()).settings
+    shown = training_submit.recipe(VIEWER, desk, place, settings, "mine")
+    config = WorkerConfig.from_json(training_submit.training_set.json.loads(shown.config))
+    assert (config.snapshot, config.settings, config.name) == (snapshot, settings, "mine")
+    assert "-m training.worker" in shown.command
+    assert shown.command.endswith("mine/config.json")
+    assert config.parent_adapter is not None  # the quick fix goes on from the adapter in use
+
+
+def test_hub_jobs_are_offered_only_with_a_login(monkeypatch):
+    monkeypatch.setattr(training_submit, "can_push", lambda: False)
+    where = training_submit.places_to_run()
+    assert [value for _, value in where.choices] == ["local"]
+    assert "login" in where.note
+    monkeypatch.setattr(training_submit, "can_push", lambda: True)
+    assert "hub" in [value for _, value in training_submit.places_to_run().choices]
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    where = training_submit.places_to_run()
+    assert [value for _, value in where.choices] == ["hub"] == [where.usual]
