@@ -71,13 +71,15 @@ def _placed(kind: str, point: HazardPoint, size_wh: tuple[int, int]) -> str:
     )
 
 
-def invitation(about: str, problem: str | None) -> str:
+def invitation(about: str, problem: str | None, hidden: bool = False) -> str:
     """The heading of the corrections. about: whose answer is judged. problem: why the visitor
-    cannot correct, if so."""
-    note = problem or f"about {about}; what you say is kept for review and training"
+    cannot correct, if so. hidden: the answers are not shown yet."""
+    title = "Where is the hazard?" if hidden else "Is that right?"
+    kept = "what you say is kept for review and training"
+    note = f"the answers appear when you have said; {kept}" if hidden else f"about {about}; {kept}"
     return (
-        f'<h3 class="sl-panel-title">{sign("human")}Is that right?'
-        f'<span class="sl-quiet">{escape(note)}</span></h3>'
+        f'<h3 class="sl-panel-title">{sign("human")}{title}'
+        f'<span class="sl-quiet">{escape(problem or note)}</span></h3>'
     )
 
 

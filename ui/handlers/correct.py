@@ -101,7 +101,9 @@ def editor(visitor: Visitor, desk: Desk, result: StoredResult, *, hidden: bool =
         how = "sign in" if visitor.anonymous else "ask whoever runs this app for the role"
         problem = f"to correct, {how}"
     listed = correct_markup.mine(found.here)
-    return Editor(correct_markup.invitation(about, problem), picture, listed, found, problem)
+    return Editor(
+        correct_markup.invitation(about, problem, hidden), picture, listed, found, problem
+    )
 
 
 def may_correct(visitor: Visitor) -> None:

@@ -171,6 +171,7 @@ window.sightline.marker = (() => {
     const own = frame();
     if (!own || !own.dataset.wait || ready() || counting === own.dataset.case) return;
     counting = own.dataset.case;
+    show(); // the seconds count only what is in view
     const until = performance.now() + 1000 * Number(own.dataset.wait);
     const tick = () => {
       if (!frame() || frame().dataset.case !== counting) { counting = ""; return; }
@@ -185,7 +186,6 @@ window.sightline.marker = (() => {
       counting = "";
       if (place) place.textContent = "Where should a driver look? Mark it now.";
       draw();
-      document.dispatchEvent(new CustomEvent("sl-asked"));
     };
     tick();
   }

@@ -35,14 +35,14 @@ def present(
 ) -> Values:  # fmt: skip
     """A finished result with its corrections. veiled: only the picture, until the person has
     answered; then nothing of either answer is sent to the browser."""
+    veiled = veiled and visitor.may("annotator") and desk.services.home is not None
     try:
         editor, problem = correct.editor(visitor, desk, result, hidden=veiled), None
     except UserError as failed:  # a store that cannot be read hides no answer
         editor, problem = None, failed
     human = editor.mine.point if editor else None
     shown = show(tab, scene_view.view(visitor, desk, result, settings, human))
-    veiled = veiled and editor is not None and editor.problem is None
-    veiled = veiled and desk.services.home is not None
+    veiled = veiled and editor is not None
     if veiled:
         shown |= _nothing_of(tab)
     return shown | _corrections(tab, desk, editor, problem, result.id if veiled else "")
