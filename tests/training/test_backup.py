@@ -27,7 +27,6 @@ from training.backup import (
 )
 from training.feedback import Feedback
 from training.home import Home
-from training.safekeeping import keep_safe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -296,23 +295,3 @@ def test_settings(monkeypatch: pytest.MonkeyPatch, feedback: Feedback, tmp_path:
     monkeypatch.setenv("SIGHTLINE_BACKUPS_KEEP", "0")
     with pytest.raises(UserError, match="SIGHTLINE_BACKUPS_KEEP"):
         backup(feedback.home)
-
-
-def test_safekeeping_restores_then_backs_up(
-    feedback: Feedback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SIGHTLINE_DATASET", raising=False)
-    media, _ = predicted(feedback, tmp_path)
-    corrected(feedback, media)
-    taken = backup(feedback.home)
-    lose(feedback.home)
-    told: list[str] = []
-    running = keep_safe(feedback.home, told.append)
-    assert told == [f"The database was missing; restored {taken.path}"]
-    assert running.mirror is None
-    corrected(feedback, media)
-    running.stop()
-    assert len(backups(feedback.home)) == 2
-    monkeypatch.setenv("SIGHTLINE_DATASET", "no name")
-    with pytest.raises(UserError, match="SIGHTLINE_DATASET"):
-        keep_safe(feedback.home)
