@@ -66,6 +66,17 @@ def map_loss(probabilities: Tensor, target01: Tensor, *, cell_centres: bool) -> 
     return -(wanted * probabilities.clamp_min(1e-30).log()).sum((1, 2)).mean()
 
 
+def keep_loss(probabilities: Tensor, before: Tensor) -> Tensor:
+    """How far heatmaps moved from what they were: mean over the batch of the Kullback-Leibler
+    divergence from `before` to now (Li and Hoiem, Learning without Forgetting, 2016, for maps).
+
+    Args:
+        probabilities, before: (batch, R, C), each summing to one.
+    """
+    now, then = probabilities.clamp_min(1e-30).log(), before.clamp_min(1e-30).log()
+    return (before * (then - now)).sum((1, 2)).mean()
+
+
 def _shares(position01: Tensor, n: int, cell_centres: bool) -> Tensor:
     """(batch, n): linear shares of the two cells on either side of a position; at the border, all
     of it to the last cell."""

@@ -161,6 +161,15 @@ FIELDS: dict[str, FieldSpec] = {
         0,
         1000,
     ),
+    "lambda_keep": _float(
+        LOSS,
+        "λ keep",
+        "Weight of staying near the heatmaps that the continued adapter makes of replayed "
+        "pictures (Kullback-Leibler divergence), against forgetting. 0 in the paper; without an "
+        "adapter to go on from it does nothing.",
+        0,
+        1000,
+    ),
     "learning_rate": _float(OPTIMISER, "Learning rate", "Its peak, after the warm-up.", 1e-8, 1.0),
     "schedule": _choice(
         OPTIMISER,

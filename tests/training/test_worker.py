@@ -16,20 +16,22 @@ from safetensors.torch import load_file
 from inference.adapters import read_card, validate_adapter
 from inference.backbones.loading import load_backbone
 from inference.errors import UserError
+from inference.heads import soft_argmax
 from tests.tiny import FAMILIES, make_tiny, make_tiny_adapter
 from tests.training.snapshot_hand import REPLAY_ENTRY, SMALL, config, home_with, snapshot
 from training import replayed
 from training.config import EXIT_FAILED, EXIT_TRAINED, WorkerConfig
 from training.database import connect
 from training.home import Home
-from training.losses import answer_loss
+from training.losses import answer_loss, keep_loss, map_loss
 from training.snapshots import Snapshot
 from training.worker import items, run
 from training.worker import model as worker_model
 from training.worker.checkpoints import keep_best, newest
 from training.worker.items import Collate, Preparer, Samples, pad_id, whole_items
-from training.worker.model import Pointing, target_names, with_lora
+from training.worker.model import Pointing
 from training.worker.reasons import explained
+from training.worker.start import build_head, target_names, with_lora
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +202,7 @@ def batch_of(backbone: Any, examples: Any, cache: Any) -> tuple[Pointing, Sample
     with_lora(backbone, SMALL)
     config = {"architecture": "patch", "hidden_size": 64, "decode": "window"}
     torch.manual_seed(1)
-    pointing = Pointing(backbone, worker_model.build_head(config), SMALL).eval()
+    pointing = Pointing(backbone, build_head(config), SMALL).eval()
     preparer = Preparer(backbone, "hazard", "norm1000", cache)
     samples = Samples(whole_items(examples, SMALL), preparer)
     return pointing, samples, Collate(backbone, pad_id(backbone))
@@ -216,7 +218,7 @@ def test_a_batch_is_the_mean_of_its_samples(family: Any, made: Any) -> None:
         kept = FakeCache()
         cached = Samples(samples.items, Preparer(family, "hazard", "norm1000", kept))  # type: ignore[arg-type]
         again = pointing(**collate([cached[i] for i in range(3)]))
-    for name in ("text_loss", "coord_loss", "loss"):
+    for name in ("text_loss", "coord_loss", "map_loss", "loss"):
         mean = sum(float(a[name]) for a in alone) / 3
         assert float(together[name]) == pytest.approx(mean, rel=1e-4), name
         assert float(again[name]) == pytest.approx(float(together[name]), rel=1e-6), name
@@ -235,6 +237,59 @@ def test_answer_loss_by_hand() -> None:
     log2, wrong = float(np.log(2)), float(np.log(1 + np.exp(2)))
     expected = (log2 + (log2 + wrong + log2) / 3) / 2
     assert float(answer_loss(logits, labels, rows)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_map_loss_by_hand() -> None:
+    """A point a quarter of a cell right of the first cell's centre, on a 1x2 map."""
+    maps = torch.tensor([[[0.75, 0.25]]])
+    target = torch.tensor([[0.375, 0.5]])
+    expected = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    assert float(map_loss(maps, target, cell_centres=True)) == pytest.approx(expected, rel=1e-6)
+    corner = torch.tensor([[0.0, 0.0]])  # outside the cells' centres: all to the last cell
+    loss = map_loss(maps, corner, cell_centres=True)
+    assert float(loss) == pytest.approx(-np.log(0.75), rel=1e-6)
+    middle = torch.tensor([[0.5, 0.5]])
+    loss = map_loss(maps, middle, cell_centres=False)
+    assert float(loss) == pytest.approx(-(np.log(0.75) + np.log(0.25)) / 2, rel=1e-6)
+
+
+def test_map_loss_is_least_where_the_mean_is_the_point() -> None:
+    """The target's own soft-argmax is the point, so both losses pull the same way."""
+    maps = torch.full((1, 4, 5), 1e-9)
+    maps[0, 1, 2], maps[0, 1, 3] = 0.6, 0.4
+    point = soft_argmax(maps / maps.sum(), cell_centres=True)
+    best = map_loss(maps, point, cell_centres=True)
+    assert best < map_loss(maps, point + 0.05, cell_centres=True)
+    assert best < map_loss(maps, point - 0.05, cell_centres=True)
+
+
+def test_keep_loss_is_zero_for_the_same_map_and_by_hand_for_another() -> None:
+    one, two = torch.tensor([[[0.5, 0.5]]]), torch.tensor([[[0.25, 0.75]]])
+    assert float(keep_loss(one, one)) == pytest.approx(0.0, abs=1e-7)
+    expected = 0.5 * np.log(2) + 0.5 * np.log(2 / 3)
+    assert float(keep_loss(two, one)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("keep", [0.0, 50.0])
+def test_kept_heatmaps_move_less(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: float
+) -> None:
+    """Of replayed pictures alone; without a parent there is nothing to stay near."""
+    monkeypatch.setitem(replayed.REPLAYS, "world", REPLAY_ENTRY)
+    home, _ = home_with(tmp_path, 3)
+    frozen = snapshot(home, replay_share=0.5)
+    parent = make_tiny_adapter(base, tmp_path / "parent", "patch")
+    job = with_job(home, frozen)
+    chosen = config(
+        home, frozen, base, tmp_path / "run", job=job, parent_adapter=parent, epochs=6,
+        lambda_keep=keep, lambda_text=0, lambda_map=1, dropout=0,
+    )  # fmt: skip
+    assert run.run(chosen) == EXIT_TRAINED
+    with connect(home) as db:
+        query = "select value from job_metrics where name = 'keep_loss' order by step"
+        values = [row["value"] for row in db.query(query)]
+    assert values[0] < 1e-4, "the first step is the parent itself"
+    assert (max(values) < 0.02) == bool(keep), values
 
 
 def test_only_the_language_model_gets_lora(family: Any) -> None:

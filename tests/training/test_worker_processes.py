@@ -31,7 +31,7 @@ def train(made: WorkerConfig, folder: Path) -> list[dict[str, float]]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]

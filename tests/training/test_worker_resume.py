@@ -36,7 +36,7 @@ def start(made: WorkerConfig, log: Path) -> subprocess.Popen[bytes]:
 
 
 def finish(made: WorkerConfig, log: Path) -> None:
-    assert start(made, log).wait(300) == EXIT_TRAINED, log.read_text()[-3000:]
+    assert start(made, log).wait(1200) == EXIT_TRAINED, log.read_text()[-3000:]
 
 
 def step_of(log: Path) -> int:
@@ -75,7 +75,7 @@ def test_killed_and_resumed_is_bit_equal(tmp_path: Path) -> None:
     at = random.randint(3, 9)
     wait_for(at, log, process)
     os.kill(process.pid, signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL
+    assert process.wait(300) == -signal.SIGKILL
     assert not killed.output.exists()
     assert step_of(log) < 12, "it was over before it could be killed"
 
@@ -103,7 +103,7 @@ def test_sigterm_keeps_a_checkpoint_and_resume_ends_the_same(tmp_path: Path) -> 
     process = start(stopped, log)
     wait_for(2, log, process)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == EXIT_CANCELLED, log.read_text()[-3000:]
+    assert process.wait(300) == EXIT_CANCELLED, log.read_text()[-3000:]
     assert "stage: cancelled" in log.read_text()
     assert not stopped.output.exists()
     assert len(list(stopped.checkpoints.glob("checkpoint-*/complete.json"))) == 1

@@ -156,6 +156,7 @@ class Samples(Dataset):  # type: ignore[type-arg]
 
     def __init__(self, items: Sequence[Item], preparer: Preparer) -> None:
         self.items, self._preparer = items, preparer
+        self.before: dict[int, Tensor] = {}  # heatmaps to stay near, by index
         self._kept: dict[int, dict[str, Any]] = {}
         self._bytes = 0
 
@@ -163,6 +164,9 @@ class Samples(Dataset):  # type: ignore[type-arg]
         return len(self.items)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
+        return {**self._sample(index), "before": self.before.get(index)}
+
+    def _sample(self, index: int) -> dict[str, Any]:
         if index in self._kept:
             return self._kept[index]
         item = self.items[index]
@@ -178,7 +182,8 @@ class Samples(Dataset):  # type: ignore[type-arg]
 @dataclass(frozen=True)
 class Collate:
     """Samples to one padded batch: input_ids, attention_mask, labels (the token that each position
-    must predict), prompt_mask, target01, to_px, and what each picture looks like."""
+    must predict), prompt_mask, target01, to_px, what each picture looks like, and its heatmap to
+    stay near, or None."""
 
     backbone: Backbone
     pad: int
@@ -206,6 +211,7 @@ class Collate:
             "to_px": torch.tensor([s["to_px"] for s in samples], dtype=torch.float32),
             "pictures": [_tensors(s) for s in seen],
             "grids": [(s.grid.rows, s.grid.cols) for s in seen],
+            "before": [s["before"] for s in samples],
         }
 
 

@@ -7,27 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from inference.adapters import BackboneInfo, CheckedAdapter
 from inference.backbones.base import Backbone
 from inference.errors import UserError
-from inference.heads import Head, HeadOutput, build_head, load_head
+from inference.heads import (
+    Head,
+    HeadOutput,
+    windowed_soft_argmax,
+)
 from training.losses import (
     IGNORE_INDEX,
     answer_loss,
     coordinate_loss,
     insight_loss,
+    keep_loss,
     map_loss,
 )
 from training.settings import TrainSettings
 from training.worker.items import moved
-
-# How a head's point is shown; both are trained on the paper's plain soft-argmax (Eq. 3). The plain
-# mean of a patch map falls between two candidates; a pooled map's peak means nothing (dev/LOG.md).
-SHOWN = {"patch": "window", "pooled": "soft_argmax"}
 
 
 @dataclass
@@ -62,9 +60,10 @@ class Pointing(nn.Module):
         to_px: Tensor,
         pictures: list[dict[str, Any]],
         grids: list[tuple[int, int]],
+        before: list[Tensor | None],
     ) -> dict[str, Tensor]:
-        """loss (Eq. 1 and the heatmap's), text_loss (Eq. 5), coord_loss (Eq. 4), map_loss; without
-        a head only the text's. points01: (batch, 2) as shown."""
+        """loss (Eq. 1 and the heatmaps'), text_loss (Eq. 5), coord_loss (Eq. 4), map_loss,
+        keep_loss; without a head only the text's. points01: (batch, 2) as shown."""
         states = self._states(input_ids, attention_mask, pictures)
         answered = labels != IGNORE_INDEX
         rows = answered.nonzero()[:, 0]
@@ -73,18 +72,33 @@ class Pointing(nn.Module):
         if self.head is None:
             zero = text.new_zeros(())
             found = {"loss": weights.lambda_text * text, "text_loss": text}
-            return {**found, "coord_loss": zero, "map_loss": zero}
-        plain, shown, maps = self._points(states, input_ids, prompt_mask, grids, target01)
+            return {**found, "coord_loss": zero, "map_loss": zero, "keep_loss": zero}
+        out = self._maps(states, input_ids, prompt_mask, grids)
+        plain = torch.stack([o.point01 for o in out])
+        centres = self.head.scorer.cell_centres
+        maps = torch.stack(
+            [
+                map_loss(o.probabilities[None], t[None], cell_centres=centres)
+                for o, t in zip(out, target01, strict=True)
+            ]
+        ).mean()
+        moved_by = [
+            keep_loss(o.probabilities[None], b[None])
+            for o, b in zip(out, before, strict=True)
+            if b is not None
+        ]
+        keep = torch.stack(moved_by).sum() / len(out) if moved_by else maps.new_zeros(())
         coordinates = coordinate_loss(plain, target01)
         loss = insight_loss(
             text, coordinates, lambda_text=weights.lambda_text, lambda_coord=weights.lambda_coord
         )
         return {
-            "loss": loss + weights.lambda_map * maps,
+            "loss": loss + weights.lambda_map * maps + weights.lambda_keep * keep,
             "text_loss": text,
             "coord_loss": coordinates,
             "map_loss": maps,
-            "points01": shown.detach(),
+            "keep_loss": keep,
+            "points01": self._shown(out),
         }
 
     def _states(self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]]) -> Tensor:
@@ -118,36 +132,49 @@ class Pointing(nn.Module):
         deep = getattr(out, "deepstack_features", None) or []
         return _flat(out.pooler_output), [_flat(layer) for layer in deep]
 
-    def _points(
-        self,
-        states: Tensor,
-        ids: Tensor,
-        prompt: Tensor,
-        grids: list[tuple[int, int]],
-        target01: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """(batch, 2) by the plain soft-argmax, and as it is shown; the heatmap's loss. Pictures of
-        one shape share a pass of the head."""
+    def _maps(
+        self, states: Tensor, ids: Tensor, prompt: Tensor, grids: list[tuple[int, int]]
+    ) -> list[HeadOutput]:
+        """Of each picture its heatmap (R, C) and plain soft-argmax (2,). Pictures of one shape
+        share a pass of the head."""
         assert self.head is not None
         image = (ids == self.backbone.image_token_id) & prompt
-        plain = states.new_zeros((len(ids), 2), dtype=torch.float32)
-        shown, maps = plain.clone(), plain.new_zeros(())
-        centres = self.head.scorer.cell_centres
+        found: dict[int, HeadOutput] = {}
         for grid in dict.fromkeys(grids):
-            rows = torch.tensor([i for i, g in enumerate(grids) if g == grid], device=ids.device)
-            asked = (states[rows], image[rows], prompt[rows] & ~image[rows], grid)
-            out = self._head(*asked, decode="soft_argmax")
-            plain = plain.index_copy(0, rows, out.point01)
-            lost = map_loss(out.probabilities, target01[rows], cell_centres=centres)
-            maps = maps + lost * (len(rows) / len(ids))
-            with torch.no_grad():
-                shown = shown.index_copy(0, rows, self._head(*asked).point01)
-        return plain, shown, maps
+            same = [i for i, g in enumerate(grids) if g == grid]
+            rows = torch.tensor(same, device=ids.device)
+            out = self.head(
+                states[rows],
+                image[rows],
+                prompt[rows] & ~image[rows],
+                grid,
+                decode="soft_argmax",
+            )
+            for k, i in enumerate(same):
+                found[i] = HeadOutput(out.point01[k], out.probabilities[k])
+        return [found[i] for i in range(len(grids))]
 
-    def _head(self, *asked: Any, **options: Any) -> HeadOutput:
+    @torch.no_grad()
+    def _shown(self, out: list[HeadOutput]) -> Tensor:
+        """(batch, 2): the points as they are shown."""
         assert self.head is not None
-        out: HeadOutput = self.head(*asked, **options)
-        return out
+        if self.head.config.get("decode", "soft_argmax") != "window":
+            return torch.stack([o.point01 for o in out]).detach()
+        centres = self.head.scorer.cell_centres
+        points = [windowed_soft_argmax(o.probabilities[None], cell_centres=centres) for o in out]
+        return torch.cat(points)
+
+    @torch.no_grad()
+    def heatmaps(self, inputs: dict[str, Any]) -> list[Tensor]:
+        """The heatmap of each picture of a batch, without dropout; the mode stays as it was."""
+        was = self.training
+        self.eval()
+        try:
+            states = self._states(inputs["input_ids"], inputs["attention_mask"], inputs["pictures"])
+            out = self._maps(states, inputs["input_ids"], inputs["prompt_mask"], inputs["grids"])
+        finally:
+            self.train(was)
+        return [o.probabilities for o in out]
 
     def trainable(self) -> dict[str, Tensor]:
         """What training changes, by name: LoRA weights and the head."""
@@ -172,95 +199,3 @@ class Pointing(nn.Module):
 
 def _flat(pooled: Tensor | tuple[Tensor, ...]) -> Tensor:
     return torch.cat([part.flatten(0, -2) for part in tuple(pooled)])
-
-
-def target_names(backbone: Backbone, layers: tuple[str, ...]) -> list[str]:
-    """Full names of the language model's linear layers of those kinds; never the vision tower's,
-    whose layers have the same names in some families.
-
-    Raises:
-        UserError: (field "target_modules") the model has none of a kind.
-    """
-    place = next(n for n, m in backbone.model.named_modules() if m is backbone.decoder)
-    names = [f"{place}.{n}" for n, _ in backbone.decoder.named_modules() if n]
-    found = [n for n in names if n.rpartition(".")[2] in layers]
-    if missing := [k for k in layers if not any(n.endswith(f".{k}") for n in found)]:
-        raise UserError(
-            "The model has no such layers", got=", ".join(missing), field="target_modules"
-        )
-    return found
-
-
-def with_lora(backbone: Backbone, settings: TrainSettings) -> PeftModel:
-    """Put fresh LoRA layers into the backbone's model; only they are trained."""
-    config = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=target_names(backbone, settings.target_modules),
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(backbone.model, config)
-
-
-def continue_lora(tuned: PeftModel, parent: CheckedAdapter, settings: TrainSettings) -> None:
-    """Start from the parent's weights.
-
-    Raises:
-        UserError: the settings ask for another shape than the parent has; `field` names it.
-    """
-    layers = {n.rpartition(".")[2] for n in parent.settings["target_modules"]}
-    wanted: dict[str, tuple[Any, Any]] = {
-        "rank": (parent.settings["r"], settings.rank),
-        "alpha": (float(parent.settings["lora_alpha"]), settings.alpha),
-        "target_modules": (sorted(layers), sorted(settings.target_modules)),
-    }
-    for field, (has, asked) in wanted.items():
-        if has != asked:
-            raise UserError(
-                f"The adapter {parent.entry.name} cannot be continued with this setting",
-                expected=f"{field} = {has}, as it has",
-                got=str(asked),
-                hint="Or start from the base",
-                field=field,
-            )
-    tensors = load_file(parent.folder / "adapter_model.safetensors")
-    state = {f"base_model.model.{parent.keys[k]}": t for k, t in tensors.items()}
-    outcome = set_peft_model_state_dict(tuned, state)
-    empty = [k for k in outcome.missing_keys if "lora_" in k]
-    if outcome.unexpected_keys or empty:
-        raise UserError(
-            f"The adapter {parent.entry.name} does not fit the layers that are to be trained",
-            got=f"{len(empty)} places empty, {len(outcome.unexpected_keys)} weights left",
-            hint="Or start from the base",
-            field="target_modules",
-        )
-
-
-def make_head(
-    settings: TrainSettings,
-    info: BackboneInfo,
-    parent: CheckedAdapter | None,
-    device: torch.device,
-) -> Head | None:
-    """The parent's head, or a fresh one.
-
-    Raises:
-        UserError: (field "head") the parent has another head.
-    """
-    if settings.head == "none":
-        return None
-    if parent is not None and parent.entry.has_head:
-        head = load_head(parent.folder, info.sha256, str(device))
-        if head.config["architecture"] != settings.head:
-            raise UserError(
-                f"The adapter {parent.entry.name} has another head",
-                expected=str(head.config["architecture"]),
-                got=settings.head,
-                field="head",
-            )
-        return head.train().requires_grad_(True)
-    grid = [16, 16] if settings.head == "pooled" else None
-    config = {"architecture": settings.head, "hidden_size": info.hidden_size, "grid": grid}
-    return build_head({**config, "decode": SHOWN[settings.head]}).to(device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from training.config import EXIT_CANCELLED, EXIT_FAILED, EXIT_TRAINED, WorkerCon
 from training.home import Home
 from training.progress import CANCELLED, TRAINED, Progress
 from training.settings import TrainSettings
-from training.snapshots import TRAIN, VALIDATION, Snapshot, load_snapshot, verify
+from training.snapshots import REPLAY, TRAIN, VALIDATION, Snapshot, load_snapshot, verify
 from training.worker import checkpoints, saving, validation
 from training.worker.callbacks import Reporting, Watching
 from training.worker.feature_cache import FeatureCache, prune, tower_hash
@@ -37,8 +38,9 @@ from training.worker.items import (
     training_items,
     whole_items,
 )
-from training.worker.model import Pointing, continue_lora, make_head, with_lora
+from training.worker.model import Pointing
 from training.worker.reasons import explained
+from training.worker.start import continue_lora, make_head, with_lora
 from training.worker.stopping import Stop
 from training.worker.trainer import InsightTrainer, arguments
 
@@ -229,15 +231,37 @@ def _trainer(
 
     whole = settings.batch * settings.accumulation * settings.processes
     reporting, watching = Reporting(progress, stop, whole), Watching(stop, validate)
+    taught = Samples(train, preparer)
     trainer = InsightTrainer(
         built.model,
         args,
-        Samples(train, preparer),
+        taught,
         collate,
         [reporting, watching],
         lambda folder: checkpoints.mark(folder, stop.seconds, settings, snapshot.hash),
     )
+    if settings.lambda_keep and built.parent is not None and built.model.head is not None:
+        progress.stage("remembering the replayed pictures")
+        remember(built.model, taught, collate, trainer._prepare_inputs, stop.check)
     return trainer, measured
+
+
+def remember(
+    model: Pointing,
+    samples: Samples,
+    collate: Collate,
+    to_device: Callable[[Any], Any],
+    check: Callable[[], None],
+) -> None:
+    """Keep the heatmaps that the adapter makes of replayed pictures before it is trained further.
+    Called before a checkpoint is loaded, so a resumed run remembers the same."""
+    replayed = [i for i, item in enumerate(samples.items) if item.example.source == REPLAY]
+    for first in range(0, len(replayed), validation.BATCH):
+        check()
+        chosen = replayed[first : first + validation.BATCH]
+        inputs = to_device(collate([samples[i] for i in chosen]))
+        for i, heatmap in zip(chosen, model.heatmaps(inputs), strict=True):
+            samples.before[i] = heatmap.cpu()
 
 
 def _save(

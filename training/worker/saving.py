@@ -76,7 +76,8 @@ def card_of(
             "settings": config.settings.to_json(),
             "figures": figures,
             "loss": f"{config.settings.lambda_text:g} text + {config.settings.lambda_coord:g} MSE"
-            f" (INSIGHT, Eq. 1) + {config.settings.lambda_map:g} heatmap",
+            f" (INSIGHT, Eq. 1) + {config.settings.lambda_map:g} heatmap + "
+            f"{config.settings.lambda_keep:g} staying near the parent's",
         },
     }
 

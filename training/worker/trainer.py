@@ -29,7 +29,7 @@ OPTIMISERS = {
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 LOGGED = 500  # points of each curve, at most about
 TRACKERS = ("trackio", "wandb")
-PARTS = ("text_loss", "coord_loss", "map_loss")
+PARTS = ("text_loss", "coord_loss", "map_loss", "keep_loss")
 
 
 def arguments(
