@@ -53,6 +53,7 @@ CHARTS: dict[str, Chart] = {
         (
             Line("text_loss", "text, nats a token (Eq. 5)", BASE),
             Line("coord_loss", "point, squared share (Eq. 4)", FINETUNED, "dash"),
+            Line("map_loss", "heatmap, nats", HUMAN, "dot"),
         ),
         log=True,
     ),

@@ -243,7 +243,8 @@ def test_a_submitted_job_has_exactly_the_forms_settings(home, tmp_path):
 
 def test_another_try_is_recorded_with_its_parent_and_changes(home, tmp_path):
     seed.accepted(home, 6)
-    first = seed.add_job(home, seed.frozen(home).hash, "failed")
+    settings = seed.QUICK.changed_by(replay_share=0.0, validation_share=0.25)  # the snapshot's
+    first = seed.add_job(home, seed.frozen(home).hash, "failed", settings=settings)
     desk = desk_of(home, tmp_path)
     place, settings = training_submit.retry_place(TRAINER, desk, first.id)
     values = training_submit.training_set.form_values(settings) | {"learning_rate": 1e-4}

@@ -86,6 +86,7 @@ def measure(home: Home, job: JobRow, steps: int = 120, epoch: int = 20) -> None:
         fall = math.exp(-step / 40)
         values = {
             "text_loss": 0.2 + 1.6 * fall, "coord_loss": 0.002 + 0.08 * fall,
+            "map_loss": 1.1 + 3 * fall,
             "learning_rate": 1e-3 * min(1, step / 12), "grad_norm": 0.6 + fall,
             "samples_per_s": 24 + 2 * math.sin(step), "memory_mb": 900 + step,
             "eta_s": 2.0 * (steps - step),

@@ -112,12 +112,15 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
         query = dict(request.query_params)
         try:
             place, note = training.opened(visitor, desk.home, query)
+            place, settings = training.moved(visitor, desk.home, place, place.step)
             values = show(tab, desk, visitor, place, note)
         except Exception as error:
             return {tab.message: scene_markup.error(explain_failure(error))}
+        if settings is not None:
+            values |= field_values(tab.set, settings)
         return values | {k.timer: gr.Timer(active=query.get("tab") == TAB)}
 
-    page.load(opened, None, tab.shown, api_name="training_opened", **QUIET)
+    page.load(opened, None, tab.filled, api_name="training_opened", **QUIET)
 
     def ticked(place: Place, seen: str, request: gr.Request) -> Values:
         if desk.services.home is None:
@@ -173,7 +176,7 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
         return moved(place, request, job=str(getattr(event, "id", "") or ""))
 
     place = tab.keep.place
-    shown = [*tab.shown, *tab.set.fields.values(), *tab.set.messages.values()]
+    shown = tab.filled
     tab.steps.select(stepped, place, shown, api_name="training_step", **QUIET)
     tab.run.queue.select(picked, place, shown, api_name="training_job", **QUIET)
 

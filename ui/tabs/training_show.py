@@ -84,6 +84,11 @@ class TrainingTab:
         ]  # fmt: skip
         return [*self.watched, *more]
 
+    @property
+    def filled(self) -> list[Any]:
+        """The same with the fields of the Set step."""
+        return [*self.shown, *self.set.fields.values(), *self.set.messages.values()]
+
 
 def show(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place, note: str = "") -> Values:
     """The page at that place, all of it but the fields that people fill in."""

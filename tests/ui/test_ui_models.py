@@ -1,0 +1,145 @@
+"""The Models page: the list, one adapter's origin and figures, load, pack and push."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from inference.errors import UserError
+from tests.ui import training_seed as seed
+from training import promotion
+from training.home import Home, find_home
+from ui import models_markup as markup
+from ui.handlers import models
+from ui.handlers.desk import Desk
+from ui.pictures import Pictures
+from ui.visitors import REFUSED, Visitor
+
+TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = find_home(tmp_path_factory.mktemp("models") / "home")
+    media = [m for m, _ in seed.accepted(home, 8)]
+    job = seed.add_job(home, seed.frozen(home).hash, "done", name="fresh")
+    seed.prove(home, job, media)
+    return home
+
+
+@pytest.fixture
+def desk(trained: Home, tmp_path: Path) -> Desk:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    return Desk(seed.services_of(trained), pictures=Pictures(folder))
+
+
+def test_the_list_holds_all_with_what_they_are(desk):
+    found = {item.name: item for item in models.items(VIEWER, desk)}
+    assert {"fresh", "hazard-patch", "hazard-pooled", "text-only"} <= set(found)
+    assert found["hazard-patch"].in_use
+    assert found["hazard-patch"].loaded
+    assert not found["fresh"].embedded
+    assert not found["fresh"].loaded
+    assert found["fresh"].size_mb > 0.1
+    assert "made for another model" in found["broken"].problem
+
+
+def test_an_adapters_origin(desk, trained):
+    found = models.detail(VIEWER, desk, "fresh")
+    assert "8 corrected and 0 original pictures" in " ".join(found.line)
+    assert "Went on from the adapter hazard-patch." in found.line
+    assert found.job is not None
+    html = markup.detail(found)
+    assert f"job={found.job}" in html
+    assert "median error (px)" in html
+    assert dict(found.facts)["Folder"] == ""  # paths are for trainers
+    assert dict(models.detail(TRAINER, desk, "fresh").facts)["Folder"].startswith("/")
+
+
+def test_an_adapter_that_is_not_there(desk):
+    with pytest.raises(UserError, match="Unknown adapter"):
+        models.detail(VIEWER, desk, "../../etc")
+
+
+def test_the_one_in_use_comes_first(trained, tmp_path):
+    home = find_home(tmp_path / "home")
+    media = [m for m, _ in seed.accepted(home, 6)]
+    job = seed.add_job(home, seed.frozen(home).hash, "done", name="mine")
+    seed.prove(home, job, media)
+    promotion.promote(home, "mine", "tess")
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    first = models.items(VIEWER, Desk(seed.services_of(home), pictures=Pictures(folder)))[0]
+    assert (first.name, first.in_use) == ("mine", True)
+
+
+def test_the_zip_holds_the_adapters_own_files_only(desk, trained):
+    (trained.adapters / "fresh" / "secret.txt").write_text("no")
+    with zipfile.ZipFile(models.pack(VIEWER, desk, "fresh")) as archive:
+        names = set(archive.namelist())
+    assert "fresh/adapter_model.safetensors" in names
+    assert "fresh/card.json" in names
+    assert not any("secret" in name for name in names)
+
+
+class Hub:
+    """Stands in for huggingface_hub.HfApi."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict]] = []
+
+    def create_repo(self, repo: str, **options):  # type: ignore[no-untyped-def]
+        self.calls.append((repo, options))
+        return f"https://hub.example/{repo}"
+
+    def upload_folder(self, **options):  # type: ignore[no-untyped-def]
+        self.calls.append(("upload", options))
+        return SimpleNamespace()
+
+
+def test_push_goes_to_the_named_repository(desk):
+    hub = Hub()
+    said = models.push(TRAINER, desk, "fresh", "me/fresh", True, api=hub)
+    assert "https://hub.example/me/fresh" in said
+    assert hub.calls[0] == ("me/fresh", {"private": True, "exist_ok": True})
+    assert hub.calls[1][1]["repo_id"] == "me/fresh"
+
+
+@pytest.mark.parametrize("repo", ["", "no-slash", "a/b/c", "me/../x y"])
+def test_a_wrong_repository_is_refused(repo, desk):
+    with pytest.raises(UserError) as caught:
+        models.push(TRAINER, desk, "fresh", repo, True, api=Hub())
+    assert caught.value.field == "repo"
+
+
+def test_a_viewer_changes_nothing(desk):
+    for act in (
+        lambda: models.load(VIEWER, desk, "fresh"),
+        lambda: models.unload(VIEWER, desk, "hazard-patch"),
+        lambda: models.push(VIEWER, desk, "fresh", "me/fresh", True, api=Hub()),
+    ):
+        with pytest.raises(UserError, match=REFUSED):
+            act()
+
+
+def test_load_and_unload_say_what_happened(desk):
+    assert "Loaded" in models.load(TRAINER, desk, "fresh")
+    assert "Unloaded hazard-patch" in models.unload(TRAINER, desk, "hazard-patch")
+
+
+def test_the_address_names_the_adapter():
+    assert models.to_query("fresh") == "tab=models&adapter=fresh"
+    assert models.named({"tab": "models", "adapter": "fresh"}) == "fresh"
+    assert models.named({"tab": "scene", "adapter": "fresh"}) == ""
+
+
+def test_card_texts_are_escaped():
+    item = models.ModelItem(seed.EVIL, seed.EVIL, 1.0, False, False, False, "", seed.EVIL)
+    found = models.ModelDetail(
+        item, seed.EVIL, ((seed.EVIL, seed.EVIL),), (seed.EVIL,), ((seed.EVIL, {}),), None, "j"
+    )
+    assert seed.EVIL not in markup.items([item], "") + markup.detail(found)

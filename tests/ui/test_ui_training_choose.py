@@ -1,0 +1,126 @@
+"""Choose and Preview: the filter, what goes in with its exact texts, and freezing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inference.correction import HazardFix
+from inference.errors import UserError
+from tests.ui import training_seed as seed
+from tests.ui.corrections_seed import add_case, say
+from training.feedback import Feedback
+from training.home import Home, find_home
+from training.snapshots import freeze, load_snapshot, plan_snapshot
+from ui import training_markup as markup
+from ui.handlers import training_choose as choose
+from ui.handlers.desk import Desk
+from ui.handlers.training_place import TASK
+from ui.pictures import Pictures
+from ui.visitors import REFUSED, Visitor
+
+TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
+FORM = {"replay": 0, "validation": 25, "seed": 42}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return find_home(tmp_path / "home")
+
+
+@pytest.fixture
+def desk(home: Home, tmp_path: Path) -> Desk:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    return Desk(seed.services_of(home), pictures=Pictures(folder))
+
+
+def planned(desk: Desk, **changes):
+    run = choose.begin_plan(VIEWER, desk, choose.asked_of({**FORM, **changes}), TASK)
+    choose.start_plan(desk, run)
+    list(run.follow(0.02))
+    if run.error is not None:
+        raise run.error
+    return run
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"replay": 96}, "replay"), ({"validation": -1}, "validation"), ({"seed": 1.5}, "seed"),
+     ({"since": "yesterday"}, "since"), ({"replay": None}, "replay")],
+)  # fmt: skip
+def test_a_wrong_choice_names_its_field(change, field):
+    with pytest.raises(UserError) as caught:
+        choose.asked_of({**FORM, **change})
+    assert caught.value.field == field
+
+
+def test_the_preview_shows_exact_texts_and_counts(desk, home):
+    seed.accepted(home, 8)
+    run = planned(desk)
+    view = choose.preview_of(run.result.examples, run.result.left_out)
+    counts = {label: n for label, n, _ in view.counts}
+    assert counts == {"To learn from": 6, "Replayed": 0, "Kept aside": 2, "Left out": 0}
+    assert len(view.samples) == 8
+    # (200, 180) of 640 x 360, in the coordinate frame of the drawn model
+    texts = {s.text for s in view.samples}
+    assert any("(310,500)" in text for text in texts)
+    assert all(s.picture.startswith("data:image/jpeg") for s in view.samples)
+
+
+def test_what_is_left_out_is_said_with_its_reason(desk, home):
+    seed.accepted(home, 4)
+    kept = Feedback(home)
+    case = add_case(kept, home.root, 77, name="empty road.jpg")
+    kept.review([say(kept, case, "ann", HazardFix("no_hazard"))], "accept", "bob")
+    run = planned(desk)
+    view = choose.preview_of(run.result.examples, run.result.left_out)
+    assert len(view.left_out) == 1
+    why, n, names = view.left_out[0]
+    assert n == 1
+    assert names == ("empty road.jpg",)
+    assert why in markup.preview(view)
+
+
+def test_only_accepted_corrections_count(desk, home):
+    seed.accepted(home, 3)
+    kept = Feedback(home)
+    say(kept, add_case(kept, home.root, 50), "ann", HazardFix("wrong", (10.0, 10.0)))
+    assert choose.accepted_count(home, TASK) == 3
+    assert choose.choices(VIEWER, home, TASK).authors == ("ann",)
+    assert len(planned(desk).result.examples) == 3
+
+
+def test_a_filter_takes_only_what_it_names(desk, home):
+    seed.accepted(home, 4)
+    assert len(planned(desk, slice="urban").result.examples) == 1
+    assert len(planned(desk, since="2999-01-01").result.examples) == 0
+    assert len(planned(desk, until="2999-01-01").result.examples) == 4
+
+
+def test_exactly_the_preview_is_frozen(desk, home):
+    seed.accepted(home, 4)
+    run = planned(desk)
+    seed.accepted(home, 6)  # more comes in after the preview
+    snapshot = choose.freeze_plan(TRAINER, desk, run.id)
+    assert len(load_snapshot(home, snapshot.hash).examples) == 4
+    assert choose.snapshot_counts(home, snapshot.hash) == (4, 0)
+    view = choose.frozen_preview(VIEWER, home, snapshot.hash)
+    assert view.shown_of == 4
+
+
+def test_freezing_needs_the_role_and_a_preview(desk):
+    with pytest.raises(UserError, match=REFUSED):
+        choose.freeze_plan(VIEWER, desk, "x")
+    with pytest.raises(UserError, match="not there any more"):
+        choose.freeze_plan(TRAINER, desk, "x")
+
+
+def test_markup_escapes_names_and_reasons(desk, home):
+    seed.accepted(home, 2, name=f"{seed.EVIL}.jpg")
+    plan = plan_snapshot(Feedback(home), validation_share=0.0)
+    snapshot = freeze(home, plan, seed.EVIL)
+    html = markup.preview(choose.frozen_preview(VIEWER, home, snapshot.hash))
+    assert seed.EVIL not in html
+    assert "&lt;img src=x" in html
