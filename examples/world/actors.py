@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from examples.world.camera import Camera
+from examples.world.camera import Camera, between
 from examples.world.canvas import Canvas
 from examples.world.plan import FOOTPRINT_M, AgentPlan, ScenePlan
 from examples.world.scene import KIND_SEMANTICS
@@ -45,7 +45,7 @@ def _contact(canvas: Canvas, camera: Camera, agent: AgentPlan, u: float, v: floa
     along = (length * c + width * s) * 0.55
     near, far = max(agent.z_m - along, 1.0), agent.z_m + along
     scale = camera.focal * camera.height_m
-    tall = int(np.clip(scale / near - scale / far, 3, canvas.height))
+    tall = int(between(scale / near - scale / far, 3, canvas.height))
     below = int(min(scale / near - scale / agent.z_m, tall * 0.45))
     wide = int(max(wide_px * rng.uniform(1.05, 1.2), 3))
     deep = rng.uniform(0.55, 0.85)
@@ -61,7 +61,7 @@ def _cast(canvas: Canvas, camera: Camera, agent: AgentPlan, sprite: Sprite, u: f
         return
     tall = sprite.height_m
     z1 = agent.z_m + sun_xz[1] * tall
-    z1 = float(np.clip(z1, max(1.2, agent.z_m * 0.45), agent.z_m * 3))
+    z1 = between(z1, max(1.2, agent.z_m * 0.45), agent.z_m * 3)
     u1, v1 = camera.point(agent.x_m + sun_xz[0] * tall, 0.0, z1)
     grow = w * agent.z_m / z1
     source = np.array([[0, h], [w, h], [w, 0], [0, 0]], np.float32)

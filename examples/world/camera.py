@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def between(value: float, low: float, high: float) -> float:
+    """``value``, but not below ``low`` nor above ``high``; numpy's clip costs ten times that."""
+    return float(min(max(value, low), high))
+
+
 @dataclass(frozen=True)
 class CameraPlan:
     """Camera in units that do not depend on the picture's size.
@@ -60,6 +65,14 @@ class Camera:
         u = self.cx + self.focal * (np.asarray(x_m) + 0.5 * self.curve * z * z) / z
         v = self.cy + self.roll * (u - self.cx) + self.focal * (self.height_m - np.asarray(y_m)) / z
         return u, v
+
+    def outline(self, x_m: np.ndarray | float, y_m: np.ndarray | float,
+                z_m: np.ndarray | float) -> np.ndarray:  # fmt: skip
+        """The pixels of ``project`` as points (..., 2)."""
+        u, v = self.project(x_m, y_m, z_m)
+        out = np.empty((*u.shape, 2))
+        out[..., 0], out[..., 1] = u, v
+        return out
 
     def point(self, x_m: float, y_m: float, z_m: float) -> tuple[float, float]:
         """Pixel (u, v) of one road point; the cheap scalar form of ``project``."""

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from examples.world.camera import CameraPlan
+from examples.world.camera import CameraPlan, between
 from examples.world.plan import LookPlan, RoadPlan
 
 ROADS = {
@@ -23,18 +23,18 @@ URBAN = frozenset({"street", "avenue", "junction"})
 
 def sample_camera(rng: np.random.Generator, road: RoadPlan) -> CameraPlan:
     """Dashcam mounting and lens: field of view 45-110 deg, height 1.1-2.2 m."""
-    hfov = float(np.clip(rng.normal(68, 16), 45, 108))
-    height = float(np.clip(rng.normal(1.38, 0.2), 1.1, 2.2))
+    hfov = between(rng.normal(68, 16), 45, 108)
+    height = between(rng.normal(1.38, 0.2), 1.1, 2.2)
     bend = 0.0
     if road.kind in ("rural", "suburb", "motorway", "street") and rng.random() < 0.45:
         bend = float(rng.normal(0, 0.006 if road.kind != "motorway" else 0.0015))
     return CameraPlan(
         hfov_deg=hfov,
-        horizon=float(np.clip(rng.normal(0.46, 0.065), 0.3, 0.6)),
-        centre=float(np.clip(rng.normal(0.5, 0.035), 0.4, 0.6)),
-        roll=float(np.clip(rng.normal(0, 0.012), -0.04, 0.04)),
+        horizon=between(rng.normal(0.46, 0.065), 0.3, 0.6),
+        centre=between(rng.normal(0.5, 0.035), 0.4, 0.6),
+        roll=between(rng.normal(0, 0.012), -0.04, 0.04),
         height_m=height,
-        curve=float(np.clip(bend, -0.012, 0.012)),
+        curve=between(bend, -0.012, 0.012),
     )
 
 
@@ -120,7 +120,7 @@ def sample_look(rng: np.random.Generator, road: RoadPlan) -> LookPlan:
     visibility["snow"] = float(rng.uniform(60, 200))
     clear = float(rng.uniform(300, 2500))
     wet = rng.uniform(0.5, 1.0) if weather == "rain" else float(rng.random() < 0.08) * 0.6
-    dash = 1.0 if rng.random() < 0.18 else float(np.clip(rng.normal(0.9, 0.05), 0.78, 1.0))
+    dash = 1.0 if rng.random() < 0.18 else between(rng.normal(0.9, 0.05), 0.78, 1.0)
     return LookPlan(
         time_of_day=time,
         weather=weather,

@@ -95,11 +95,11 @@ def _fog(image: np.ndarray, canvas: Canvas, plan: ScenePlan, rng: np.random.Gene
     if look.weather == "clear":
         stamp(through, 1, canvas.sem == SEM["sky"])
     stamp(through, 1, canvas.sem == SEM["ego"])
-    veil = 1 - through
-    t3 = cv2.merge([through, through, through])
-    fog = cv2.merge([veil * (level + warm), veil * level, veil * (level - warm)])
-    cv2.multiply(image, t3, image)
-    cv2.add(image, fog, image)
+    colour = np.array((level + warm, level, level - warm), np.float32)
+    row, flat = np.tile(colour, canvas.width), image.reshape(canvas.height, -1)
+    flat -= row
+    cv2.multiply(image, cv2.merge([through, through, through]), image)
+    flat += row
 
 
 def _glow(image: np.ndarray, canvas: Canvas, plan: ScenePlan,

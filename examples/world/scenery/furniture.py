@@ -117,7 +117,7 @@ def _bar(canvas: Canvas, camera: Camera, x: float, z: float, low: float, high: f
         return
     x0, y0, x1, y1 = area
     open_ = canvas.depth[y0:y1, x0:x1] > z - 1
-    canvas.rgb[y0:y1, x0:x1][open_] = np.clip(colour, 0, 255)
+    canvas.rgb[y0:y1, x0:x1][open_] = [min(c, 255.0) for c in colour]
     canvas.glow[y0:y1, x0:x1][open_] = 0
     canvas.sem[y0:y1, x0:x1][open_] = SEM[sem]
     canvas.inst[y0:y1, x0:x1][open_] = 0

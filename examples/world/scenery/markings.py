@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from examples.world.camera import Camera
+from examples.world.camera import Camera, between
 from examples.world.canvas import Canvas
 from examples.world.plan import RoadPlan, ScenePlan
 
 Colour = tuple[float, float, float]
 
 
-def _quad(camera: Camera, x0: float, x1: float, z0: float, z1: float) -> np.ndarray:
-    mid = (z0 * z1) ** 0.5 if z1 > 1.6 * z0 else None
-    z = np.array([z0, z1] if mid is None else [z0, mid, z1])
-    left = np.stack(camera.project(x0, 0.0, z), 1)
-    right = np.stack(camera.project(x1, 0.0, z), 1)
-    return np.vstack([left, right[::-1]])
+def _quad(camera: Camera, x0: np.ndarray | float, x1: np.ndarray | float, z0: float,
+          z1: float) -> np.ndarray:  # fmt: skip
+    """Pixel outline between two lateral positions; of each stripe when they are arrays."""
+    z = [z0, (z0 * z1) ** 0.5, z1] if z1 > 1.6 * z0 else [z0, z1]
+    x = np.concatenate([np.repeat(np.asarray(s)[..., None], len(z), -1) for s in (x0, x1)], -1)
+    return camera.outline(x, 0.0, np.array(z + z[::-1]))
 
 
 def _line(canvas: Canvas, camera: Camera, x: float, style: tuple[float, float, float],
@@ -35,7 +35,7 @@ def _line(canvas: Canvas, camera: Camera, x: float, style: tuple[float, float, f
     if starts:
         zs = np.stack([starts, ends, ends, starts], 1)
         xs = x + np.array([-0.5, -0.5, 0.5, 0.5]) * width
-        canvas.polygons(np.stack(camera.project(xs, 0.0, zs), -1), colour, "marking")
+        canvas.polygons(camera.outline(xs, 0.0, zs), colour, "marking")
 
 
 def _zebra(canvas: Canvas, camera: Camera, road: RoadPlan, colour: Colour, asphalt: Colour,
@@ -49,9 +49,9 @@ def _zebra(canvas: Canvas, camera: Camera, road: RoadPlan, colour: Colour, aspha
         return
     pitch = rng.uniform(0.9, 1.4)
     fill = rng.uniform(0.4, 0.6)
-    for x in np.arange(left + 0.3, right - 0.3, pitch):
+    x = np.arange(left + 0.3, right - 0.3, pitch)
+    for quad in _quad(camera, x, x + pitch * fill, z0, z0 + depth):
         shade = _mix(colour, asphalt, rng.uniform(0.7, 1.0))
-        quad = _quad(camera, x, x + pitch * fill, z0, z0 + depth)
         canvas.polygon(quad, shade, "marking")
 
 
@@ -64,7 +64,7 @@ def _mix(paint: Colour, asphalt: Colour, share: float) -> Colour:
 def paint_markings(canvas: Canvas, camera: Camera, plan: ScenePlan, asphalt: Colour) -> None:
     """Centre, lane and edge lines, stop line, zebra and sometimes an arrow, worn alike."""
     rng, road = plan.rng("markings"), plan.road
-    alpha = float(np.clip(rng.uniform(0.25, 1.1), 0, 1)) * (0.35 if road.snow else 1.0)
+    alpha = between(rng.uniform(0.25, 1.1), 0, 1) * (0.35 if road.snow else 1.0)
     tone = rng.uniform(180, 245)
     white = _mix((tone, tone, tone * 0.97), asphalt, alpha)
     yellow = _mix((tone * 0.95, tone * 0.75, tone * 0.3), asphalt, alpha)
@@ -111,5 +111,5 @@ def paint_markings(canvas: Canvas, camera: Camera, plan: ScenePlan, asphalt: Col
 def _arrow(canvas: Canvas, camera: Camera, z: float, colour: Colour) -> None:
     canvas.polygon(_quad(camera, -0.1, 0.1, z, z + 2.4), colour, "marking")
     x = np.array([-0.4, 0.0, 0.4])
-    tip = np.stack(camera.project(x, 0.0, np.array([z + 2.3, z + 3.6, z + 2.3])), 1)
+    tip = camera.outline(x, 0.0, np.array([z + 2.3, z + 3.6, z + 2.3]))
     canvas.polygon(tip, colour, "marking")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from examples.world.camera import Camera
+from examples.world.camera import Camera, between
 from examples.world.canvas import Canvas, stamp
 from examples.world.plan import ScenePlan
 from examples.world.scenery.banks import fractal
@@ -19,14 +19,14 @@ def strip(camera: Camera, x0: float, x1: float, z0: float = 0.6, z1: float = 198
     """Pixel outline of the ground between two lateral positions and two depths."""
     z = Z_STEPS[(z0 < Z_STEPS) & (z1 > Z_STEPS)] if camera.curve else Z_STEPS[:0]
     z = np.concatenate([[z0], z, [z1]])
-    left = np.stack(camera.project(x0, y, z), 1)
-    right = np.stack(camera.project(x1, y, z), 1)
+    left = camera.outline(x0, y, z)
+    right = camera.outline(x1, y, z)
     return np.vstack([left, right[::-1]])
 
 
 def _tone(rng: np.random.Generator, low: float, high: float, spread: float) -> tuple[float, ...]:
     grey = rng.uniform(low, high)
-    return tuple(float(np.clip(grey + rng.normal(0, spread), 0, 255)) for _ in range(3))
+    return tuple(between(grey + rng.normal(0, spread), 0, 255) for _ in range(3))
 
 
 def paint_ground(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
@@ -73,9 +73,9 @@ def _pavement(canvas: Canvas, camera: Camera, plan: ScenePlan, rng: np.random.Ge
     if road.sidewalk_m > 0.2:
         for edge, out in ((left, -1), (right, 1)):
             canvas.polygon(strip(camera, edge, edge + out * road.sidewalk_m), walk, "sidewalk")
-            inner = np.stack(camera.project(edge, 0.0, Z_STEPS), 1)
-            upper = np.stack(camera.project(edge, 0.14, Z_STEPS), 1)
-            outer = np.stack(camera.project(edge + out * 0.2, 0.14, Z_STEPS), 1)
+            inner = camera.outline(edge, 0.0, Z_STEPS)
+            upper = camera.outline(edge, 0.14, Z_STEPS)
+            outer = camera.outline(edge + out * 0.2, 0.14, Z_STEPS)
             canvas.polygon(np.vstack([upper, outer[::-1]]), kerb, "sidewalk")
             dark = tuple(c * 0.62 for c in kerb)
             canvas.polygon(np.vstack([inner, upper[::-1]]), dark, "sidewalk")
@@ -113,7 +113,7 @@ def _wear(canvas: Canvas, camera: Camera, plan: ScenePlan, asphalt: tuple[float,
     for _ in range(int(rng.integers(0, 6))):
         z = rng.uniform(2.0, 18) + np.cumsum(rng.uniform(0.05, 0.7, 9))
         x = rng.uniform(left, right) + np.cumsum(rng.normal(0, 0.18, 9))
-        points = np.stack(camera.project(x, 0.0, z), 1)
+        points = camera.outline(x, 0.0, z)
         wide = max(1, int(camera.focal * 0.012 / z[0]))
         fixed = np.clip(points * 16, -4e6, 4e6).astype(np.int32).reshape(-1, 1, 2)
         dark = tuple(c * 0.76 for c in asphalt)
@@ -121,7 +121,7 @@ def _wear(canvas: Canvas, camera: Camera, plan: ScenePlan, asphalt: tuple[float,
     for _ in range(int(rng.integers(0, 3))):
         x, z = rng.uniform(-2.5, 2.5), rng.uniform(3, 22)
         turn = np.linspace(0, 2 * np.pi, 16)
-        ring = np.stack(camera.project(x + 0.33 * np.cos(turn), 0.0, z + 0.33 * np.sin(turn)), 1)
+        ring = camera.outline(x + 0.33 * np.cos(turn), 0.0, z + 0.33 * np.sin(turn))
         canvas.polygon(ring, tuple(c * 0.55 for c in asphalt), None, 0.85)
 
 

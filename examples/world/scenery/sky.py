@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from examples.world.camera import Camera
+from examples.world.camera import Camera, between
 from examples.world.canvas import Canvas
 from examples.world.plan import ScenePlan
 from examples.world.scenery.banks import crop, fractal
@@ -28,7 +28,7 @@ def paint_sky(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
     """Gradient, clouds and sun glow down to a little below the horizon."""
     rng = plan.rng("sky")
     time = plan.look.time_of_day
-    rows = int(np.clip(camera.cy + abs(camera.roll) * camera.width + 3, 2, camera.height))
+    rows = int(between(camera.cy + abs(camera.roll) * camera.width + 3, 2, camera.height))
     pick = int(rng.integers(0, 3))
     zenith, low = np.array(ZENITH[time][pick]), np.array(HORIZON[time][int(rng.integers(0, 3))])
     t = np.linspace(0, 1, rows)[:, None] ** rng.uniform(0.9, 2.0)

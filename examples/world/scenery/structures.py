@@ -15,8 +15,8 @@ Z = np.concatenate([[0.8], np.geomspace(1.5, 150, 28)])
 
 def _band(canvas: Canvas, camera: Camera, x: float, low: float, high: float,
           colour: tuple[float, ...], sem: str) -> None:  # fmt: skip
-    bottom = np.stack(camera.project(x, low, Z), 1)
-    top = np.stack(camera.project(x, high, Z), 1)
+    bottom = camera.outline(x, low, Z)
+    top = camera.outline(x, high, Z)
     canvas.polygon(np.vstack([bottom, top[::-1]]), colour, sem)
 
 
@@ -55,7 +55,7 @@ def paint_wires(canvas: Canvas, camera: Camera, edge: float, seed: int) -> None:
             t = np.linspace(0, 1, 9)
             z = np.maximum(z0 + (z1 - z0) * t, 1.2)
             sag = tall - drop - 4 * 0.5 * t * (1 - t)
-            points = np.stack(camera.project(edge, sag, z), 1)
+            points = camera.outline(edge, sag, z)
             fixed = np.clip(points * 16, -4e6, 4e6).astype(np.int32).reshape(-1, 1, 2)
             cv2.polylines(canvas.rgb, [fixed], False, (45, 45, 48), 1, cv2.LINE_AA, 4)
 
@@ -134,9 +134,9 @@ def paint_snowbank(canvas: Canvas, camera: Camera, x: float, seed: int) -> None:
     z = np.concatenate([np.linspace(0.8, 30, 60), np.geomspace(32, 120, 20)])
     rough = np.convolve(rng.normal(0, 1, z.size + 8), np.hanning(9) / 2.2, "valid")
     high = rng.uniform(0.2, 0.6) * (1 + 0.5 * np.tanh(rough))
-    foot = np.stack(camera.project(x, 0.0, z), 1)
-    top = np.stack(camera.project(x + np.sign(x) * 0.5, high, z), 1)
-    back = np.stack(camera.project(x + np.sign(x) * 1.6, high * 0.7, z), 1)
+    foot = camera.outline(x, 0.0, z)
+    top = camera.outline(x + np.sign(x) * 0.5, high, z)
+    back = camera.outline(x + np.sign(x) * 1.6, high * 0.7, z)
     grey = rng.uniform(185, 230)
     canvas.polygon(np.vstack([top, back[::-1]]), (grey, grey + 3, grey + 8), "terrain")
     dark = grey * 0.78

@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from examples.world.camera import Camera
+from examples.world.camera import Camera, between
 from examples.world.canvas import Canvas, stamp
 from examples.world.plan import ScenePlan
 from examples.world.scene import SEM
@@ -58,7 +58,7 @@ def _row(plan: ScenePlan, rng: np.random.Generator, style: str) -> list[Segment]
         if style == "buildings":
             length = rng.uniform(7, 26)
             tile = int(rng.integers(0, facades.BUILDINGS))
-            height = float(np.clip(tall * rng.uniform(0.6, 1.6), 4.5, 60))
+            height = between(tall * rng.uniform(0.6, 1.6), 4.5, 60)
             repeat = height * rng.uniform(0.6, 1.1)
             if height > 16:
                 repeat = min(repeat, 16.0)
@@ -117,7 +117,7 @@ def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, ligh
     open_ = canvas.depth[y0:y1, x0:x1] > seg.z0 + 0.3
     if not open_.any():
         return
-    level = int(np.clip(np.log2(max(facades.TILE / max(wide, tall), 1e-3)) + 0.4, 0, 4))
+    level = int(between(np.log2(max(facades.TILE / max(wide, tall), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
     picture = _levels()[level][0][seg.tile * size : (seg.tile + 1) * size, :size]
     gx, gy = size / wide, size / tall
@@ -161,7 +161,7 @@ def _paint(canvas: Canvas, camera: Camera, z: np.ndarray, seg: Segment, light: f
     near = float((ranked[(z.size - 1) // 2] + ranked[z.size // 2]) / 2)
     across = (z.max() - z.min() + 0.1) / seg.repeat_m * facades.TILE / max(c1 - c0, 1)
     down = facades.TILE / (seg.height_m * camera.focal / near)
-    level = int(np.clip(np.log2(max(np.sqrt(across * down), 1e-3)) + 0.4, 0, 4))
+    level = int(between(np.log2(max(np.sqrt(across * down), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
     # From here on only the part that shows.
     c0, r0 = c0 + left, r0 + high

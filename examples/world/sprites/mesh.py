@@ -43,13 +43,18 @@ def hull(
     left[..., 1] = np.outer(half_width, level_width)
     left[..., 2] = np.asarray(z_low)[:, None] + np.subtract(z_high, z_low)[:, None] * level
     right = left * np.array([1.0, -1.0, 1.0])
-    sides = [
-        np.stack([left[:-1, :-1], left[:-1, 1:], left[1:, 1:], left[1:, :-1]], axis=2),
-        np.stack([right[:-1, :-1], right[1:, :-1], right[1:, 1:], right[:-1, 1:]], axis=2),
-    ]
-    rear = np.stack([left[0, :-1], right[0, :-1], right[0, 1:], left[0, 1:]], axis=1)
-    front = np.stack([right[-1, :-1], left[-1, :-1], left[-1, 1:], right[-1, 1:]], axis=1)
-    return np.concatenate([s.reshape(-1, 4, 3) for s in sides] + [rear, front])
+    side, end = (n - 1) * (k - 1), k - 1
+    quads = np.empty((2 * side + 2 * end, 4, 3))
+    _corners(quads[:side], left[:-1, :-1], left[:-1, 1:], left[1:, 1:], left[1:, :-1])
+    _corners(quads[side : 2 * side], right[:-1, :-1], right[1:, :-1], right[1:, 1:], right[:-1, 1:])
+    _corners(quads[2 * side : -end], left[0, :-1], right[0, :-1], right[0, 1:], left[0, 1:])
+    _corners(quads[-end:], right[-1, :-1], left[-1, :-1], left[-1, 1:], right[-1, 1:])
+    return quads
+
+
+def _corners(quads: Array, *corners: Array) -> None:
+    for i, corner in enumerate(corners):
+        quads[:, i].reshape(*corner.shape)[:] = corner
 
 
 def box(x0: float, x1: float, half_width: float, z0: float, z1: float, soft: float = 0.06) -> Array:

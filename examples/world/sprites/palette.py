@@ -41,7 +41,8 @@ _FUR = {
 
 def _jitter(colour: tuple[int, ...], rng: np.random.Generator, spread: float) -> np.ndarray:
     gain = 1.0 + spread * rng.uniform(-1, 1)
-    return np.clip(np.array(colour) * gain + rng.uniform(-6, 6, 3), 4, 250)
+    mixed = np.array(colour) * gain + rng.uniform(-6, 6, 3)
+    return np.minimum(np.maximum(mixed, 4.0), 250.0)
 
 
 def _look_up(table: dict[str, tuple[int, int, int]], colour: str) -> tuple[int, int, int]:

@@ -18,6 +18,9 @@ from .raster import Op, Picture, Sprite, paint_all
 
 Array = np.ndarray
 Colour = tuple[float, float, float]
+# How bright the surroundings are that a face mirrors, by the slope of the mirrored ray.
+_SLOPES = np.array([-1, -0.2, -0.04, 0.05, 0.16, 0.5, 1])
+_SURROUNDINGS = np.array([0.38, 0.44, 0.30, 0.26, 0.72, 1, 0.95])
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,7 @@ class Light:
         lit = 0.50 + 0.40 * (0.5 + 0.5 * up) + self.strength * np.maximum(normal @ self.sun, 0)
         cosine = (normal * eye).sum(axis=1)
         mirror = eye - 2 * cosine[:, None] * normal
-        env = np.interp(
-            mirror[:, 1],
-            [-1, -0.2, -0.04, 0.05, 0.16, 0.5, 1],
-            [0.38, 0.44, 0.30, 0.26, 0.72, 1, 0.95],
-        )
+        env = np.interp(mirror[:, 1], _SLOPES, _SURROUNDINGS)
         fresnel = gloss * (0.10 + 0.70 * (1 - np.abs(cosine)) ** 4)
         glint = np.maximum(mirror @ self.sun, 0) ** 24 * self.strength * gloss * 190
         tint = np.array([0.96, 1.0, 1.05]) * self.sky
