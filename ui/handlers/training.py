@@ -101,6 +101,8 @@ def _job_states(home: Home, job: JobRow | None) -> dict[str, StepState]:
             "promote": StepState("todo", "after the proof"),
         }
     percent = f"{100 * job.step / job.steps:.0f} %" if job.steps else job.stage or "starting"
+    if job.steps and job.step >= job.steps and job.stage:
+        percent = job.stage.partition(":")[0].lower()  # trained; what comes after has no steps
     run = {
         "queued": StepState("doing", "queued"),
         "running": StepState("doing", percent),

@@ -15,20 +15,14 @@ from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
 from ui.handlers.training_place import TAB, Place
 from ui.handlers.training_run import Curves
+from ui.tabs.training_after import build_keep, build_promote, build_prove, build_run
+from ui.tabs.training_before import NO_PREVIEW, build_choose, build_preview, build_set
 from ui.tabs.training_begin import wire_choosing, wire_setting
 from ui.tabs.training_decide import wire_promoting, wire_proving
-from ui.tabs.training_parts import (
-    NO_PREVIEW,
-    build_choose,
-    build_keep,
-    build_preview,
-    build_promote,
-    build_prove,
-    build_run,
-    build_set,
-    clicks,
-)
-from ui.tabs.training_show import TrainingTab, Values, field_values, show, watch
+from ui.tabs.training_parts import clicks
+from ui.tabs.training_refresh import watch
+from ui.tabs.training_show import field_values, show
+from ui.tabs.training_tab import TrainingTab, Values
 from ui.tabs.training_watch import wire_running
 from ui.visitors import Role
 

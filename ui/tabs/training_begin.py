@@ -15,13 +15,8 @@ from ui.handlers import training_choose, training_set, training_submit
 from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
 from ui.handlers.training_place import TASK, Place
-from ui.tabs.training_show import (
-    TrainingTab,
-    Values,
-    field_values,
-    problem_values,
-    show,
-)
+from ui.tabs.training_show import field_values, problem_values, show
+from ui.tabs.training_tab import TrainingTab, Values
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 

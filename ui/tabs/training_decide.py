@@ -15,7 +15,8 @@ from ui.handlers.desk import Desk, adapter_choices
 from ui.handlers.scene import explain_failure
 from ui.handlers.training_place import TASK, Place
 from ui.tabs.scene_look import MODEL_QUEUE
-from ui.tabs.training_show import TrainingTab, Values, maps_values, show
+from ui.tabs.training_show import maps_values, show
+from ui.tabs.training_tab import TrainingTab, Values
 from ui.visitors import Visitor
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

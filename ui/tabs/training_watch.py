@@ -14,7 +14,8 @@ from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
 from ui.handlers.training_place import Place
 from ui.tabs.training_begin import checked_values
-from ui.tabs.training_show import TrainingTab, Values, field_values, show
+from ui.tabs.training_show import field_values, show
+from ui.tabs.training_tab import TrainingTab, Values
 from ui.visitors import Visitor
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
