@@ -172,7 +172,11 @@ class Feedback:
 
     def count(self, wanted: CaseFilter | None = None) -> int:
         """How many cases match, whatever the paging."""
-        return len(self._matching(wanted or CaseFilter()))
+        wanted = wanted or CaseFilter()
+        if wanted.min_disagreement:
+            return len(self._matching(wanted))
+        with connect(self.home) as db:
+            return rows.count_cases(db, wanted)
 
     def _matching(self, wanted: CaseFilter) -> list[Case]:
         """Newest correction first."""

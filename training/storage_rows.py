@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database
 
-from inference.correction import payload_from_json
+from inference.correction import Payload, payload_from_json
 from inference.errors import UserError
 from training.cases import (
+    STATUSES,
     Case,
     CaseFilter,
     Correction,
@@ -30,15 +32,28 @@ def to_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def parsed(text: str | None) -> Any:
+    """JSON; None for none. Short cuts for what most rows hold."""
+    if text is None or text == "null":
+        return None
+    return {} if text == "{}" else json.loads(text)
+
+
+@lru_cache(maxsize=20_000)
+def _payload(task: str, text: str) -> Payload:
+    """Payloads never change, and a page reads the same ones again and again."""
+    return payload_from_json(task, json.loads(text))
+
+
 def media_of(row: Row) -> Media:
     return Media(**{**row, "slices": tuple(json.loads(row["slices"]))})
 
 
 def prediction_of(row: Row) -> StoredPrediction:
-    parsed = {k: json.loads(row[k] or "null") for k in ("base", "finetuned", "settings", "truth")}
-    truth = parsed["truth"]
-    parsed["truth"] = (float(truth[0]), float(truth[1])) if truth else None
-    return StoredPrediction(**{**row, **parsed})
+    values = {k: parsed(row[k]) for k in ("base", "finetuned", "settings", "truth")}
+    truth = values["truth"]
+    values["truth"] = (float(truth[0]), float(truth[1])) if truth else None
+    return StoredPrediction(**{**row, **values})
 
 
 def correction_of(row: Row, reviews: Sequence[Review]) -> Correction:
@@ -47,10 +62,10 @@ def correction_of(row: Row, reviews: Sequence[Review]) -> Correction:
         task=row["task"],
         media=row["media"],
         prediction=row["prediction"],
-        payload=payload_from_json(row["task"], json.loads(row["payload"])),
-        before=json.loads(row["before"] or "null"),
+        payload=_payload(row["task"], row["payload"]),
+        before=parsed(row["before"]),
         author=row["author"],
-        client=json.loads(row["client"]),
+        client=parsed(row["client"]),
         created=row["created"],
         reviews=tuple(reviews),
         withdrawn=row["withdrawn"],
@@ -142,6 +157,31 @@ def read_cases(db: Database, wanted: CaseFilter) -> list[Case]:
         Case(task, media[hash_], tuple(predictions[task, hash_]), tuple(said))
         for (task, hash_), said in grouped.items()
     ]
+
+
+# The state of a case as Case.status derives it, in SQL, where a number is all that is asked for.
+RANKS = """
+select min(case
+    when w.correction is not null then 3
+    else coalesce((
+        select case r.verdict when 'accept' then 1 when 'reject' then 2 else 0 end
+        from reviews r where r.correction = c.id and r.verdict <> 'comment'
+        order by r.rowid desc limit 1), 0)
+    end) as status_rank
+from corrections c left join withdrawals w on w.correction = c.id
+where {where} group by c.task, c.media
+"""
+
+
+def count_cases(db: Database, wanted: CaseFilter) -> int:
+    """How many cases match, whatever their disagreement."""
+    where, values = whole_cases(wanted)
+    sql = f"select count(*) as n from ({RANKS.format(where=where)})"
+    if wanted.status is not None:
+        known = [*STATUSES]
+        sql += " where status_rank = ?"
+        values = [*values, known.index(wanted.status) if wanted.status in known else -1]
+    return int(next(iter(db.query(sql, values)))["n"])
 
 
 def read_case(db: Database, task: str, media: str) -> Case:

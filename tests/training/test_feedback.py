@@ -1,4 +1,4 @@
-"""The store: what is kept, in which state, in which order, and what is refused."""
+"""The store: what is kept, in which state, and what is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inference.media import load_image
 from inference.schema import HazardPoint, PairRequest
 from tests.training.store_hand import MODEL_PX, corrected, feedback_at, picture, predicted
 from tests.ui.fakes import INFO, fake_pair
-from training.feedback import Answers, CaseFilter, CorrectionFilter, Feedback
+from training.feedback import Answers, Feedback
 
 
 @pytest.fixture
@@ -233,71 +233,3 @@ def test_undo_leaves_what_others_decided_later(feedback: Feedback, tmp_path: Pat
     assert feedback.corrections()[0].status == "rejected"
     feedback.undo_review("eve")
     assert feedback.corrections()[0].status == "open"
-
-
-# ---- the queue ---------------------------------------------------------------------------------
-
-
-def test_queue_is_ordered_by_disagreement_and_risk(feedback: Feedback, tmp_path: Path) -> None:
-    far, near, mild = (
-        predicted(feedback, tmp_path, n, slices=[s])[0]
-        for n, s in enumerate(["roadworks", "pedestrian", "pedestrian"])
-    )
-    corrected(feedback, far, payload=HazardFix("wrong", (300.0, 100.0)))  # 200 px of 500, risk 0.5
-    corrected(feedback, near, payload=HazardFix("wrong", (250.0, 100.0)))  # 150 px, risk 1
-    corrected(feedback, mild, payload=HazardFix("right"))
-    cases = feedback.cases()
-    assert [c.media.hash for c in cases] == [near, far, mild]
-    assert [c.disagreement for c in cases] == pytest.approx([0.3, 0.4, 0.0])
-    assert [c.risk for c in cases] == [1.0, 0.5, 1.0]
-    newest = feedback.cases(CaseFilter(order="newest"))
-    assert [c.media.hash for c in newest] == [mild, near, far]
-    assert [c.media.hash for c in feedback.cases(CaseFilter(limit=1, offset=1))] == [far]
-    assert feedback.count(CaseFilter(limit=1)) == 3
-
-
-def test_filters(feedback: Feedback, tmp_path: Path) -> None:
-    one, _ = predicted(feedback, tmp_path, 1, slices=["rain"], adapter="a")
-    two, _ = predicted(feedback, tmp_path, 2, slices=["fog"], adapter="b")
-    mine = corrected(feedback, one, author="ann")
-    yours = corrected(feedback, two, author="bob", payload=HazardFix("right"))
-    also = corrected(feedback, one, author="bob")
-    feedback.review([yours.id], "accept", "tom")
-
-    def found(**wanted: Any) -> set[str]:
-        cases = feedback.cases(CaseFilter(**wanted))
-        assert feedback.count(CaseFilter(**wanted)) == len(cases)
-        return {c.media.hash for c in cases}
-
-    assert found() == {one, two}
-    assert found(task="risk") == set()
-    assert found(status="accepted") == {two}
-    assert found(status="open") == {one}
-    assert found(author="bob") == {one, two}
-    assert found(author="ann") == {one}
-    assert found(slice="fog") == {two}
-    assert found(adapter="a") == {one}
-    assert found(min_disagreement=0.1) == {one}
-    today = mine.created[:10]
-    assert found(since=today, until=today) == {one, two}
-    assert found(since=yours.created) == {one, two}  # `also` came after it
-    assert found(until=mine.created) == {one}
-    assert found(until="2001-01-01") == set()
-    # All words on a matching case are there, not only those that matched.
-    (case,) = feedback.cases(CaseFilter(author="ann"))
-    assert [c.id for c in case.corrections] == [mine.id, also.id]
-    said = feedback.corrections(CorrectionFilter(author="bob", media=one))
-    assert [c.id for c in said] == [also.id]
-    assert [c.id for c in feedback.corrections(CorrectionFilter(ids=[mine.id]))] == [mine.id]
-    assert [c.id for c in feedback.corrections(CorrectionFilter(status="accepted"))] == [yours.id]
-    assert feedback.authors() == ["ann", "bob"]
-    assert feedback.adapters() == ["a", "b"]
-    assert feedback.slices() == ["fog", "rain"]
-
-
-def test_what_is_not_there(feedback: Feedback) -> None:
-    assert feedback.cases() == []
-    with pytest.raises(UserError, match="no such case"):
-        feedback.case("hazard:abc")
-    with pytest.raises(UserError, match="not kept"):
-        feedback.media_path("abc")

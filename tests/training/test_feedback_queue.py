@@ -1,0 +1,108 @@
+"""The queue of cases: order, filters, counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.correction import HazardFix
+from inference.errors import UserError
+from tests.training.store_hand import corrected, feedback_at, predicted
+from training.cases import STATUSES
+from training.feedback import CaseFilter, CorrectionFilter, Feedback
+
+
+@pytest.fixture
+def feedback(tmp_path: Path) -> Feedback:
+    return feedback_at(tmp_path)
+
+
+def test_queue_is_ordered_by_disagreement_and_risk(feedback: Feedback, tmp_path: Path) -> None:
+    far, near, mild = (
+        predicted(feedback, tmp_path, n, slices=[s])[0]
+        for n, s in enumerate(["roadworks", "pedestrian", "pedestrian"])
+    )
+    corrected(feedback, far, payload=HazardFix("wrong", (300.0, 100.0)))  # 200 px of 500, risk 0.5
+    corrected(feedback, near, payload=HazardFix("wrong", (250.0, 100.0)))  # 150 px, risk 1
+    corrected(feedback, mild, payload=HazardFix("right"))
+    cases = feedback.cases()
+    assert [c.media.hash for c in cases] == [near, far, mild]
+    assert [c.disagreement for c in cases] == pytest.approx([0.3, 0.4, 0.0])
+    assert [c.risk for c in cases] == [1.0, 0.5, 1.0]
+    newest = feedback.cases(CaseFilter(order="newest"))
+    assert [c.media.hash for c in newest] == [mild, near, far]
+    assert [c.media.hash for c in feedback.cases(CaseFilter(limit=1, offset=1))] == [far]
+    assert feedback.count(CaseFilter(limit=1)) == 3
+
+
+def test_filters(feedback: Feedback, tmp_path: Path) -> None:
+    one, _ = predicted(feedback, tmp_path, 1, slices=["rain"], adapter="a")
+    two, _ = predicted(feedback, tmp_path, 2, slices=["fog"], adapter="b")
+    mine = corrected(feedback, one, author="ann")
+    yours = corrected(feedback, two, author="bob", payload=HazardFix("right"))
+    also = corrected(feedback, one, author="bob")
+    feedback.review([yours.id], "accept", "tom")
+
+    def found(**wanted: Any) -> set[str]:
+        cases = feedback.cases(CaseFilter(**wanted))
+        assert feedback.count(CaseFilter(**wanted)) == len(cases)
+        return {c.media.hash for c in cases}
+
+    assert found() == {one, two}
+    assert found(task="risk") == set()
+    assert found(status="accepted") == {two}
+    assert found(status="open") == {one}
+    assert found(author="bob") == {one, two}
+    assert found(author="ann") == {one}
+    assert found(slice="fog") == {two}
+    assert found(adapter="a") == {one}
+    assert found(min_disagreement=0.1) == {one}
+    today = mine.created[:10]
+    assert found(since=today, until=today) == {one, two}
+    assert found(since=yours.created) == {one, two}  # `also` came after it
+    assert found(until=mine.created) == {one}
+    assert found(until="2001-01-01") == set()
+    # All words on a matching case are there, not only those that matched.
+    (case,) = feedback.cases(CaseFilter(author="ann"))
+    assert [c.id for c in case.corrections] == [mine.id, also.id]
+    said = feedback.corrections(CorrectionFilter(author="bob", media=one))
+    assert [c.id for c in said] == [also.id]
+    assert [c.id for c in feedback.corrections(CorrectionFilter(ids=[mine.id]))] == [mine.id]
+    assert [c.id for c in feedback.corrections(CorrectionFilter(status="accepted"))] == [yours.id]
+    assert feedback.authors() == ["ann", "bob"]
+    assert feedback.adapters() == ["a", "b"]
+    assert feedback.slices() == ["fog", "rain"]
+
+
+def test_count_agrees_with_the_states_of_the_cases(feedback: Feedback, tmp_path: Path) -> None:
+    """Cases with every mix of two people's states; counting derives them in SQL."""
+    ways: list[list[str]] = [
+        [], ["accept"], ["reject"], ["accept", "reject", "comment"], ["reject", "reopen"],
+        ["accept", "withdraw"],
+    ]  # fmt: skip
+    for n, (one, other) in enumerate(product(ways, ways)):
+        media, _ = predicted(feedback, tmp_path, n)
+        for name, way in (("ann", one), ("bob", other)):
+            made = corrected(feedback, media, author=name)
+            for step in way:
+                if step == "withdraw":
+                    feedback.withdraw(made.id, name)
+                else:
+                    feedback.review([made.id], step, "tom", "words")
+    states = [c.status for c in feedback.cases()]
+    assert {s: feedback.count(CaseFilter(status=s)) for s in STATUSES} == Counter(states)
+    assert set(states) == set(STATUSES)
+    assert feedback.count() == len(states) == 36
+    assert feedback.count(CaseFilter(status="nonsense")) == 0
+
+
+def test_what_is_not_there(feedback: Feedback) -> None:
+    assert feedback.cases() == []
+    with pytest.raises(UserError, match="no such case"):
+        feedback.case("hazard:abc")
+    with pytest.raises(UserError, match="not kept"):
+        feedback.media_path("abc")
