@@ -11,7 +11,6 @@ from examples.world.camera import between
 from examples.world.plan import ScenePlan
 from examples.world.scenery.banks import GRAIN_ZERO, grain
 
-
 LEAST_CHROMA = 0.0008  # a quarter of a pixel at the edge of a picture 640 wide: nobody sees less
 
 

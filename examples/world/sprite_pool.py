@@ -18,7 +18,8 @@ import numpy as np
 from examples.world.plan import AgentPlan
 from examples.world.sprites import AGENT_SIZES_M, Sprite, make_sprite
 from examples.world.sprites.factory import DETAILED, ONE_VIEW, PLAIN, ViewOf, record, render
-from examples.world.sprites.shapes import Scene, View
+from examples.world.sprites.shapes import Scene
+from examples.world.sprites.view import View
 
 VARIANTS = 3
 YAW_STEP = math.radians(15)
@@ -35,23 +36,24 @@ def _fit(sprite: Sprite, focal: float, depth_m: float, size: float, flip: bool) 
     tall = max(3, round(focal / depth_m * sprite.height_m * size))
     h, w = sprite.rgba.shape[:2]
     wide = max(2, round(w * tall / h))
-    rgba, glow = sprite.rgba, sprite.emissive
-    dark = cv2.countNonZero(glow) == 0
-    if flip:
-        rgba, glow = cv2.flip(rgba, 1), glow if dark else cv2.flip(glow, 1)
-    if abs(tall - h) > 0.02 * h:
-        mode = cv2.INTER_AREA if tall < h else cv2.INTER_LINEAR
-        rgba = cv2.resize(rgba, (wide, tall), interpolation=mode)
-        glow = None if dark else cv2.resize(glow, (wide, tall), interpolation=mode)
-    if dark:
-        glow = np.zeros(rgba.shape[:2], np.float32)
+    mode = cv2.INTER_AREA if tall < h else cv2.INTER_LINEAR
+
+    def fitted(layer: np.ndarray) -> np.ndarray:
+        layer = cv2.flip(layer, 1) if flip else layer
+        if abs(tall - h) <= 0.02 * h:
+            return layer
+        return np.asarray(cv2.resize(layer, (wide, tall), interpolation=mode))
+
+    rgba = fitted(sprite.rgba)
+    dark = cv2.countNonZero(sprite.emissive) == 0  # most are, and nothing need be resized then
+    glow = np.zeros(rgba.shape[:2], np.float32) if dark else fitted(sprite.emissive)
     return Sprite(rgba, glow, sprite.width_m * size, sprite.height_m * size)
 
 
 @lru_cache(maxsize=RECORDS)
 def _recorded(kind: str, colour: str, braking: bool, indicating: str | None, lights: bool,
               variant: int, height_px: int,
-              yaw_step: int) -> tuple[Scene, dict[str, Any]]:  # fmt: skip
+              yaw_step: int) -> tuple[Scene, Any]:  # fmt: skip
     """A bystander as seen from any side, and where its random stream stands after that."""
     rng = np.random.default_rng(zlib.crc32(f"{kind}{colour}{variant}".encode()))
     scene = record(
@@ -64,7 +66,7 @@ def _recorded(kind: str, colour: str, braking: bool, indicating: str | None, lig
         lights_on=lights,
         view_of=_view(yaw_step),
     )
-    return scene, dict(rng.bit_generator.state)
+    return scene, rng.bit_generator.state
 
 
 def _view(yaw_step: int) -> ViewOf:

@@ -10,7 +10,8 @@ import pytest
 
 from examples.world.sprites import AGENT_SIZES_M, Sprite, make_sprite
 from examples.world.sprites.factory import DETAILED, ONE_VIEW, PLAIN, record, render
-from examples.world.sprites.shapes import Scene, View
+from examples.world.sprites.shapes import Scene
+from examples.world.sprites.view import View
 
 KINDS = sorted(AGENT_SIZES_M)
 YAWS = [0.0, 0.9, math.pi / 2, 2.4, math.pi, -math.pi / 2, -0.3]

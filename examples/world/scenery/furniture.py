@@ -117,11 +117,14 @@ def _bar(canvas: Canvas, camera: Camera, x: float, z: float, low: float, high: f
         return
     x0, y0, x1, y1 = area
     open_ = canvas.depth[y0:y1, x0:x1] > z - 1
-    canvas.rgb[y0:y1, x0:x1][open_] = [min(c, 255.0) for c in colour]
-    canvas.glow[y0:y1, x0:x1][open_] = 0
-    canvas.sem[y0:y1, x0:x1][open_] = SEM[sem]
-    canvas.inst[y0:y1, x0:x1][open_] = 0
-    canvas.depth[y0:y1, x0:x1][open_] = z
+    if not open_.any():
+        return
+    where = ... if open_.all() else open_
+    canvas.rgb[y0:y1, x0:x1][where] = [min(c, 255.0) for c in colour]
+    canvas.glow[y0:y1, x0:x1][where] = 0
+    canvas.sem[y0:y1, x0:x1][where] = SEM[sem]
+    canvas.inst[y0:y1, x0:x1][where] = 0
+    canvas.depth[y0:y1, x0:x1][where] = z
 
 
 def _disc(canvas: Canvas, camera: Camera, x: float, y: float, z: float, radius: float,

@@ -97,9 +97,10 @@ def paint_walls(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
                 styles = [("buildings", rng.uniform(10, 30))]
         for style, extra in styles:
             depth = camera.wall_depth(offset + side * extra)
+            horizon = camera.cy + camera.roll * (np.arange(camera.width) - camera.cx)
             for segment in _row(plan, rng, style):
                 light = shade[0 if side < 0 else 1]
-                _paint(canvas, camera, depth, segment, light, rng)
+                _paint(canvas, camera, (depth, horizon), segment, light, rng)
                 if style == "buildings" and 4 < segment.z0 < 110:
                     _end(canvas, camera, offset + side * extra, side, segment, light)
 
@@ -134,16 +135,16 @@ def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, ligh
     stamp(canvas.glow[y0:y1, x0:x1], 0, open_)
 
 
-def _paint(canvas: Canvas, camera: Camera, z: np.ndarray, seg: Segment, light: float,
-           rng: np.random.Generator) -> None:  # fmt: skip
+def _paint(canvas: Canvas, camera: Camera, columns: tuple[np.ndarray, np.ndarray], seg: Segment,
+           light: float, rng: np.random.Generator) -> None:  # fmt: skip
+    """One segment; ``columns`` are the wall's depth in m and the horizon's row by column."""
     roll = rng.random(3)
+    z, horizon = columns
     cols = np.flatnonzero((z >= seg.z0) & (z < seg.z1))
     if cols.size == 0:
         return
     c0, c1 = int(cols[0]), int(cols[-1]) + 1
-    z = z[c0:c1]
-    u = np.arange(c0, c1)
-    horizon = camera.cy + camera.roll * (u - camera.cx)
+    z, horizon = z[c0:c1], horizon[c0:c1]
     top = horizon - camera.focal * (seg.height_m - camera.height_m) / z
     bottom = horizon + camera.focal * camera.height_m / z
     r0, r1 = int(max(0, top.min())), int(min(canvas.height, bottom.max() + 1))

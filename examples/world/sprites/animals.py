@@ -9,7 +9,8 @@ import numpy as np
 
 from .mesh import Array, limb, tube
 from .palette import fur
-from .shapes import Light, Scene
+from .shapes import Scene
+from .view import Light
 
 
 @dataclass(frozen=True)

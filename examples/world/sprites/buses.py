@@ -9,8 +9,9 @@ import numpy as np
 from . import vehicle_details as detail
 from .mesh import Array, hull
 from .palette import paint
-from .shapes import Light, Scene, View
+from .shapes import Scene
 from .vehicle_details import Signals
+from .view import Light, View
 
 ViewOf = Callable[[float, float], View]
 

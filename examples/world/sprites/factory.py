@@ -13,10 +13,11 @@ from .palette import COLOURS
 from .people import pedestrian
 from .raster import Sprite
 from .riders import cyclist, motorcycle
-from .shapes import Scene, View
+from .shapes import Scene
 from .trucks import truck
 from .vehicle_details import Signals
 from .vehicles import car, van
+from .view import View
 
 AGENT_SIZES_M: dict[str, float] = {
     "car": 1.53, "van": 2.15, "truck": 3.30, "bus": 3.20, "motorcycle": 1.60, "cyclist": 1.80,

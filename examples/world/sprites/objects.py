@@ -8,7 +8,8 @@ import numpy as np
 
 from .mesh import Array, box, ellipsoid, hull, tube
 from .palette import any_cloth, cloth
-from .shapes import Light, Scene
+from .shapes import Scene
+from .view import Light
 
 _WOOD = np.array([150.0, 112, 72])
 

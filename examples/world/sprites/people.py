@@ -9,7 +9,8 @@ import numpy as np
 from .figure import Look, Pose, draw_figure
 from .mesh import Array, box, circle, ellipsoid, tube
 from .palette import any_cloth, cloth, hair, skin, trousers
-from .shapes import Light, Scene
+from .shapes import Scene
+from .view import Light
 
 _BEFORE_ALL = 1e3  # nearer than anything, in metres
 _SHOES = ((26.0, 24.0, 24.0), (190.0, 188.0, 184.0), (84.0, 58.0, 40.0))

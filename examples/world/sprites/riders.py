@@ -10,8 +10,9 @@ from .figure import Pose, draw_figure
 from .mesh import Array, box, circle, ellipsoid, tube
 from .palette import any_cloth, paint, trousers
 from .people import dress
-from .shapes import Light, Scene
+from .shapes import Scene
 from .vehicle_details import Signals
+from .view import Light
 
 _BLACK = np.array([26.0, 26, 28])
 _FAR = 1e3

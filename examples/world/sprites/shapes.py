@@ -6,7 +6,6 @@ its turn depends on is written down with it (`facing`, `order`) and decided when
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,81 +14,10 @@ from functools import cached_property
 import numpy as np
 
 from .raster import Op, Picture, Sprite, paint_all
+from .view import Light, View
 
 Array = np.ndarray
 Colour = tuple[float, float, float]
-# How bright the surroundings are that a face mirrors, by the slope of the mirrored ray.
-_SLOPES = np.array([-1, -0.2, -0.04, 0.05, 0.16, 0.5, 1])
-_SURROUNDINGS = np.array([0.38, 0.44, 0.30, 0.26, 0.72, 1, 0.95])
-
-
-@dataclass(frozen=True)
-class View:
-    """A level camera looking at the object's nearest point, `depth_m` away."""
-
-    yaw_rad: float
-    camera_height_m: float
-    depth_m: float
-    reach_m: float  # distance from the object's nearest extent to its origin
-
-    @classmethod
-    def of(cls, yaw_rad: float, camera_height_m: float, depth_m: float, length_m: float,
-           width_m: float) -> View:  # fmt: skip
-        """A view of an object of this length and width, metres."""
-        reach = abs(math.cos(yaw_rad)) * length_m / 2 + abs(math.sin(yaw_rad)) * width_m / 2
-        return cls(yaw_rad, camera_height_m, max(depth_m, 1.5), reach)
-
-    def place(self, points: Array) -> Array:
-        """Object points (n, 3) to camera axes in metres: right, up, away, each a row (3, n)."""
-        s, c = math.sin(self.yaw_rad), math.cos(self.yaw_rad)
-        turn = np.array([[s, 0.0, c], [-c, 0.0, s], [0.0, 1.0, 0.0]])
-        cam = np.ascontiguousarray((points @ turn).T)
-        cam[1] -= self.camera_height_m
-        np.maximum(cam[2] + self.depth_m + self.reach_m, 0.3, out=cam[2])
-        return cam
-
-    def depths(self, x: Array, y: Array) -> Array:
-        """Distances in front of the camera plane, metres."""
-        s, c = math.sin(self.yaw_rad), math.cos(self.yaw_rad)
-        return np.maximum(x * c + y * s + (self.depth_m + self.reach_m), 0.3)
-
-    def faces(self, at: Array) -> Array:
-        """Whether flat patches look at the camera; rows are a point and its outward normal (6)."""
-        s, c = math.sin(self.yaw_rad), math.cos(self.yaw_rad)
-        x, y, z, nx, ny, nz = at.T
-        right, up, away = x * s - y * c, z - self.camera_height_m, self.depths(x, y)
-        return (nx * s - ny * c) * right + (nx * c + ny * s) * away + nz * up < -0.03
-
-
-@dataclass(frozen=True)
-class Light:
-    """Daylight of one sprite: a sun direction in camera axes, its strength, and the sky's."""
-
-    sun: Array
-    strength: float
-    sky: float
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> Light:
-        azimuth, height, strength, sky = rng.uniform(
-            [-math.pi, 0.6, 0.05, 165], [math.pi, 1.2, 0.5, 225]
-        )
-        flat = math.cos(height)
-        sun = [math.sin(azimuth) * flat, math.sin(height), math.cos(azimuth) * flat]
-        return cls(np.array(sun), float(strength), float(sky))
-
-    def shade(self, base: Array, normal: Array, eye: Array, gloss: Array | float) -> Array:
-        """Colours (m, 3) 0..255 of faces with unit normals and unit eye rays, both (m, 3)."""
-        up = normal[:, 1]
-        lit = 0.50 + 0.40 * (0.5 + 0.5 * up) + self.strength * np.maximum(normal @ self.sun, 0)
-        cosine = (normal * eye).sum(axis=1)
-        mirror = eye - 2 * cosine[:, None] * normal
-        env = np.interp(mirror[:, 1], _SLOPES, _SURROUNDINGS)
-        fresnel = gloss * (0.10 + 0.70 * (1 - np.abs(cosine)) ** 4)
-        glint = np.maximum(mirror @ self.sun, 0) ** 24 * self.strength * gloss * 190
-        tint = np.array([0.96, 1.0, 1.05]) * self.sky
-        out = base * (lit * (1 - fresnel))[:, None] + (env * fresnel)[:, None] * tint
-        return np.clip(out + glint[:, None], 0, 255)
 
 
 @dataclass(slots=True)
@@ -196,14 +124,16 @@ class Scene:
 
     @cached_property
     def _solid(self) -> tuple[Array, Array, Array, Array]:
-        """All meshes: corners (4m, 3), the mesh of each face, base colours, gloss."""
+        """All meshes: corners (4m, 3; first the first corner of every face), the mesh of each
+        face, base colours, gloss."""
         counts = [len(q) for q in self._quads]
         part = np.repeat(np.arange(len(counts)), counts)
         base, end = np.empty((len(part), 3)), 0
         for count, colour in zip(counts, self._base, strict=True):
             base[end : end + count] = colour
             end += count
-        return np.concatenate(self._quads).reshape(-1, 3), part, base, np.asarray(self._gloss)[part]
+        corners = np.concatenate(self._quads).transpose(1, 0, 2).reshape(-1, 3)
+        return corners, part, base, np.asarray(self._gloss)[part]
 
     @cached_property
     def _outline(self) -> tuple[Array, Array, Array]:
@@ -267,10 +197,9 @@ class Scene:
         lows, highs = [], []
         meshes = [op.index for op in ops if op.kind == "mesh"]
         if meshes:
-            self._shade(view, meshes, picture)
-            flat = picture.quads.reshape(-1, 2)
-            lows.append(flat.min(axis=0))
-            highs.append(flat.max(axis=0))
+            u, v = self._shade(view, meshes, picture)
+            lows.append(np.array([u.min(), v.min()]))
+            highs.append(np.array([u.max(), v.max()]))
         if len(meshes) < len(ops):
             self._trace(view, picture)
             kept = np.zeros(len(self._points), bool)
@@ -295,26 +224,31 @@ class Scene:
         picture.inks = self._premultiplied
         picture.widths = (widths / z[starts[:-1]]).tolist()
 
-    def _shade(self, view: View, meshes: list[int], picture: Picture) -> None:
-        """All painted meshes culled, shaded and sorted: faces (m, 4, 2) and their colours."""
+    def _shade(self, view: View, meshes: list[int], picture: Picture) -> tuple[Array, Array]:
+        """Cull, shade and sort all painted meshes; returns the corners' u and v, each (4, m)."""
         corners, part, base, gloss = self._solid
-        cam = view.place(corners).reshape(3, -1, 4)
-        a, b = cam[..., 2] - cam[..., 0], cam[..., 3] - cam[..., 1]
+        cam = view.place(corners).reshape(3, 4, -1)
+        a, b = cam[:, 2] - cam[:, 0], cam[:, 3] - cam[:, 1]
         # The camera axes (right, up, away) are left-handed, hence b x a.
-        normal = np.stack([b[1] * a[2] - b[2] * a[1], b[2] * a[0] - b[0] * a[2],
-                           b[0] * a[1] - b[1] * a[0]])  # fmt: skip
-        eye = (cam[..., 0] + cam[..., 1] + cam[..., 2] + cam[..., 3]) * 0.25
+        normal = np.empty_like(a)
+        for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+            np.subtract(b[j] * a[k], b[k] * a[j], out=normal[i])
+        eye = (cam[:, 0] + cam[:, 1] + cam[:, 2] + cam[:, 3]) * 0.25
         turn = np.full(len(self._quads), -1)
         turn[meshes] = np.arange(len(meshes))
         turn = turn[part]
         dot = normal[0] * eye[0] + normal[1] * eye[1] + normal[2] * eye[2]
         seen = np.flatnonzero((dot < 0) & (turn >= 0))
         seen = seen[np.lexsort((-eye[2, seen], turn[seen]))]
-        cam, normal, eye, turn = cam[:, seen], normal[:, seen], eye[:, seen], turn[seen]
+        normal, eye, turn = normal[:, seen], eye[:, seen], turn[seen]
         normal /= np.sqrt((normal * normal).sum(axis=0)) + 1e-12
         eye /= np.sqrt((eye * eye).sum(axis=0))
         rgba = np.full((len(seen), 4), 255.0)
         rgba[:, :3] = self.light.shade(base[seen], normal.T, eye.T, gloss[seen])
-        picture.quads = np.stack([cam[0] / cam[2], cam[1] / cam[2]], axis=2)
+        x, y, z = cam[:, :, seen]
+        u, v = x / z, y / z
+        picture.quads = np.empty((len(seen), 4, 2))
+        picture.quads[..., 0], picture.quads[..., 1] = u.T, v.T
         picture.colours = rgba.tolist()
         picture.ends = np.searchsorted(turn, np.arange(len(meshes) + 1)).tolist()
+        return u, v

@@ -10,9 +10,10 @@ from . import vehicle_details as detail
 from .body import STYLES, Body
 from .mesh import Array, box, tube
 from .palette import any_cloth, paint
-from .shapes import Light, Scene
+from .shapes import Scene
 from .vehicle_details import Signals
 from .vehicles import draw_body
+from .view import Light
 
 _LOADS = ("box", "lorry", "tanker", "mixer", "crane", "flatbed", "tipper")
 _LOAD_SHARE = (0.34, 0.24, 0.10, 0.10, 0.06, 0.08, 0.08)

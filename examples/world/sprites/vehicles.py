@@ -10,8 +10,9 @@ from . import vehicle_details as detail
 from .body import STYLES, Body
 from .mesh import Array, box
 from .palette import paint
-from .shapes import Light, Scene
+from .shapes import Scene
 from .vehicle_details import EndFace, Signals
+from .view import Light
 
 _CARS = ("sedan", "hatchback", "suv", "estate", "minivan", "pickup", "taxi")
 _CAR_SHARE = (0.28, 0.20, 0.26, 0.08, 0.07, 0.08, 0.03)
