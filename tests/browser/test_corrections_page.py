@@ -204,6 +204,7 @@ def test_export_and_import_into_another_home(
         page.locator("#sl-cor-bring").click()
         expect(page.locator("#sl-cor-preview")).to_contain_text("Imported")
         expect(page.locator("#sl-cor-summary")).to_contain_text("case")
+        expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
     found = Feedback(other).corrections(CorrectionFilter())
     assert len(found) == len(Feedback(home).corrections(CorrectionFilter()))
     assert {c.author for c in found} == {"ann", "ben"}

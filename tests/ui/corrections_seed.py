@@ -92,10 +92,9 @@ def main() -> None:
     if flags.cases:
         seed(home, flags.home, flags.cases)
 
-    from ui.layout import build_page, launch_options
-    from ui.tabs import TABS
+    from gradio import networking
 
-    TABS.setdefault("corrections", "ui.tabs.corrections")
+    from ui.layout import build_page, launch_options
 
     def who(request: object) -> Visitor:
         return Visitor("you", flags.role, str(getattr(request, "session_hash", "") or ""))
@@ -104,6 +103,8 @@ def main() -> None:
     page, desk = build_page(services)
     media = flags.examples or Path(__file__).parent
     options = launch_options(desk, media, [home.root])
+    # gradio asks itself five times whether it can be reached, and gives up on a busy machine.
+    networking.url_ok = lambda url: True
     page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True, **options)
 
 
