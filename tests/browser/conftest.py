@@ -36,7 +36,8 @@ def serve(folder: Path, *command: str) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, *command, "--port", str(port)],
         cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"},
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2",
+             "SIGHTLINE_HOME": str(folder / "home")},
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}/"
     try:

@@ -24,15 +24,24 @@ def test_the_environment_sets_defaults_and_flags_win(monkeypatch):
     assert app.parse_flags(["--adapter", "c"]).adapter == ["c"]
 
 
+def test_the_home_comes_from_the_environment_or_a_flag(monkeypatch):
+    monkeypatch.setenv("SIGHTLINE_HOME", "/somewhere")
+    assert app.parse_flags([]).home == Path("/somewhere")
+    assert app.parse_flags(["--home", "/else"]).home == Path("/else")
+
+
 def test_defaults(monkeypatch):
     monkeypatch.delenv("GRADIO_SERVER_PORT", raising=False)
+    monkeypatch.delenv("SIGHTLINE_HOME", raising=False)
     flags = app.parse_flags([])
+    assert flags.home is None
     assert (flags.model, flags.adapter, flags.port) == (None, [], 7860)
     assert flags.embedded.name == "sightline-tiny"
 
 
 @pytest.mark.slow
-def test_building_the_page_imports_no_torch():
+def test_building_the_page_imports_no_torch(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path))
     code = (
         "import sys, app; from ui.layout import build_page;"
         "build_page(app.build_services(app.parse_flags([])));"
