@@ -167,7 +167,8 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
         return moved(place, request, step=str(getattr(event, "id", "") or ""))
 
     def picked(place: Place, event: gr.EventData, request: gr.Request) -> Values:
-        return moved(place, request, job=str(getattr(event, "id", "") or ""))
+        values = moved(place, request, job=str(getattr(event, "id", "") or ""))
+        return {tab.promote.message: "", **values}  # what was said of another job
 
     place = tab.keep.place
     shown = tab.filled

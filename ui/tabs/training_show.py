@@ -48,7 +48,7 @@ def step_values(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place) ->
     if place.step == "prove":
         hidden = gr.update(visible=False)
         return {tab.prove.maps: hidden, tab.prove.progress: "", tab.prove.maps_note: ""}
-    return {tab.promote.message: ""}
+    return {}
 
 
 def _choose(c: ChoosePart, desk: Desk, visitor: Visitor) -> Values:
