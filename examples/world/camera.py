@@ -95,7 +95,7 @@ class Camera:
         )
         z = (self.focal * self.height_m) / below
         x = (u[None, :] / self.focal - (0.5 * self.curve) * z) * z
-        return x.astype(np.float32), z.astype(np.float32), top
+        return x.astype(np.float32, copy=False), z.astype(np.float32, copy=False), top
 
     def wall_depth(self, offset_m: float) -> np.ndarray:
         """Depth in m of a wall along the road at ``offset_m`` for each column (inf = not seen)."""

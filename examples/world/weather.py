@@ -102,15 +102,29 @@ def _fog(image: np.ndarray, canvas: Canvas, plan: ScenePlan, rng: np.random.Gene
     flat += row
 
 
+def _quarter(glow: np.ndarray, lit: slice) -> np.ndarray:
+    """``glow`` at a quarter of its size, from the rows ``lit`` alone where that changes nothing."""
+    h, w = glow.shape[:2]
+    if h % 4 or w % 4:
+        return cv2.resize(glow, (w // 4, h // 4), interpolation=cv2.INTER_AREA)
+    small = np.zeros((h // 4, w // 4, 3), np.uint8)
+    top, end = lit.start // 4, -(-lit.stop // 4)
+    part = glow[4 * top : 4 * end]
+    small[top:end] = cv2.resize(part, (w // 4, end - top), interpolation=cv2.INTER_AREA)
+    return small
+
+
 def _glow(image: np.ndarray, canvas: Canvas, plan: ScenePlan,
           rng: np.random.Generator) -> np.ndarray:  # fmt: skip
     dark = {"night": 1.0, "dusk": 0.6}.get(plan.look.time_of_day, 0.25)
     gain = rng.uniform(1.6, 3.0) * dark + 0.55
-    if not canvas.glow.any():
-        return image
-    cv2.scaleAdd(canvas.glow.astype(np.float32), gain / 255, image, image)
     h, w = image.shape[:2]
-    small = cv2.resize(canvas.glow, (w // 4, h // 4), interpolation=cv2.INTER_AREA)
+    rows = np.flatnonzero(canvas.glow.reshape(h, -1).max(1))
+    if rows.size == 0:
+        return image
+    lit = np.s_[rows[0] : rows[-1] + 1]
+    cv2.scaleAdd(canvas.glow[lit].astype(np.float32), gain / 255, image[lit], image[lit])
+    small = _quarter(canvas.glow, lit)
     if not small.any():
         return image
     small = small.astype(np.float32) / 255

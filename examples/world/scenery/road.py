@@ -132,8 +132,10 @@ def _texture(canvas: Canvas, camera: Camera, plan: ScenePlan, x: np.ndarray, z: 
     offset = rng.integers(0, 1024, 4)
     bank = fractal(1024, rng.choice((0.55, 0.75)), 21)
     per_m = 90.0
-    ix = (x * per_m + float(offset[0])).astype(np.int32)
-    iz = (z * per_m + float(offset[1])).astype(np.int32)
+    ix, iz = x * np.float32(per_m), z * np.float32(per_m)
+    ix += np.float32(offset[0])
+    iz += np.float32(offset[1])
+    ix, iz = ix.astype(np.int32), iz.astype(np.int32)
     ix &= 1023
     iz &= 1023
     iz <<= 10
@@ -152,7 +154,10 @@ def _texture(canvas: Canvas, camera: Camera, plan: ScenePlan, x: np.ndarray, z: 
     fine = fine * fade
     fine += 1
     full = full * fine
-    stamp(full, 1.0, z >= 199)
+    # Depth changes evenly along a row: its ends tell whether it reaches that far anywhere.
+    far = np.flatnonzero(z[:, [0, -1]].max(1) >= 199)
+    rows = far[-1] + 1 if far.size else 0
+    stamp(full[:rows], 1.0, z[:rows] >= 199)
     region = canvas.rgb[top:]
     cv2.multiply(region, cv2.merge([full, full, full]), region, dtype=cv2.CV_8U)
 
