@@ -52,12 +52,14 @@ def _loudest(case: Case) -> str:
         return ""
     if model is None:
         return '<p class="sl-cor-loud">The model gave no point.</p>'
-    far = [s.far_px(model) for s in people]
-    middle = sorted(far)[len(far) // 2]
-    who = escape(people[0].name) if len(people) == 1 else f"the {len(people)} people, median"
-    percent = f"{100 * middle / diagonal_px(case):.1f} % of the diagonal"
+    # The farthest: it is what puts the case at its place in the queue.
+    farthest = max(people, key=model.far_px)
+    far = model.far_px(farthest)
+    who = escape(farthest.name)
+    who += f", the farthest of {len(people)} people" if len(people) > 1 else ""
+    percent = f"{100 * far / diagonal_px(case):.1f} % of the diagonal"
     return (
-        f'<p class="sl-cor-loud"><strong>{middle:.0f} px</strong>{percent} from '
+        f'<p class="sl-cor-loud"><strong>{far:.0f} px</strong>{percent} from '
         f"{sign(model.kind)}{escape(model.name.lower())} to {sign('human')}{who}</p>"
     )
 

@@ -63,6 +63,7 @@ def test_the_queue_shows_the_worst_case_large(desk, ids):
     figure = json.loads(view.case.plot)
     assert {t["name"] for t in figure["data"]} >= {"Base", "Fine-tuned", "Ground truth", "human"}
     assert "341 px" in view.case.head and "46.5 % of the diagonal" in view.case.head
+    assert "ann, the farthest of 2 people" in view.case.head
     assert "opacity=40" in view.case.head
 
 
