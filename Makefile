@@ -18,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check static bench screenshot figures models clean browser
+.PHONY: help run install test check static bench loop screenshot figures models clean browser
 
 help:
 	@echo 'make run         the app on http://127.0.0.1:7860'
@@ -28,6 +28,7 @@ help:
 	@echo 'make check       the quick gate: lint, types, import rules, fast tests'
 	@echo 'make bench       all benchmarks, written to benchmarks/results'
 	@echo 'make figures     the figures in README.md, from those results and the model cards'
+	@echo 'make loop        60 corrections to a better adapter, start to end (about 10 minutes)'
 	@echo 'make screenshot  the screenshot in README.md'
 	@echo 'make models      rebuild the embedded model and its adapters (hours on 2 cores)'
 	@echo 'make clean       remove caches; CLEAN=all also removes $(VENV)'
@@ -78,6 +79,12 @@ browser: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(PY) -m benchmarks all
+	$(PY) -m dev.figures
+
+loop: $(VENV)/.installed
+	$(PY) -m training.loop_proof > $(VENV)/loop.txt
+	@cat $(VENV)/loop.txt
+	tail -n 1 $(VENV)/loop.txt > dev/loop_proof.json
 	$(PY) -m dev.figures
 
 figures: $(VENV)/.installed

@@ -1,7 +1,7 @@
 """Write the figures in README.md from what was measured: `python -m dev.figures [--check]`.
 
 Blocks between `<!-- figures:NAME -->` and `<!-- /figures:NAME -->` are made from
-benchmarks/results/*.json and the cards of the embedded model and its adapters. No figure in the
+benchmarks/results/*.json, dev/loop_proof.json and the adapters' cards. No figure in the
 README is typed by hand. `--check` changes nothing and fails when a block is out of date.
 """
 
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
 ADAPTERS = ROOT / "examples" / "adapters"
+LOOP = ROOT / "dev" / "loop_proof.json"  # the last line of `python -m training.loop_proof`
 NOT_MEASURED = "_Not measured yet._"
 Json = dict[str, Any]
 
@@ -129,6 +130,32 @@ def photos_block(found: Mapping[str, Json]) -> str:
     return "\n\n".join(evaluation(m, "photographs") for m in measured) or NOT_MEASURED
 
 
+def loop_block(found: Json | None) -> str:
+    """Before and after 60 corrections, with the change's 95 % interval."""
+    if found is None:
+        return NOT_MEASURED
+    rows = []
+    for label, row in found["rows"].items():
+        sides, relative, change = row["median_px"], row["median_relative"], row["median_change"]
+        cells = [f"{sides[side]:.0f}" for side in ("base", "current", "candidate")]
+        interval = f"{change['low']:+.0f} to {change['high']:+.0f}"
+        rows.append([label, str(row["n"]), *cells, f"{relative['estimate']:+.0%}", interval])
+    head = [
+        "median distance, px",
+        "scenes",
+        "base",
+        "current",
+        "candidate",
+        "change",
+        "interval, px",
+    ]
+    words = (
+        f"{found['corrections']} corrections, {found['seconds']['train']:.0f} s of training from "
+        f"`{found['parent']}`, held-out scenes at 1280 × 720:"
+    )
+    return words + "\n\n" + table(head, rows)
+
+
 def distinct(measured: Iterable[Json | None]) -> list[Json]:
     """Evaluations that are there, each once: one run writes the same object into every card."""
     kept: list[Json] = []
@@ -165,6 +192,7 @@ def blocks() -> dict[str, str]:
         "speed": speed_block(measured),
         "quality": quality_block(carded),
         "photos": photos_block(carded),
+        "loop": loop_block(read(LOOP)),
     }
 
 

@@ -365,3 +365,14 @@ def test_benchmark_smoke_ends_with_one_json_object(name: str) -> None:
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["name"] == name
     assert result["smoke"] is True
+
+
+def test_loop_block_shows_the_change_and_its_interval() -> None:
+    sides = {"base": 105.2, "current": 62.4, "candidate": 36.1}
+    change = {"estimate": -26.3, "low": -40.2, "high": -11.0}
+    row = {"n": 100, "median_px": sides, "median_relative": {"estimate": -0.42}}
+    found = {"corrections": 60, "parent": "p", "seconds": {"train": 201.6}}
+    block = figures.loop_block({**found, "rows": {"debris": {**row, "median_change": change}}})
+    assert "60 corrections, 202 s of training from `p`" in block
+    assert "| debris | 100 | 105 | 62 | 36 | -42% | -40 to -11 |" in block
+    assert figures.loop_block(None) == figures.NOT_MEASURED
