@@ -133,7 +133,9 @@ def build_promote() -> PromotePart:
         begin = gr.Button("Go to the job", variant="primary", visible=False)
         with gr.Column(visible=False, elem_classes="tr-section") as body:
             rule = gr.HTML(elem_id="tr-rule")
-            promote = gr.Button("Use it from now on", variant="primary", elem_id="tr-promote")
+            promote = gr.Button(
+                "Use it from now on", variant="primary", visible=False, elem_id="tr-promote"
+            )
             with gr.Row(equal_height=False):
                 reason = gr.Textbox(
                     label="Reason to use it all the same (kept with the decision)", lines=2,
