@@ -89,8 +89,9 @@ class Watching(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         asked, over = _any(self.stop.requested), _any(self.stop.time_over)
-        last = state.global_step >= state.max_steps or over
-        if not asked and (state.global_step % self._epoch_steps == 0 or last):
+        last = not asked and (state.global_step >= state.max_steps or over)
+        # At an epoch's end also when asked to stop: a resumed run does not come by here again.
+        if state.global_step % self._epoch_steps == 0 or last:
             self.validate(state.global_step)
         if asked or over:
             control.should_save = asked
