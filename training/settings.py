@@ -32,6 +32,7 @@ class TrainSettings:
     dropout: float = 0.05
     target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
     head: str = "pooled"
+    train: str = "all"
     lambda_text: float = 1.0
     lambda_coord: float = 0.1
     lambda_map: float = 0.0
@@ -66,6 +67,13 @@ class TrainSettings:
     def __post_init__(self) -> None:
         for name, spec in FIELDS.items():
             object.__setattr__(self, name, spec.checked(name, getattr(self, name)))
+        if self.train == "head" and self.head == "none":
+            raise UserError(
+                "There is no head to train alone",
+                expected="the head pooled or patch, or train = all",
+                got="head none",
+                field="train",
+            )
         if self.deepspeed and "8bit" in self.optimiser:
             raise UserError(
                 "DeepSpeed ZeRO-2 shards the optimiser's state itself",
@@ -125,6 +133,7 @@ PRESETS: dict[str, Preset] = {
         TrainSettings(
             start="current",
             head="patch",
+            train="head",  # what LoRA learned of the rest is not lost (dev/LOG.md)
             lambda_coord=1.0,
             lambda_map=1.0,
             lambda_keep=1.0,

@@ -142,6 +142,13 @@ FIELDS: dict[str, FieldSpec] = {
         "patch",
         "none",
     ),
+    "train": _choice(
+        ADAPTER,
+        "What is trained",
+        "all: LoRA and the head. head: the head alone; the answers' text stays as it is.",
+        "all",
+        "head",
+    ),
     "lambda_text": _float(
         LOSS, "λ text", "Weight of the answer's cross-entropy (Eq. 1 and 5).", 0, 1000
     ),

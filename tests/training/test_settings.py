@@ -151,3 +151,9 @@ def test_command_is_a_line_for_a_terminal() -> None:
     assert "--cpu" in line
     two = launch_command(settings.changed_by(processes=2), Path("c"), cpu=True)
     assert "--multi_gpu" in two  # accelerate's word for several processes, on a CPU too
+
+
+def test_the_head_alone_needs_a_head() -> None:
+    with pytest.raises(UserError) as caught:
+        TrainSettings(train="head", head="none")
+    assert caught.value.field == "train"

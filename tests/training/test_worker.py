@@ -124,6 +124,17 @@ def test_other_heads(train: Train, head: str) -> None:
     assert (done.output / "head.safetensors").exists() == (head == "pooled")
 
 
+def test_the_head_alone(train: Train, base: Path, tmp_path: Path) -> None:
+    parent = make_tiny_adapter(base, tmp_path / "parent", "patch")
+    code, done = train(parent_adapter=parent, learning_rate=1e-2, train="head")
+    assert code == EXIT_TRAINED
+    same = {}
+    for file in ("adapter_model.safetensors", "head.safetensors"):
+        old, new = load_file(parent / file), load_file(done.output / file)
+        same[file] = all(torch.equal(old[k], new[k]) for k in old)
+    assert same == {"adapter_model.safetensors": True, "head.safetensors": False}
+
+
 def test_goes_on_from_its_parent(train: Train, base: Path, tmp_path: Path) -> None:
     """With a learning rate of next to nothing the child is its parent."""
     parent = make_tiny_adapter(base, tmp_path / "parent", "patch")

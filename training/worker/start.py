@@ -38,16 +38,21 @@ def target_names(backbone: Backbone, layers: tuple[str, ...]) -> list[str]:
 
 
 def with_lora(backbone: Backbone, settings: TrainSettings) -> PeftModel:
-    """Put fresh LoRA layers into the backbone's model; only they are trained."""
+    """Put fresh LoRA layers into the backbone's model; of it, only they are trained, or nothing
+    where the settings train the head alone (then nothing is dropped from them either)."""
+    alone = settings.train == "head"
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
+        lora_dropout=0.0 if alone else settings.dropout,
         target_modules=target_names(backbone, settings.target_modules),
         bias="none",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(backbone.model, config)
+    tuned = get_peft_model(backbone.model, config)
+    if alone:
+        tuned.requires_grad_(False)
+    return tuned
 
 
 def continue_lora(tuned: PeftModel, parent: CheckedAdapter, settings: TrainSettings) -> None:
