@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-sys.modules["pandas"] = None  # type: ignore[assignment]  # sqlite_utils would load it, in a second
+if __name__ == "__main__":  # sqlite_utils would load it, in a second
+    sys.modules["pandas"] = None  # type: ignore[assignment]
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from training import stages
