@@ -4,8 +4,6 @@
 `proof HOME JOB` it is the two stages. How they behave stands in HOME/behaviour.json.
 """
 
-# ruff: noqa: E402
-
 from __future__ import annotations
 
 import json
