@@ -53,7 +53,7 @@ def _in_chunks(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     and each token's are its own. Rows stay together, since each has its adapter."""
     if x.ndim != 3 or x.shape[1] <= 2 * CHUNK or torch.is_grad_enabled():
         return forward(x)
-    return torch.cat([forward(part) for part in x.split(CHUNK, dim=1)], dim=1)
+    return torch.cat([forward(part.contiguous()) for part in x.split(CHUNK, dim=1)], dim=1)
 
 
 def _return_big_blocks() -> None:
