@@ -22,6 +22,7 @@ from inference.backbones.base import Backbone
 from inference.backbones.loading import Quantize, load_backbone
 from inference.backbones.tracing import answer_logprobs
 from inference.errors import Cancelled, UserError, unknown
+from inference.fingerprint import file_sha256, weights_file
 from inference.hub import local_folder
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
 from inference.pair import Run, batches
@@ -82,6 +83,7 @@ class Predictor:
             embedded=embedded,
             loaded=True,
             memory_mb=size / 1e6,
+            sha256=file_sha256(file) if (file := weights_file(folder)) else None,
         )
         return cls(backbone, info, folder)
 

@@ -259,7 +259,8 @@ class PairPrediction:
 @dataclass(frozen=True)
 class ModelInfo:
     """The backbone, for the header. `requested` and `fallback_reason` are set when another model
-    was asked for and could not be had. `memory_mb` is 0 until it is loaded."""
+    was asked for and could not be had. `memory_mb` is 0 and `sha256`, of its weights, None until it
+    is loaded."""
 
     id: str
     family: str
@@ -271,6 +272,7 @@ class ModelInfo:
     memory_mb: float = 0.0
     requested: str | None = None
     fallback_reason: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)

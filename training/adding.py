@@ -129,7 +129,6 @@ def answers_of(
     info: ModelInfo,
     adapter_version: str | None,
     truth: HazardPoint | None,
-    backbone_sha256: str | None,
 ) -> Answers:
     """What is kept of a pair: texts and points, no maps (they can be made again)."""
     return Answers(
@@ -140,7 +139,7 @@ def answers_of(
         finetuned=None if pair.finetuned is None else _side(pair.finetuned),
         adapter=pair.request.adapter,
         adapter_version=adapter_version,
-        backbone_sha256=backbone_sha256,
+        backbone_sha256=info.sha256,
         latency_s=pair.seconds.get("total"),
         truth=None if truth is None else (truth.x_px, truth.y_px),
     )

@@ -139,11 +139,15 @@ def launch_command(
     command = [python, "-m", "accelerate.commands.launch", "--num_processes"]
     command += [str(settings.processes), "--num_machines", "1", "--dynamo_backend", "no"]
     command += ["--mixed_precision", "no"]
-    if many:
+    if settings.deepspeed:
+        command += ["--use_deepspeed", "--zero_stage", "2"]
+    elif many:
         # accelerate's name for "start several processes with torchrun"; on a CPU too.
-        command += ["--multi_gpu", "--main_process_port", "0"]
+        command += ["--multi_gpu"]
     elif cpu:
         command += ["--cpu"]
+    if many or settings.deepspeed:
+        command += ["--main_process_port", "0"]
     if settings.threads:
         command += ["--num_cpu_threads_per_process", str(settings.threads)]
     return [*command, "-m", "training.worker", str(config)]

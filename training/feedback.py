@@ -92,7 +92,6 @@ class Feedback:
         name: str = "",
         truth: HazardPoint | None = None,
         settings: Mapping[str, Any] | None = None,
-        backbone_sha256: str | None = None,
     ) -> str:
         """Keep a picture and what both sides said of it; the prediction's id. Idempotent.
 
@@ -106,7 +105,7 @@ class Feedback:
             name=name,
             expected=pair.image.content_hash,
         )
-        answers = answers_of(pair, info, adapter_version, truth, backbone_sha256)
+        answers = answers_of(pair, info, adapter_version, truth)
         return self.add_answers(media, answers, settings)
 
     def correct(

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 IGNORE_INDEX = -100
+FAR_CELLS = 2.0
 
 
 def coordinate_loss(predicted01: Tensor, target01: Tensor) -> Tensor:
@@ -18,18 +19,6 @@ def coordinate_loss(predicted01: Tensor, target01: Tensor) -> Tensor:
     return (predicted01 - target01).square().sum(-1).mean()
 
 
-def text_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Eq. 5 per token: mean negative log-likelihood of the answer's tokens.
-
-    Args:
-        logits: (..., vocabulary), already aligned so that logits[i] predicts labels[i].
-        labels: (...), IGNORE_INDEX where nothing is asked.
-    """
-    return F.cross_entropy(
-        logits.flatten(0, -2).float(), labels.flatten(), ignore_index=IGNORE_INDEX
-    )
-
-
 def insight_loss(
     text: Tensor, coordinates: Tensor, *, lambda_text: float = 1.0, lambda_coord: float = 0.1
 ) -> Tensor:
@@ -38,8 +27,8 @@ def insight_loss(
 
 
 def answer_loss(logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
-    """Eq. 5 over samples: mean over samples of the mean over each sample's answer tokens, so that
-    a batch cut in two, on two processes, has the same loss as the whole.
+    """Eq. 5: mean over samples of the mean over each sample's answer tokens, so that a batch cut in
+    two, on two processes, has the same loss as the whole.
 
     Args:
         logits: (n, vocabulary) at the answers' positions. labels: (n,) the tokens to predict.
@@ -64,6 +53,18 @@ def map_loss(probabilities: Tensor, target01: Tensor, *, cell_centres: bool) -> 
     y = _shares(target01[:, 1], rows, cell_centres)
     wanted = y[:, :, None] * x[:, None, :]
     return -(wanted * probabilities.clamp_min(1e-30).log()).sum((1, 2)).mean()
+
+
+def shown_loss(shown01: Tensor, target01: Tensor, cells: Tensor) -> Tensor:
+    """Distance from the truth of the point as it is shown, in cells of the map, mean over samples.
+    At most FAR_CELLS each: a point at another peak of the map cannot be pulled over, that is for
+    `map_loss`. Not in the paper, whose head shows the mean that Eq. 4 is about.
+
+    Args:
+        shown01, target01: (batch, 2), x and y in [0, 1]. cells: (batch, 2), columns and rows.
+    """
+    distance = ((shown01 - target01) * cells).square().sum(-1).clamp_min(1e-12).sqrt()
+    return distance.clamp_max(FAR_CELLS).mean()
 
 
 def keep_loss(probabilities: Tensor, before: Tensor) -> Tensor:

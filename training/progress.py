@@ -28,6 +28,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "text_loss": ("Text loss (Eq. 5)", "nats a token"),
     "coord_loss": ("Coordinate loss (Eq. 4)", "squared share of the picture"),
     "map_loss": ("Heatmap loss", "nats"),
+    "shown_loss": ("Distance of the shown point", "cells"),
     "keep_loss": ("Distance from the heatmaps before", "nats"),
     "learning_rate": ("Learning rate", ""),
     "grad_norm": ("Gradient norm", ""),

@@ -168,6 +168,14 @@ FIELDS: dict[str, FieldSpec] = {
         0,
         1000,
     ),
+    "lambda_shown": _float(
+        LOSS,
+        "λ shown point",
+        "Weight of the distance, in cells of the heatmap, of the point that the page shows: around "
+        "the heatmap's peak, where the paper takes the mean of the whole map. 0 in the paper.",
+        0,
+        1000,
+    ),
     "lambda_keep": _float(
         LOSS,
         "λ keep",
@@ -271,7 +279,14 @@ FIELDS: dict[str, FieldSpec] = {
     "views": _int(
         DATA,
         "Views",
-        "Different crops of each training picture, the whole picture among them.",
+        "Different crops of each corrected picture, the whole picture among them.",
+        1,
+        64,
+    ),
+    "replay_views": _int(
+        DATA,
+        "Replay views",
+        "The same for each replayed picture: many scenes seen once keep more than few seen often.",
         1,
         64,
     ),

@@ -30,8 +30,8 @@ def as_json(
         "image": {"name": image.name, "sha256": image.content_hash, "width_px": width,
                   "height_px": height, "example": result.example_id},
         "model": {key: getattr(info, key) for key in (
-            "id", "family", "device", "dtype", "quantize", "embedded", "requested",
-            "fallback_reason")},
+            "id", "sha256", "family", "device", "dtype", "quantize", "embedded",
+            "requested", "fallback_reason")},
         "request": {"task": pair.request.task, "prompt": pair.request.prompt,
                     "adapter": pair.request.adapter, "forced": pair.forced,
                     "max_new_tokens": pair.request.max_new_tokens},

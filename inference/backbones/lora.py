@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModelForCausalLM, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from inference.errors import UserError
-
-BASE = "__base__"
 
 
 class AdapterBank:
@@ -76,20 +76,17 @@ class AdapterBank:
 
         Not PEFT's own `adapter_names=` argument: that leaves its hooks behind when the forward
         pass raises (peft 0.21, LoraModel._enable_peft_forward_hooks has no `finally`), and every
-        later answer would be wrong without a word.
+        later answer would be wrong without a word. It also copies the rows twice in every layer.
         """
         if self._peft is None:
             yield
             return
-        names = [BASE if slot is None else slot for slot in slots]
-
-        def choose(_: nn.Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            return args, {**kwargs, "adapter_names": names}
-
+        runs = _runs(slots)
         with ExitStack() as hooks:
+            hooks.enter_context(self._peft.disable_adapter())
             for module in self._peft.modules():
                 if isinstance(module, LoraLayer):
-                    handle = module.register_forward_pre_hook(choose, with_kwargs=True)
+                    handle = module.register_forward_hook(partial(_add_low_rank, runs))
                     hooks.callback(handle.remove)
             yield
 
@@ -103,3 +100,26 @@ class AdapterBank:
             self._peft.set_adapter(slot, inference_mode=True)
         with self._peft.disable_adapter() if slot is None else nullcontext():
             yield
+
+
+def _runs(slots: Sequence[str | None]) -> list[tuple[str, slice]]:
+    """Neighbouring rows with one adapter; rows of the base are left out."""
+    runs, first = [], 0
+    for slot, group in groupby(slots):
+        end = first + len(list(group))
+        if slot is not None:
+            runs.append((slot, slice(first, end)))
+        first = end
+    return runs
+
+
+def _add_low_rank(
+    runs: list[tuple[str, slice]], layer: LoraLayer, args: tuple[Tensor], output: Tensor
+) -> None:
+    """Hook: add each adapter's part, s B A x, to its rows of the frozen layer's output (Hu et al.,
+    LoRA, 2021, Eq. 3), in place."""
+    for slot, rows in runs:
+        if slot in layer.lora_A:
+            down, up = layer.lora_A[slot], layer.lora_B[slot]
+            low = down(args[0][rows].to(down.weight.dtype)) * layer.scaling[slot]
+            output[rows].add_(up(low).to(output.dtype))

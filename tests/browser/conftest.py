@@ -25,6 +25,7 @@ from tests.browser.scene import WAIT_MS, WIDE
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "examples" / "models" / "sightline-tiny"
 START_S = 180  # the machine may be busy
+expect.set_options(timeout=60_000)
 
 
 def serve(folder: Path, *command: str) -> Iterator[str]:
@@ -131,7 +132,9 @@ def visit(chromium: Browser):
     contexts, strangers, broken = [], [], []
 
     def open_page(url: str, size: dict[str, int] = WIDE, **options) -> Page:
-        context = chromium.new_context(viewport=size, accept_downloads=True, **options)
+        context = chromium.new_context(
+            viewport=size, accept_downloads=True, reduced_motion="reduce", **options
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)

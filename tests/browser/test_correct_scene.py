@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import serve
 from training.feedback import Feedback
@@ -54,26 +54,6 @@ def photo(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return make
-
-
-@pytest.fixture
-def visit(chromium: Browser):
-    contexts, broken = [], []
-
-    def open_page(url: str, size: dict[str, int] = WIDE, **options) -> Page:
-        context = chromium.new_context(viewport=size, reduced_motion="reduce", **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.goto(url)
-        expect(page.locator("#sl-prompt textarea")).not_to_have_value("", timeout=WAIT_MS)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not broken, f"script errors: {broken}"
 
 
 def look(page: Page, picture: Path) -> None:

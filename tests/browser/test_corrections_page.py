@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from inference.correction import HazardFix
 from tests.browser.conftest import serve
@@ -67,26 +67,6 @@ def hostile_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     feedback.review(ids, "comment", EVIL, EVIL)
     with app(home, folder) as url:
         yield url
-
-
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Visit]:
-    contexts, broken = [], []
-
-    def open_page(url: str, size: dict[str, int] = WIDE, **options: object) -> Page:
-        context = chromium.new_context(viewport=size, accept_downloads=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not broken, f"script errors: {broken}"
 
 
 def shown(page: Page) -> str:

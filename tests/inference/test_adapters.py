@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -314,6 +315,11 @@ def test_card_is_read(zoo: Any) -> None:
     card = read_card(zoo.adapter("qwen2_vl"))
     assert card.coordinate_frame == "norm1000"
     assert card.head == "patch"
+
+
+def test_the_model_says_which_weights_it_has(target: Predictor, zoo: Any) -> None:
+    weights = zoo.model("qwen2_vl") / "model.safetensors"
+    assert target.info.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def test_validation_reads_no_weights(zoo: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,9 +62,8 @@ def test_pair_is_kept_with_both_sides_and_what_reopens_it(
     case = feedback.case(f"hazard:{image.content_hash}")
     assert [p.id for p in case.predictions] == [other, key]  # newest first
     kept = case.predictions[1]
-    assert (kept.adapter, kept.adapter_version, kept.backbone) == (
-        "hazard-patch", "abc", "sightline-tiny",
-    )  # fmt: skip
+    assert (kept.adapter, kept.adapter_version) == ("hazard-patch", "abc")
+    assert (kept.backbone, kept.backbone_sha256) == ("sightline-tiny", INFO.sha256)
     assert (kept.truth, kept.settings, kept.prompt) == ((3, 4), {"query": "tab=scene"}, "Where?")
     assert pair.finetuned is not None
     point = pair.finetuned.point

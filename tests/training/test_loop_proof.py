@@ -16,7 +16,8 @@ from training import loop_proof
 from training.evalsets import EvalCase, EvalSet
 from training.feedback import Feedback
 from training.home import find_home
-from training.loop_proof import chosen_settings, correct, measure, parser, rows, table
+from training.loop_figures import measure, rows, table
+from training.loop_proof import chosen_settings, correct, parser, wrong
 from training.scoring import Answer
 
 UNSEEN = frozenset({"debris", "animal"})
@@ -95,9 +96,16 @@ def test_corrections_are_accepted_and_of_the_unseen_hazards(tmp_path: Path) -> N
     assert {c.media.name for c in made} == {"world-8000000.png", "world-8000001.png"}
 
 
+def test_only_what_is_wrong_is_corrected() -> None:
+    def ask(asked: EvalCase) -> Mapping[str, Answer]:  # 10 px are 100 at 1280x720
+        return {"shipped": answer((74, 36) if "debris" in asked.slices else (66, 36))}
+
+    assert list(wrong(CASES, ask, "shipped")) == CASES[:1]
+
+
 def test_its_scenes_are_neither_training_nor_heldout() -> None:
     is_heldout = resolve("examples.world.replay:is_heldout")
-    last = loop_proof.SEED_START + 60
+    last = loop_proof.SEED_START + 60 * loop_proof.MOST_LOOKED_AT
     assert 1_024_576 < loop_proof.SEED_START < last < 9_000_000
     assert not is_heldout(f"world-{last}", "0" * 64)
 

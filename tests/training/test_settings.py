@@ -153,6 +153,13 @@ def test_command_is_a_line_for_a_terminal() -> None:
     assert "--multi_gpu" in two  # accelerate's word for several processes, on a CPU too
 
 
+def test_deepspeed_is_started_by_the_launcher() -> None:
+    settings = TrainSettings(deepspeed=True, optimiser="adamw", processes=2)
+    line = command_text(settings, Path("c"))
+    assert "--use_deepspeed --zero_stage 2" in line
+    assert "--multi_gpu" not in line
+
+
 def test_the_head_alone_needs_a_head() -> None:
     with pytest.raises(UserError) as caught:
         TrainSettings(train="head", head="none")

@@ -42,7 +42,9 @@ CARD = AdapterCard(
         "sides": {"base": {"median_px": 301.0}, "hazard-patch": {"median_px": 31.0}},
     },
 )  # fmt: skip
-INFO = ModelInfo("sightline-tiny", "qwen2_vl", "cpu", "float32", "none", embedded=True)
+INFO = ModelInfo(
+    "sightline-tiny", "qwen2_vl", "cpu", "float32", "none", embedded=True, sha256="ab" * 32
+)
 
 
 def fake_services(

@@ -19,7 +19,7 @@ from inference.schema import HazardPoint, ImageInput, PatchGrid
 from training.augment import WHOLE, PictureView, limited, place, show, view_of
 from training.losses import IGNORE_INDEX
 from training.settings import TrainSettings
-from training.snapshot_types import SnapshotExample
+from training.snapshot_types import REPLAY, SnapshotExample
 from training.worker.feature_cache import FeatureCache, Seen, see
 
 WORKED_IN = 4  # pixels that a recoloured view has for each that the model takes
@@ -44,7 +44,7 @@ def training_items(examples: Sequence[SnapshotExample], settings: TrainSettings)
     return [
         Item(e, _view(e, number, settings), settings.max_pixels)
         for e in examples
-        for number in range(settings.views)
+        for number in range(settings.replay_views if e.source == REPLAY else settings.views)
     ]
 
 

@@ -23,6 +23,7 @@ from training.losses import (
     insight_loss,
     keep_loss,
     map_loss,
+    shown_loss,
 )
 from training.settings import TrainSettings
 from training.worker.items import moved
@@ -63,7 +64,7 @@ class Pointing(nn.Module):
         before: list[Tensor | None],
     ) -> dict[str, Tensor]:
         """loss (Eq. 1 and the heatmaps'), text_loss (Eq. 5), coord_loss (Eq. 4), map_loss,
-        keep_loss; without a head only the text's. points01: (batch, 2) as shown."""
+        shown_loss, keep_loss; without a head only the text's. points01: (batch, 2) as shown."""
         states = self._states(input_ids, attention_mask, pictures)
         answered = labels != IGNORE_INDEX
         rows = answered.nonzero()[:, 0]
@@ -72,7 +73,8 @@ class Pointing(nn.Module):
         if self.head is None:
             zero = text.new_zeros(())
             found = {"loss": weights.lambda_text * text, "text_loss": text}
-            return {**found, "coord_loss": zero, "map_loss": zero, "keep_loss": zero}
+            others = ("coord_loss", "map_loss", "shown_loss", "keep_loss")
+            return {**found, **dict.fromkeys(others, zero)}
         out = self._maps(states, input_ids, prompt_mask, grids)
         plain = torch.stack([o.point01 for o in out])
         centres = self.head.scorer.cell_centres
@@ -89,16 +91,23 @@ class Pointing(nn.Module):
         ]
         keep = torch.stack(moved_by).sum() / len(out) if moved_by else maps.new_zeros(())
         coordinates = coordinate_loss(plain, target01)
+        shown = self._shown(out)
+        cells = torch.tensor([o.probabilities.shape[::-1] for o in out], device=shown.device)
+        off = shown_loss(shown, target01, cells)
         loss = insight_loss(
             text, coordinates, lambda_text=weights.lambda_text, lambda_coord=weights.lambda_coord
         )
         return {
-            "loss": loss + weights.lambda_map * maps + weights.lambda_keep * keep,
+            "loss": loss
+            + weights.lambda_map * maps
+            + weights.lambda_shown * off
+            + weights.lambda_keep * keep,
             "text_loss": text,
             "coord_loss": coordinates,
             "map_loss": maps,
+            "shown_loss": off,
             "keep_loss": keep,
-            "points01": self._shown(out),
+            "points01": shown.detach(),
         }
 
     def _states(self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]]) -> Tensor:
@@ -154,12 +163,11 @@ class Pointing(nn.Module):
                 found[i] = HeadOutput(out.point01[k], out.probabilities[k])
         return [found[i] for i in range(len(grids))]
 
-    @torch.no_grad()
     def _shown(self, out: list[HeadOutput]) -> Tensor:
         """(batch, 2): the points as they are shown."""
         assert self.head is not None
         if self.head.config.get("decode", "soft_argmax") != "window":
-            return torch.stack([o.point01 for o in out]).detach()
+            return torch.stack([o.point01 for o in out])
         centres = self.head.scorer.cell_centres
         points = [windowed_soft_argmax(o.probabilities[None], cell_centres=centres) for o in out]
         return torch.cat(points)

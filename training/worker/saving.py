@@ -77,6 +77,7 @@ def card_of(
             "figures": figures,
             "loss": f"{config.settings.lambda_text:g} text + {config.settings.lambda_coord:g} MSE"
             f" (INSIGHT, Eq. 1) + {config.settings.lambda_map:g} heatmap + "
+            f"{config.settings.lambda_shown:g} shown point + "
             f"{config.settings.lambda_keep:g} staying near the parent's",
         },
     }

@@ -7,10 +7,12 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import DistributedType, PartialState
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
@@ -29,7 +31,8 @@ OPTIMISERS = {
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 LOGGED = 500  # points of each curve, at most about
 TRACKERS = ("trackio", "wandb")
-PARTS = ("text_loss", "coord_loss", "map_loss", "keep_loss")
+PROJECT = "sightline"  # in the trackers
+PARTS = ("text_loss", "coord_loss", "map_loss", "shown_loss", "keep_loss")
 
 
 def arguments(
@@ -39,6 +42,7 @@ def arguments(
     return TrainingArguments(
         output_dir=str(folder),
         run_name=name,
+        project=PROJECT,
         per_device_train_batch_size=settings.batch,
         gradient_accumulation_steps=settings.accumulation,
         num_train_epochs=settings.epochs,
@@ -81,13 +85,21 @@ def zero2(settings: TrainSettings) -> dict[str, Any]:
     """DeepSpeed's configuration for ZeRO stage 2.
 
     Raises:
-        UserError: (field "deepspeed") the package is not installed.
+        UserError: (field "deepspeed") the package is not installed, or the run was not started
+            with it; the Trainer alone would go on without a word.
     """
-    from importlib.util import find_spec
-
     if find_spec("deepspeed") is None:
         raise UserError(
             "DeepSpeed is not installed", hint="pip install deepspeed", field="deepspeed"
+        )
+    how = PartialState().distributed_type
+    if how != DistributedType.DEEPSPEED:
+        raise UserError(
+            "The run was not started with DeepSpeed",
+            expected="a GPU, and accelerate launch --use_deepspeed",
+            got=how.value,
+            hint="Switch DeepSpeed off, or start with the command that the page shows",
+            field="deepspeed",
         )
     return {
         "zero_optimization": {"stage": 2, "overlap_comm": True, "contiguous_gradients": True},
@@ -99,13 +111,24 @@ def zero2(settings: TrainSettings) -> dict[str, Any]:
 
 
 def _trackers() -> list[str]:
-    """Further trackers, named in SIGHTLINE_TRACKING with commas."""
+    """Further trackers, named in SIGHTLINE_TRACKING with commas.
+
+    Raises:
+        UserError: one is unknown or not installed.
+    """
+    os.environ.setdefault("WANDB_PROJECT", PROJECT)  # wandb does not look at the arguments
     named = [t.strip() for t in os.environ.get("SIGHTLINE_TRACKING", "").split(",") if t.strip()]
     if strange := sorted(set(named) - set(TRACKERS)):
         raise UserError(
             "SIGHTLINE_TRACKING names an unknown tracker",
             expected=", ".join(TRACKERS),
             got=", ".join(strange),
+        )
+    if missing := [t for t in named if find_spec(t) is None]:
+        raise UserError(
+            "A tracker that SIGHTLINE_TRACKING names is not installed",
+            got=", ".join(missing),
+            hint=f"pip install {' '.join(missing)}",
         )
     return named
 
@@ -167,7 +190,7 @@ class InsightTrainer(Trainer):
         if not torch.isfinite(loss):
             raise UserError(
                 f"The loss is not a number any more after step {self.state.global_step}",
-                got=", ".join(f"{name} {float(output[name]):g}" for name in PARTS),
+                got=", ".join(f"{name} {float(output[name].detach()):g}" for name in PARTS),
                 hint="Lower the learning rate or λ coordinates, or train in fp32",
                 field="learning_rate",
             )

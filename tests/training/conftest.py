@@ -1,0 +1,36 @@
+"""What the worker's tests share: a tiny base, a frozen snapshot, and a run of the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny import make_tiny
+from tests.training.snapshot_hand import config, home_with, snapshot
+from tests.training.worker_hand import Train
+from training.config import WorkerConfig
+from training.home import Home
+from training.snapshots import Snapshot
+from training.worker import run
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny("qwen2_vl", tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Home, Snapshot]:
+    home, _ = home_with(tmp_path, 6)  # 4 to train on: 2 steps an epoch
+    return home, snapshot(home)
+
+
+@pytest.fixture
+def train(made: tuple[Home, Snapshot], base: Path, tmp_path: Path) -> Train:
+    def go(**values: Any) -> tuple[int, WorkerConfig]:
+        chosen = config(*made, values.pop("base", base), tmp_path / "run", **values)
+        return run.run(chosen), chosen
+
+    return go
