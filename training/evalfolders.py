@@ -75,8 +75,8 @@ def insight_rows(folder: Path) -> list[Row]:
     """All rows of the folder's .parquet, .json and .jsonl files that have messages."""
     readers = {".parquet": _parquet, ".json": _json, ".jsonl": _jsonl}
     files = sorted(p for p in folder.rglob("*") if p.suffix in readers)
-    rows = [row for path in files for row in readers[path.suffix](path)]
-    rows = [row for row in rows if "messages" in row]
+    rows = [row for path in files for row in _rows(path, readers[path.suffix])]
+    rows = [row for row in rows if isinstance(row.get("messages"), list)]
     if not rows:
         raise UserError(
             "The folder holds no data set that is known",
@@ -86,9 +86,19 @@ def insight_rows(folder: Path) -> list[Row]:
     return rows
 
 
+def _rows(path: Path, reader: Callable[[Path], list[Any]]) -> list[Row]:
+    try:
+        return [row for row in reader(path) if isinstance(row, dict)]
+    except (ValueError, OSError) as error:  # also pyarrow's own, which are both
+        raise UserError(
+            f"{path.name} cannot be read", expected="whole rows", got=str(error)[:200]
+        ) from error
+
+
 def insight_case(folder: Path, row: Row) -> EvalCase:
     """One row."""
-    said = [m["content"] for m in row["messages"] if m.get("role") == "assistant"]
+    turns = [m for m in row["messages"] if isinstance(m, dict)]
+    said = [str(m.get("content")) for m in turns if m.get("role") == "assistant"]
     image = _image(folder, row)
     answer = parse_point(said[-1] if said else "", image.size_wh, "original_px")
     if answer.point is None:
@@ -127,25 +137,18 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _json(path: Path) -> list[Row]:
+def _json(path: Path) -> list[Any]:
     data = json.loads(path.read_text(encoding="utf-8"))
-    return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+    return data if isinstance(data, list) else []
 
 
-def _jsonl(path: Path) -> list[Row]:
+def _jsonl(path: Path) -> list[Any]:
     lines = path.read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines if line.strip()]
 
 
-def _parquet(path: Path) -> list[Row]:
-    try:
-        # Optional: only this format needs it.
-        from pyarrow import parquet  # type: ignore[import-not-found]
-    except ImportError as error:
-        raise UserError(
-            "Parquet files need the package pyarrow",
-            got=path.name,
-            hint="pip install pyarrow, or save the rows as JSON",
-        ) from error
-    rows: list[Row] = parquet.read_table(path).to_pylist()
+def _parquet(path: Path) -> list[Any]:
+    from pyarrow import parquet  # half a second, and most folders have none
+
+    rows: list[Any] = parquet.read_table(path).to_pylist()
     return rows

@@ -242,13 +242,15 @@ def _examples(
 
 
 def _validation(found: Sequence[_Found], share: float, seed: int) -> set[str]:
-    """Scenes for validation, drawn by hash so that one more scene does not move the others."""
+    """Scenes for validation, drawn by hash so that one more scene does not move the others. Of two
+    or more at least one, where any are asked for."""
 
     def draw(scene: str) -> str:
         return hashlib.sha256(f"{seed}|{scene}".encode()).hexdigest()
 
     scenes = sorted({f.scene for f in found}, key=draw)
-    count = round(len(scenes) * share)
+    least = 1 if share and len(scenes) > 1 else 0
+    count = max(least, round(len(scenes) * share))
     return set(scenes[:count])
 
 

@@ -75,12 +75,23 @@ def test_insight_parquet_with_pictures_inside(tmp_path: Path) -> None:
     assert only.point_px == (30, 12)
 
 
-def test_parquet_without_pyarrow_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    (tmp_path / "train.parquet").write_bytes(b"PAR1")
-    with pytest.raises(UserError, match="pip install pyarrow"):
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("d.parquet", b"PAR1 and no more"), ("d.json", b'{"a":'), ("d.jsonl", b"{}\n{"),
+     ("d.jsonl", b"\xff\xfe")],
+)  # fmt: skip
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=f"{name} cannot be read"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "rows", [[1, "text", None], [{"image": "a.png"}], [{"image": "a.png", "messages": "hello"}]]
+)
+def test_rows_without_messages_are_no_data(tmp_path: Path, rows: list[object]) -> None:
+    (tmp_path / "d.json").write_text(json.dumps(rows))
+    with pytest.raises(UserError, match="no data set that is known"):
         load_folder(tmp_path)
 
 

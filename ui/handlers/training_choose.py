@@ -43,14 +43,14 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 class Asked:
     """What the Choose step was filled in with. Shares in 0..1; "" means all."""
 
+    replay_share: float
+    validation_share: float
+    seed: int
     author: str = ""
     slice: str = ""
     adapter: str = ""
     since: str = ""
     until: str = ""
-    replay_share: float = 0.6
-    validation_share: float = 0.15
-    seed: int = 42
 
     def __post_init__(self) -> None:
         for name in ("since", "until"):

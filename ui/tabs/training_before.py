@@ -21,6 +21,7 @@ NO_PREVIEW = markup.empty(
 
 
 def build_choose() -> ChoosePart:
+    usual = PRESETS[USUAL_PRESET].settings
     with section(
         "choose",
         "Which corrections should the model learn?",
@@ -39,12 +40,14 @@ def build_choose() -> ChoosePart:
                 until = gr.Textbox(label="To day", placeholder="2026-11-30", max_lines=1)
             with gr.Row():
                 replay = gr.Slider(
-                    0, 95, 60, step=5, label="Replay share (% of all pictures)",
+                    0, 95, 100 * usual.replay_share, step=1,
+                    label="Replay share (% of all pictures)",
                     info="Original training scenes mixed in, so that the model forgets less.",
                     elem_id="tr-replay",
                 )  # fmt: skip
                 validation = gr.Slider(
-                    0, 50, 15, step=5, label="Validation share (% of scenes)",
+                    0, 50, 100 * usual.validation_share, step=1,
+                    label="Validation share (% of scenes)",
                     info="Kept aside to measure; no scene is in both parts.",
                     elem_id="tr-validation",
                 )  # fmt: skip
