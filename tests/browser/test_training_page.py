@@ -59,6 +59,11 @@ def corrected(home: Home) -> None:
     kept.review(ids, "accept", "bob")
 
 
+# Names that more than one element of the page has.
+TWICE = """() => [...document.querySelectorAll('[id^=tr-], [id^=sl-]')].map((e) => e.id)
+  .filter((id, i, all) => all.indexOf(id) != i)"""
+
+
 @pytest.mark.skipif(not (EMBEDDED / "model.safetensors").is_file(), reason="no embedded model")
 def test_correct_accept_train_watch_promote_use(visit, tmp_path: Path) -> None:
     home = find_home(tmp_path / "home")
@@ -131,7 +136,7 @@ def _promote(page: Page) -> None:
     page.locator("[data-step=promote]").click()
     expect(page.locator(".tr-conditions li").first).to_be_visible()
     if page.locator(".tr-outcome.tr-yes").count():
-        page.locator("#tr-promote").click()
+        page.locator("#tr-use-it").click()
     else:
         page.locator("#tr-override").click()
         expect(page.locator("#tr-promote-message")).to_contain_text("needs a reason")
@@ -175,6 +180,7 @@ def test_every_step_fits_and_nothing_runs_that_should_not(visit, seeded, size) -
         page.locator(f"[data-step={step}]").click()
         expect(page.locator(shown)).to_be_visible()
         assert scroll_width(page) <= 0, step
+        assert page.evaluate(TWICE) == [], step
     assert page.evaluate("window.__hit") is None
 
 

@@ -134,7 +134,7 @@ def build_promote() -> PromotePart:
         with gr.Column(visible=False, elem_classes="tr-section") as body:
             rule = gr.HTML(elem_id="tr-rule")
             promote = gr.Button(
-                "Use it from now on", variant="primary", visible=False, elem_id="tr-promote"
+                "Use it from now on", variant="primary", visible=False, elem_id="tr-use-it"
             )
             with gr.Row(equal_height=False):
                 reason = gr.Textbox(
