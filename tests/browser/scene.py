@@ -1,4 +1,4 @@
-"""What a person does on the Scene page, for the tests that drive it."""
+"""What a person does on the Scene page, and what holds for every page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WAIT_MS = 180_000  # loading torch on a busy machine
 MAP = "document.querySelector('#sl-tuned .js-plotly-plot')?.data?.find(t => t.type == 'heatmap')"
 
+UNNAMED = """(part) => [...part.querySelectorAll('button, input, textarea, a[href]')]
+  .filter((e) => e.checkVisibility() && e.type != 'file' && !e.closest('.modebar'))
+  .filter((e) => !(e.innerText || e.ariaLabel || e.title || (e.labels || [])[0]?.innerText
+    || e.getAttribute('aria-labelledby')))
+  .map((e) => e.outerHTML.slice(0, 160))"""
+
 
 def upload(page: Page, path: Path) -> None:
     page.set_input_files("#sl-image input[type=file]", str(path))
@@ -18,3 +24,11 @@ def upload(page: Page, path: Path) -> None:
 def finished(page: Page) -> None:
     expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function(f"() => Boolean({MAP})")
+
+
+def all_named(page: Page, within: str) -> None:
+    """Every control in that part of the page has a name, and every plot says what it shows."""
+    unnamed = page.locator(within).evaluate(UNNAMED)
+    assert unnamed == []
+    for plot in page.locator(f"{within} .js-plotly-plot").all():
+        assert len(plot.get_attribute("aria-label") or "") > 20

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from inference.correction import HazardFix
 from tests.browser.conftest import serve
+from tests.browser.scene import all_named
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
 from training.feedback import CorrectionFilter, Feedback
 from training.home import Home, find_home
@@ -223,13 +224,4 @@ def test_text_stands_out_and_controls_have_names(
     found = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
     assert found["bad"] == []
     assert found["seen"] > 60
-    unnamed = page.evaluate(
-        """() => [...document.querySelectorAll('#sl-cor :is(button, input, textarea, a[href])')]
-        .filter((e) => e.checkVisibility() && e.type != 'file' && !e.closest('.modebar'))
-        .filter((e) => !(e.innerText || e.ariaLabel || e.title || (e.labels || [])[0]?.innerText
-          || e.getAttribute('aria-labelledby')))
-        .map((e) => e.outerHTML.slice(0, 160))"""
-    )
-    assert unnamed == []
-    for plot in page.locator("#sl-cor .js-plotly-plot").all():
-        assert len(plot.get_attribute("aria-label") or "") > 20
+    all_named(page, "#sl-cor")

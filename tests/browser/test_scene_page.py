@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.scene import MAP, PHONE, WAIT_MS, WIDE, finished, upload
+from tests.browser.scene import MAP, PHONE, WAIT_MS, WIDE, all_named, finished, upload
 
 expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -279,16 +279,7 @@ def test_text_stands_out(visit, quick_url: str, scheme: str) -> None:
 def test_every_control_can_be_reached_and_has_a_name(visit, quick_url: str) -> None:
     page = visit(f"{quick_url}?example=day")
     finished(page)
-    unnamed = page.evaluate(
-        """() => [...document.querySelectorAll('main :is(button, input, textarea, a[href])')]
-        .filter((e) => e.checkVisibility() && e.type != 'file' && !e.closest('.modebar'))
-        .filter((e) => !(e.innerText || e.ariaLabel || e.title || (e.labels || [])[0]?.innerText
-          || e.getAttribute('aria-labelledby')))
-        .map((e) => e.outerHTML.slice(0, 160))"""
-    )
-    assert unnamed == []
-    for plot in page.locator("#sl-panels .js-plotly-plot").all():
-        assert len(plot.get_attribute("aria-label") or "") > 20
+    all_named(page, "main")
 
 
 def test_a_second_example_takes_the_place_of_the_first(visit, slow_url: str) -> None:

@@ -60,6 +60,14 @@ def weight(home: Home, name: str) -> float:
     return float(next(iter(tensors.values()))[0, 0])
 
 
+def goes_on_as_if_nothing_had_been(home: Home, job_id: str) -> None:
+    behave(home)
+    jobs.resume(home, job_id)
+    row = wait_for(home, job_id, "done", "failed")
+    assert (row.state, row.reason) == ("done", "")
+    assert weight(home, "made") == UNDISTURBED
+
+
 def starts(home: Home, job_id: str) -> int:
     """How many processes ever worked on the job."""
     return jobs.job(home, job_id).log.read_text().count("---- 20")
@@ -167,10 +175,7 @@ def test_cancel_writes_a_checkpoint_and_resume_ends_with_the_same_weights(
     assert (row.state, row.reason) == ("cancelled", "")
     assert processes.marked(job_id) == []
     assert {p.name for p in row.checkpoints.iterdir()} == {"checkpoint-5", "checkpoint-7"}
-    behave(home)
-    jobs.resume(home, job_id)
-    assert wait_for(home, job_id, "done", "failed").state == "done"
-    assert weight(home, "made") == UNDISTURBED
+    goes_on_as_if_nothing_had_been(home, job_id)
 
 
 def test_a_worker_that_does_not_listen_is_killed_after_the_grace(
@@ -209,11 +214,7 @@ def test_a_killed_worker_says_so_and_resume_goes_on(home: Home, boss: Supervisor
     assert row.reason == "The worker was killed (signal 9, SIGKILL) at step 13 of 20."
     assert row.hint.startswith("Its last checkpoint is from step 10: Resume goes on from there.")
     assert "memory" in row.hint
-    behave(home)
-    jobs.resume(home, job_id)
-    row = wait_for(home, job_id, "done", "failed")
-    assert (row.state, row.reason) == ("done", "")
-    assert weight(home, "made") == UNDISTURBED
+    goes_on_as_if_nothing_had_been(home, job_id)
 
 
 def test_the_jobs_own_process_killed_leaves_no_worker_behind(home: Home, boss: Supervisor) -> None:
@@ -226,10 +227,7 @@ def test_the_jobs_own_process_killed_leaves_no_worker_behind(home: Home, boss: S
     assert "The job's process was killed, or the machine was restarted, at step" in row.reason
     assert "Resume goes on from there" in row.hint
     assert processes.marked(job_id) == []
-    behave(home)
-    jobs.resume(home, job_id)
-    assert wait_for(home, job_id, "done", "failed").state == "done"
-    assert weight(home, "made") == UNDISTURBED
+    goes_on_as_if_nothing_had_been(home, job_id)
 
 
 def test_everything_killed_at_once(home: Home, boss: Supervisor) -> None:
@@ -241,10 +239,7 @@ def test_everything_killed_at_once(home: Home, boss: Supervisor) -> None:
     os.killpg(row.pid, signal.SIGKILL)
     row = wait_for(home, job_id, "failed", "done")
     assert "its last checkpoint is from step 5" in row.hint.lower()
-    behave(home)
-    jobs.resume(home, job_id)
-    assert wait_for(home, job_id, "done", "failed").state == "done"
-    assert weight(home, "made") == UNDISTURBED
+    goes_on_as_if_nothing_had_been(home, job_id)
 
 
 def test_stopped_from_outside_is_not_a_cancel(home: Home, boss: Supervisor) -> None:

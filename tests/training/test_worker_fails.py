@@ -54,14 +54,14 @@ def test_broken_picture_is_named(train: Train, made: Any) -> None:
     assert not done.output.exists()
 
 
+def full(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_full_disk_while_features_are_written(
     train: Train, made: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, frozen = made
-
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(items.FeatureCache, "put", full)
     code, _ = train(job=with_job(home, frozen))
     assert code == EXIT_FAILED
@@ -74,10 +74,6 @@ def test_failed_saving_leaves_no_adapter(
     train: Train, made: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, frozen = made
-
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(run.saving, "save_head", full)
     code, done = train(job=with_job(home, frozen), epochs=1)
     assert code == EXIT_FAILED
