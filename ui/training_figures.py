@@ -54,6 +54,7 @@ CHARTS: dict[str, Chart] = {
             Line("text_loss", "text, nats a token (Eq. 5)", BASE),
             Line("coord_loss", "point, squared share (Eq. 4)", FINETUNED, "dash"),
             Line("map_loss", "heatmap, nats", HUMAN, "dot"),
+            Line("shown_loss", "point as shown, cells", GREY, "dashdot"),
         ),
         log=True,
     ),

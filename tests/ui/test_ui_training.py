@@ -150,7 +150,10 @@ def test_mark_changes_with_the_job_and_only_then(home):
     first = training_run.mark(VIEWER, home, place)
     assert training_run.mark(VIEWER, home, place) == first
     jobs.cancel(home, job.id)
-    assert training_run.mark(VIEWER, home, place) != first
+    now = training_run.mark(VIEWER, home, place)
+    assert now != first
+    assert [training_run.state_in(m) for m in ("", first, now)] == ["", "queued", "cancelled"]
+    assert training_run.state_in(training_run.mark(VIEWER, home, Place())) == ""
 
 
 # ---- curves --------------------------------------------------------------------------------------

@@ -21,10 +21,11 @@ def test_a_chart_without_values_is_not_drawn():
     assert summary(CHARTS["losses"], {}) == "no value yet"
 
 
-def test_both_losses_share_a_logarithmic_chart_and_differ_by_dash():
-    figure = drawn("losses", text_loss=[(1, 2.0), (2, 1.0)], coord_loss=[(1, 0.1), (2, 0.01)])
+def test_the_losses_share_a_logarithmic_chart_and_differ_by_dash():
+    names = ("text_loss", "coord_loss", "map_loss", "shown_loss")
+    figure = drawn("losses", **{name: [(1, 2.0), (2, 0.01)] for name in names})
     assert figure["layout"]["yaxis"]["type"] == "log"
-    assert [t["line"]["dash"] for t in figure["data"]] == ["solid", "dash"]
+    assert [t["line"]["dash"] for t in figure["data"]] == ["solid", "dash", "dot", "dashdot"]
     assert figure["layout"]["xaxis"]["title"]["text"] == "optimiser step"
 
 

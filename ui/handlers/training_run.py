@@ -99,7 +99,8 @@ def when(stamp: str | None) -> str:
 
 
 def mark(visitor: Visitor, home: Home, place: Place) -> str:
-    """Changes whenever the page at that place has something new to show."""
+    """Changes whenever the page at that place has something new to show. It begins with the state
+    of the selected job, so that a message about the state before can go (`state_in`)."""
     require(visitor, "viewer", "The state of the jobs")
     rows = jobs.jobs(home, limit=MOST_JOBS)
     parts: list[object] = [place]
@@ -108,7 +109,13 @@ def mark(visitor: Visitor, home: Home, place: Place) -> str:
         parts.append(int(time.time() / CLOCK_S))  # times on the page go on
     decisions = promotion.history(home, rows[0].task) if rows else []
     parts.append(decisions[0].id if decisions else 0)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+    state = next((r.state for r in rows if r.id == place.job), "")
+    return f"{state}:{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"
+
+
+def state_in(mark: str) -> str:
+    """The selected job's state when the mark was made; empty when there was none."""
+    return mark.partition(":")[0]
 
 
 def log_text(visitor: Visitor, home: Home, job_id: str) -> tuple[str, bool]:

@@ -30,6 +30,9 @@ def watch(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place, seen: st
     values: Values = {tab.steps: markup.steps(states, place.step), tab.keep.seen: mark}
     if place.step == "run":
         values |= _run(tab, desk, visitor, place)
+        before = training_run.state_in(seen)
+        if before and before != training_run.state_in(mark):
+            values[tab.run.message] = ""  # it was said of the state before
     elif place.step == "prove":
         values |= _prove(tab.prove, desk, visitor, place)
     elif place.step == "promote":

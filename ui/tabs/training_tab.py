@@ -49,8 +49,8 @@ class TrainingTab:
         r, v, m, k = self.run, self.prove, self.promote, self.keep
         return [
             self.steps, r.empty, r.begin, r.body, r.queue, r.status, r.cancel, r.resume, r.retry,
-            r.delete, r.charts, *r.titles.values(), *r.plots.values(), r.log, v.empty, v.begin,
-            v.body, v.table, v.gallery, v.again, v.case, m.empty, m.begin, m.body, m.rule,
+            r.delete, r.message, r.charts, *r.titles.values(), *r.plots.values(), r.log, v.empty,
+            v.begin, v.body, v.table, v.gallery, v.again, v.case, m.empty, m.begin, m.body, m.rule,
             m.promote, m.reason, m.override, m.in_use, m.rollback, m.history, k.seen, k.place,
         ]  # fmt: skip
 
@@ -62,7 +62,7 @@ class TrainingTab:
             self.message, *self.boxes.values(), c.empty, c.open_corrections, c.form, c.author,
             c.slices, c.adapter, c.message, c.progress, c.preview, c.stop, p.view, p.message,
             p.use, s.runner, s.message, s.start, s.changed, s.command, s.config, s.name_message,
-            r.confirm, r.message, r.command, r.config, self.prove.maps, self.prove.progress,
+            r.confirm, r.command, r.config, self.prove.maps, self.prove.progress,
             self.prove.maps_note, self.promote.message, k.address, k.timer,
         ]  # fmt: skip
         return [*self.watched, *more]
