@@ -79,6 +79,7 @@ class PooledHead(nn.Module):
             nn.GELU(),
             nn.Linear(hidden_size // 2, grid[0] * grid[1]),
         )
+        self.dropout = nn.Dropout(0.0)
         self.cell_centres = False
 
     def scores(
@@ -87,7 +88,7 @@ class PooledHead(nn.Module):
         """(batch, 16, 16) logits. Pools over image and prompt tokens, never over the answer."""
         weights = (image_mask | text_mask).to(hidden.dtype)[..., None]
         pooled = (hidden * weights).sum(1) / weights.sum(1).clamp_min(1)
-        logits: Tensor = self.mlp(pooled)
+        logits: Tensor = self.mlp[2](self.dropout(self.mlp[:2](pooled)))
         return logits.view(-1, *self.grid)
 
 
@@ -104,6 +105,7 @@ class PatchHead(nn.Module):
         self.key = nn.Linear(hidden_size, width)
         self.query = nn.Linear(hidden_size, width, bias=False)
         self.score = nn.Linear(width, 1, bias=False)
+        self.dropout = nn.Dropout(0.0)
         self.cell_centres = True
 
     def scores(
@@ -115,7 +117,8 @@ class PatchHead(nn.Module):
         last = (text_mask * positions).argmax(1)
         query = self.query(hidden[torch.arange(batch, device=hidden.device), last])
         tokens = hidden[image_mask].view(batch, grid[0] * grid[1], -1)
-        logits: Tensor = self.score(nn.functional.gelu(self.key(tokens) + query[:, None]))
+        found = nn.functional.gelu(self.key(tokens) + query[:, None])
+        logits: Tensor = self.score(self.dropout(found))
         return logits.view(batch, *grid)
 
 

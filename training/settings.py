@@ -32,6 +32,7 @@ class TrainSettings:
     dropout: float = 0.05
     target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
     head: str = "pooled"
+    head_dropout: float = 0.0
     train: str = "all"
     lambda_text: float = 1.0
     lambda_coord: float = 0.1

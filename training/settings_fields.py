@@ -142,6 +142,14 @@ FIELDS: dict[str, FieldSpec] = {
         "patch",
         "none",
     ),
+    "head_dropout": _float(
+        ADAPTER,
+        "Head dropout",
+        "Share of the head's hidden values set to zero in training. 0 in the paper; with few "
+        "corrections it keeps the head from learning them by heart.",
+        0,
+        0.9,
+    ),
     "train": _choice(
         ADAPTER,
         "What is trained",

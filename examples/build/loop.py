@@ -52,7 +52,8 @@ def run(
 ) -> dict[str, float]:
     """Train until the plan ends; continue from the last checkpoint if there is one.
 
-    Returns the last logged numbers, with the steps done and the seconds spent.
+    Returns the last logged numbers, of this run or the one it continues, with the steps done and
+    the seconds spent.
     """
     folder.mkdir(parents=True, exist_ok=True)
     optimiser = torch.optim.AdamW(
@@ -61,7 +62,7 @@ def run(
     start, spent = _resume(folder / f"{name}.pt", modules, optimiser)
     begun, saved, count = time.time() - spent, time.time(), 0
     sums: dict[str, float] = {}
-    last: dict[str, float] = {}
+    last = _last_logged(folder / f"{name}.jsonl") if start else {}
     index = start
     while True:
         elapsed = time.time() - begun
@@ -103,6 +104,11 @@ def _log(path: Path, numbers: dict[str, float]) -> None:
     print(path.stem, line, flush=True)
     with path.open("a") as file:
         file.write(line + "\n")
+
+
+def _last_logged(path: Path) -> dict[str, float]:
+    lines = path.read_text().splitlines() if path.exists() else []
+    return dict(json.loads(lines[-1])) if lines else {}
 
 
 def _save(

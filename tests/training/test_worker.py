@@ -189,6 +189,31 @@ def test_a_batch_is_the_mean_of_its_samples(family: Any, made: Any) -> None:
     assert torch.allclose(points, together["points01"], atol=1e-4)
 
 
+def test_kept_states_change_nothing(family: Any, made: Any) -> None:
+    """The head alone: the language model sees each sample once, whatever batch it comes in."""
+    pointing, samples, collate = batch_of(family, made[1].examples, None)
+    alone = SMALL.changed_by(train="head", lambda_coord=1.0, lambda_map=1.0, dropout=0)
+    keeping = Pointing(family, pointing.head, alone)
+    runs: list[Any] = []
+    hook = family.decoder.register_forward_hook(lambda *_: runs.append(None))
+    grads = []
+    try:
+        for model in (pointing, keeping, keeping):
+            model.settings = alone if model is keeping else alone.changed_by(train="all")
+            model.head.zero_grad()  # type: ignore[union-attr]
+            batches = ([0, 1], [2]) if len(grads) < 2 else ([2, 1], [0])
+            for chosen in batches:
+                share = len(chosen) / 3
+                (share * model(**collate([samples[i] for i in chosen]))["loss"]).backward()
+            grads.append([p.grad.clone() for p in model.head.parameters()])  # type: ignore[union-attr]
+    finally:
+        hook.remove()
+    assert len(runs) == 2 + 3
+    for one, two, three in zip(*grads, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(two, three, rtol=1e-4, atol=1e-7)
+
+
 class FakeCache(dict[str, Any]):
     put = dict.__setitem__
 

@@ -89,10 +89,11 @@ def test_killed_and_resumed_is_bit_equal(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_sigterm_keeps_a_checkpoint_and_resume_ends_the_same(tmp_path: Path) -> None:
+    """The head alone, whose inputs are kept between its steps, but not over a restart."""
     base = make_tiny("qwen2_vl", tmp_path / "base")
     home, _ = home_with(tmp_path, 12)
     made = snapshot(home)
-    options = {**LONG, "checkpoint_every": 1000}
+    options = {**LONG, "checkpoint_every": 1000, "train": "head", "head_dropout": 0.3}
     calm = config(home, made, base, tmp_path / "calm", **options)
     (tmp_path / "calm").mkdir()
     finish(calm, tmp_path / "calm" / "log")

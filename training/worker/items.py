@@ -138,6 +138,7 @@ class Preparer:
             "target01": [(point[0] - x1) / (x2 - x1), (point[1] - y1) / (y2 - y1)],
             "to_px": [(x2 - x1) * scale[0], (y2 - y1) * scale[1]],
             "seen": seen,
+            "key": item.key,
         }
 
 
@@ -182,8 +183,8 @@ class Samples(Dataset):  # type: ignore[type-arg]
 @dataclass(frozen=True)
 class Collate:
     """Samples to one padded batch: input_ids, attention_mask, labels (the token that each position
-    must predict), prompt_mask, target01, to_px, what each picture looks like, and its heatmap to
-    stay near, or None."""
+    must predict), prompt_mask, target01, to_px, what each picture looks like, its heatmap to stay
+    near or None, and a name that says all that its states depend on."""
 
     backbone: Backbone
     pad: int
@@ -212,6 +213,7 @@ class Collate:
             "pictures": [_tensors(s) for s in seen],
             "grids": [(s.grid.rows, s.grid.cols) for s in seen],
             "before": [s["before"] for s in samples],
+            "names": [(s["key"], *s["ids"]) for s in samples],
         }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from inference.backbones.base import Backbone
 from inference.errors import UserError
@@ -26,7 +27,10 @@ from training.losses import (
     shown_loss,
 )
 from training.settings import TrainSettings
-from training.worker.items import moved
+from training.worker.items import KEPT_BYTES, moved
+
+Name = tuple[str | int, ...]
+"""A view of a picture and its token ids: all that a row's states depend on."""
 
 
 @dataclass
@@ -46,6 +50,8 @@ class Pointing(nn.Module):
         self.head = head
         self._backbone = (backbone,)  # in a tuple, so that torch does not take it for a module
         self.settings = settings
+        self._kept: dict[Name, Tensor] = {}  # states, while the head alone is trained
+        self._kept_bytes = 0
 
     @property
     def backbone(self) -> Backbone:
@@ -62,10 +68,11 @@ class Pointing(nn.Module):
         pictures: list[dict[str, Any]],
         grids: list[tuple[int, int]],
         before: list[Tensor | None],
+        names: list[Name],
     ) -> dict[str, Tensor]:
         """loss (Eq. 1 and the heatmaps'), text_loss (Eq. 5), coord_loss (Eq. 4), map_loss,
         shown_loss, keep_loss; without a head only the text's. points01: (batch, 2) as shown."""
-        states = self._states(input_ids, attention_mask, pictures)
+        states = self._states(input_ids, attention_mask, pictures, names)
         answered = labels != IGNORE_INDEX
         rows = answered.nonzero()[:, 0]
         text = answer_loss(self.backbone.lm_head(states[answered]), labels[answered], rows)
@@ -110,8 +117,34 @@ class Pointing(nn.Module):
             "points01": shown.detach(),
         }
 
-    def _states(self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]]) -> Tensor:
-        """(batch, length, d) after the final norm."""
+    def _states(
+        self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]], names: list[Name]
+    ) -> Tensor:
+        """(batch, length, d) after the final norm. Where the head alone is trained they never
+        change: each row is computed once, by itself, so that a resumed run finds the same."""
+        if self.settings.train != "head":
+            return self._decoded(ids, mask, pictures)
+        rows = []
+        for i, (name, n) in enumerate(zip(names, mask.sum(1).tolist(), strict=True)):
+            row = self._kept.get(name)
+            if row is None:
+                row = self._alone(ids[i : i + 1, :n], mask[i : i + 1, :n], pictures[i])
+                if self._kept_bytes + row.nbytes <= KEPT_BYTES:
+                    self._kept[name], self._kept_bytes = row, self._kept_bytes + row.nbytes
+            rows.append(row.to(ids.device))
+        return pad_sequence(rows, batch_first=True)
+
+    @torch.no_grad()
+    def _alone(self, ids: Tensor, mask: Tensor, picture: dict[str, Any]) -> Tensor:
+        """(length, d) of one row, without dropout, in the computer's memory."""
+        was = self.causal.training
+        self.causal.eval()
+        try:
+            return self._decoded(ids, mask, [picture])[0].cpu()
+        finally:
+            self.causal.train(was)
+
+    def _decoded(self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]]) -> Tensor:
         device = ids.device
         seen = [self._seen(p, device) for p in pictures]
         context = {
@@ -178,7 +211,8 @@ class Pointing(nn.Module):
         was = self.training
         self.eval()
         try:
-            states = self._states(inputs["input_ids"], inputs["attention_mask"], inputs["pictures"])
+            ids, mask = inputs["input_ids"], inputs["attention_mask"]
+            states = self._states(ids, mask, inputs["pictures"], inputs["names"])
             out = self._maps(states, inputs["input_ids"], inputs["prompt_mask"], inputs["grids"])
         finally:
             self.train(was)

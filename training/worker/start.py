@@ -102,6 +102,17 @@ def make_head(
     """
     if settings.head == "none":
         return None
+    head = _head(settings, info, parent, device)
+    head.scorer.dropout.p = settings.head_dropout
+    return head
+
+
+def _head(
+    settings: TrainSettings,
+    info: BackboneInfo,
+    parent: CheckedAdapter | None,
+    device: torch.device,
+) -> Head:
     if parent is not None and parent.entry.has_head:
         head = load_head(parent.folder, info.sha256, str(device))
         if head.config["architecture"] != settings.head:
