@@ -1,9 +1,4 @@
-"""Stage 4: the hazard adapters, by INSIGHT's recipe: LoRA on q/k/v/o, a head, text + point loss.
-
-The pooled head is trained exactly so. The patch head's heatmap has a cross-entropy of its own
-besides: the paper's loss sees the map's mean position alone, and leaves open which of two candidates
-the map should choose (dev/LOG.md has both side by side).
-"""
+"""Stage 4: the hazard adapters, by INSIGHT's recipe: LoRA on q/k/v/o, a head, text + point loss."""
 
 from __future__ import annotations
 
@@ -25,11 +20,11 @@ from examples.build.loop import prefetch, run
 from examples.build.packing import Packed, Packer
 from examples.build.questions import QA, hazard_answer
 from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
-from inference.heads import Head, HeadOutput, build_head, save_head
-from training.losses import coordinate_loss, insight_loss, map_loss
+from inference.heads import Head, build_head, save_head
+from training.losses import coordinate_loss, insight_loss
 
-# Eq. 4 of both is on the paper's plain soft-argmax; both are evaluated under both decodings. The
-# patch head is shown averaged around its peak, since the plain mean falls between two candidate hazards
+# Both are trained on the paper's plain soft-argmax, and evaluated under both decodings. The patch
+# head is shown averaged around its peak, since the plain mean falls between two candidate hazards
 # (FACTS.md); the pooled head's peak means nothing (dev/LOG.md), only its mean does.
 SHOWN = {"patch": "window", "pooled": "soft_argmax"}
 
@@ -47,24 +42,22 @@ def _questions(s: Seen, _: np.random.Generator) -> list[QA]:
     return [hazard_answer(s.view, with_reason=False), hazard_answer(s.view, with_reason=True)]
 
 
-def head_outputs(
-    head: Head, states: Tensor, packed: Packed, grid: tuple[int, int]
-) -> list[HeadOutput]:
-    """What the head says to each question, seeing that question's prompt only."""
+def head_points(head: Head, states: Tensor, packed: Packed, grid: tuple[int, int]) -> Tensor:
+    """(questions, B, 2): the head's point for each question, seeing that question's prompt only."""
     batch, length = packed.ids.shape
     image = packed.image[None].expand(batch, -1)
     order = torch.arange(length, device=states.device)[None]
     prefix_end = int(packed.image.nonzero().max()) + 2  # the image and <|vision_end|>
     shared = (order < prefix_end) & ~image
-    found = []
+    points = []
     start = torch.full((batch, 1), prefix_end, device=states.device)
     for q in range(packed.last_prompt.shape[1]):
         last = packed.last_prompt[:, q : q + 1]
         prompt = (order >= start) & (order <= last)
-        found.append(head(states, image, shared | prompt, grid, decode="soft_argmax"))
+        points.append(head(states, image, shared | prompt, grid, decode="soft_argmax").point01)
         answer = packed.labels != -100
         start = last + _answer_length(answer, last) + 1
-    return found
+    return torch.stack(points)
 
 
 def _answer_length(answer: Tensor, last: Tensor) -> Tensor:
@@ -122,7 +115,6 @@ def _stepper(
     device: str,
 ) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
     plan = recipe.adapter
-    lambda_map = recipe.lambda_map[head.config["architecture"]]
     print(f"adapter: {len(seen)} views", flush=True)
     endless = batches(seen, plan.batch, plan.seed, _questions, Packer(tokenizer))
     source = prefetch(lambda: next(endless), ahead=6)
@@ -134,23 +126,20 @@ def _stepper(
         packed = packed.to(device)
         states = hidden_states(model, packed, features.to(device))
         target = torch.tensor([s.view.hazard.centre01 for s in chosen if s.view.hazard])
-        target = target.to(device)
-        outputs = head_outputs(head, states, packed, chosen[0].grid)
+        points = head_points(head, states, packed, chosen[0].grid)
         text = text_loss(model, states, packed, loss)
-        coordinates = torch.stack([coordinate_loss(o.point01, target) for o in outputs]).mean()
-        centres = head.scorer.cell_centres
-        maps = torch.stack(
-            [map_loss(o.probabilities, target, cell_centres=centres) for o in outputs]
-        ).mean()
-        total = lambda_map * maps + insight_loss(
+        coordinates = coordinate_loss(
+            points.flatten(0, 1), target.to(device).repeat(len(points), 1)
+        )
+        total = insight_loss(
             text, coordinates, lambda_text=recipe.lambda_text, lambda_coord=recipe.lambda_coord
         )
-        gap = outputs[0].point01.detach() - target
-        gap = gap * torch.tensor([1280.0, 720.0], device=device)
+        gap = (points[0].detach() - target.to(device)) * torch.tensor(
+            [1280.0, 720.0], device=device
+        )
         return total, {
             "text": float(text.detach()),
             "coord": float(coordinates.detach()),
-            "map": float(maps.detach()),
             "mse_px2": float(gap.square().sum(1).mean()),
             "median_px": float(gap.norm(dim=1).median()),
         }

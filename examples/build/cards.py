@@ -56,9 +56,6 @@ def adapter_card(
 ) -> dict[str, Any]:
     """Card of a hazard adapter; `python -m training.evaluate --write-cards` adds the figures."""
     unseen = sorted(UNSEEN_SLICES)
-    loss = f"{recipe.lambda_text} text + {recipe.lambda_coord} MSE (INSIGHT, Eq. 1)"
-    if weight := recipe.lambda_map[architecture]:
-        loss += f" + {weight} cross-entropy of the heatmap (not in the paper)"
     return {
         "name": name,
         "task": "hazard",
@@ -79,6 +76,6 @@ def adapter_card(
                 "dropout": recipe.lora_dropout,
                 "targets": list(recipe.lora_targets),
             },
-            "loss": loss,
+            "loss": f"{recipe.lambda_text} text + {recipe.lambda_coord} MSE (INSIGHT, Eq. 1)",
         },
     }

@@ -82,4 +82,3 @@ class Recipe:
     lora_targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
     lambda_text: float = 1.0
     lambda_coord: float = 0.1
-    lambda_map: dict[str, float] = field(default_factory=lambda: {"patch": 1.0, "pooled": 0.0})
