@@ -145,6 +145,7 @@ class Pointing(nn.Module):
             self.causal.train(was)
 
     def _decoded(self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]]) -> Tensor:
+        """The same, through the language model now."""
         device = ids.device
         seen = [self._seen(p, device) for p in pictures]
         context = {
@@ -213,7 +214,7 @@ class Pointing(nn.Module):
         try:
             ids, mask = inputs["input_ids"], inputs["attention_mask"]
             states = self._states(ids, mask, inputs["pictures"], inputs["names"])
-            out = self._maps(states, inputs["input_ids"], inputs["prompt_mask"], inputs["grids"])
+            out = self._maps(states, ids, inputs["prompt_mask"], inputs["grids"])
         finally:
             self.train(was)
         return [o.probabilities for o in out]
