@@ -23,7 +23,7 @@ from training.snapshot_types import REPLAY, SnapshotExample
 from training.worker.feature_cache import FeatureCache, Seen, see
 
 WORKED_IN = 4  # pixels that a recoloured view has for each that the model takes
-KEPT_BYTES = 1_500_000_000  # of features held in memory, and as many of states; the rest is made again
+KEPT_BYTES = 1_500_000_000  # of features held in memory, and again of states; the rest is made anew
 
 
 @dataclass(frozen=True)
