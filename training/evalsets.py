@@ -60,6 +60,7 @@ class EvalSet:
 # Functions (n, seed_start) -> EvalSet. Strings, since nothing below `examples` may import it.
 SPLITS: dict[str, str] = {
     "heldout": "examples.world.heldout:heldout",
+    "loop": "examples.world.heldout:loop",
     "proof": "examples.world.heldout:proof",
 }
 

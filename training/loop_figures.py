@@ -26,10 +26,6 @@ class Measured:
     errors: Mapping[str, Floats]
     slices: Sequence[frozenset[str]]
 
-    def where(self, chosen: Callable[[frozenset[str]], bool]) -> dict[str, Floats]:
-        mask = np.array([chosen(s) for s in self.slices])
-        return {side: values[mask] for side, values in self.errors.items()}
-
 
 def error_px(case: EvalCase, answer: Answer) -> float:
     """Distance of the shown point from the truth, in pixels at 1280x720. No point counts as the
@@ -54,17 +50,22 @@ def measure(data: EvalSet, ask: Ask, sides: Mapping[str, str]) -> Measured:
     return Measured({k: np.array(v) for k, v in errors.items()}, slices)
 
 
-def rows(measured: Measured, unseen: frozenset[str]) -> dict[str, dict[str, Any]]:
+def rows(measured: Measured, unseen: frozenset[str], first: int = 0) -> dict[str, dict[str, Any]]:
     """By group: medians and means of each side, and the change from current to candidate with its
-    interval: of the median, absolute and relative, and of the mean."""
-    groups: dict[str, Callable[[frozenset[str]], bool]] = {
-        "debris/animal": lambda s: bool(s & unseen),
-        **{name: lambda s, name=name: name in s for name in sorted(unseen)},  # type: ignore[misc]
-        "all others": lambda s: not s & unseen,
+    interval: of the median, absolute and relative, and of the mean.
+
+    first: give the first so many cases of the unseen slices a row of their own.
+    """
+    apart = np.array([bool(s & unseen) for s in measured.slices])
+    groups = {
+        "debris/animal": apart,
+        f"the first {first}": apart & (np.cumsum(apart) <= first),
+        **{name: np.array([name in s for s in measured.slices]) for name in sorted(unseen)},
+        "all others": ~apart,
     }
     found = {}
-    for label, chosen in groups.items():
-        errors = measured.where(chosen)
+    for label, mask in groups.items():
+        errors = {side: values[mask] for side, values in measured.errors.items()}
         before, after = errors["current"], errors["candidate"]
         if not len(before):
             continue

@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m training.loop_proof", description=__doc__)
     p.add_argument("--minutes", type=float, default=5.0, help="most minutes of training")
     p.add_argument("--n", type=int, default=60, help="corrections to make")
-    p.add_argument("--heldout", type=int, default=500, help="held-out scenes; a fifth more unseen")
+    p.add_argument("--heldout", type=int, default=500, help="held-out scenes, and as many unseen")
     p.add_argument("--seed-start", type=int, default=SEED_START, help="of the corrected scenes")
     p.add_argument("--eval-seed", type=int, help="other scenes than the frozen ones, for tuning")
     p.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings")
@@ -86,7 +86,7 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
     prepared = time.monotonic() - begun
     seconds = train(home, snapshot, settings, parent)
     folders = [parent, home.adapters / NAME]
-    data = load_split("heldout", options.heldout, options.eval_seed)
+    data = load_split("loop", options.heldout, options.eval_seed)
     ask: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), folders, device="cpu")
     sides = {"base": "base", parent.name: "current", NAME: "candidate"}
     measured = measure(data, ask, sides)
@@ -99,7 +99,7 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
         "settings": settings.to_json(),
         "seconds": {"prepare": round(prepared, 1), "train": round(seconds, 1)},
         "data": {"name": data.name, "seed": options.eval_seed, "n": data.total},
-        "rows": rows(measured, data.unseen),
+        "rows": rows(measured, data.unseen, first=options.heldout // 5),
     }
 
 

@@ -41,6 +41,8 @@ MARKERS = {
 }  # fmt: skip
 # A ring of the other brightness round open signs, so that they show on any picture.
 HALOS = {"base": ("white", 21, 7), "truth": (INK, 32, 6)}
+SIGN_PX = 12  # on the screen: half of the largest sign, and some air
+NO_ROOM = 0.15  # of the height: a text above that would leave the picture
 NAMES = {
     "base": "Base",
     "finetuned": "Fine-tuned",
@@ -71,8 +73,10 @@ def overlay(
     for kind, point in points.items():
         figure.add_traces(_sign(kind, point))
     width, height = image_wh
+    signed = heatmap is not None and heatmap.signed
     figure.update_layout(
         template=None,
+        annotations=_distance_label(points, height) if signed else [],
         images=[{
             "source": picture_url, "xref": "x", "yref": "y", "x": 0, "y": 0,
             "sizex": width, "sizey": height, "sizing": "stretch", "layer": "below",
@@ -196,7 +200,7 @@ def _sign(kind: str, point: HazardPoint) -> list[go.Scatter]:
 
 
 def _distance_line(points: dict[str, HazardPoint]) -> list[go.Scatter]:
-    """From the base's point to the fine-tuned one, with the distance at its middle."""
+    """From the base's point to the fine-tuned one."""
     if "base" not in points or "finetuned" not in points:
         return []
     one, other = points["base"], points["finetuned"]
@@ -204,17 +208,24 @@ def _distance_line(points: dict[str, HazardPoint]) -> list[go.Scatter]:
     return [
         go.Scatter(**ends, mode="lines", line={"color": "white", "width": 5}, name="halo"),
         go.Scatter(**ends, mode="lines", line={"color": INK, "width": 2}, name="moved"),
-        go.Scatter(
-            x=[(one.x_px + other.x_px) / 2],
-            y=[(one.y_px + other.y_px) / 2],
-            mode="text",
-            text=[f"<b>{one.distance_px(other):.0f} px</b>"],
-            textposition="top center",
-            textfont={"size": 15, "color": "white", "shadow": "0 0 4px #000, 0 0 2px #000"},
-            hoverinfo="skip",
-            name="distance",
-        ),
     ]
+
+
+def _distance_label(points: dict[str, HazardPoint], height: int) -> list[dict[str, Any]]:
+    """The distance, over the upper sign: between two signs that are close it could not be read.
+    Under the lower one where the picture ends above."""
+    if "base" not in points or "finetuned" not in points:
+        return []
+    one, other = points["base"], points["finetuned"]
+    upper, lower = sorted((one, other), key=lambda point: point.y_px)
+    above = upper.y_px > NO_ROOM * height
+    at = upper if above else lower
+    return [{
+        "x": at.x_px, "y": at.y_px, "showarrow": False,
+        "yanchor": "bottom" if above else "top", "yshift": SIGN_PX if above else -SIGN_PX,
+        "text": f"<b>{one.distance_px(other):.0f} px</b>",
+        "font": {"size": 15, "color": "white", "shadow": "0 0 4px #000, 0 0 2px #000"},
+    }]  # fmt: skip
 
 
 def _json(figure: go.Figure, **config: Any) -> str:

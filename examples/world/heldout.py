@@ -1,7 +1,7 @@
 """The frozen held-out scenes of the drawn world. No training script may use these seeds.
 
-Most are without debris and animals, as the adapters were trained; a fifth as many again
-have nothing but those as hazards. Knows no model.
+Some are without debris and animals, as the adapters were trained; others have nothing but those
+as hazards, from another range of seeds: how many of each is the split's choice. Knows no model.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ def proof(n: int = 120, seed_start: int = SEED_START) -> EvalSet:
     return EvalSet(
         "heldout", n + apart, lambda: _cases(n, apart, seed_start), best_constant01(), UNSEEN
     )
+
+
+def loop(n: int = N, seed_start: int = SEED_START) -> EvalSet:
+    """For the proof that corrections help: as many scenes of the unseen hazards as of the others.
+    The first fifth of them are those of `heldout`, whose interval is too wide to tell -38 from
+    -42 %."""
+    return EvalSet("loop", 2 * n, lambda: _cases(n, n, seed_start), best_constant01(), UNSEEN)
 
 
 def _cases(n: int, apart: int, seed_start: int) -> Iterator[EvalCase]:

@@ -76,6 +76,14 @@ def test_errors_are_at_1280x720_and_silence_is_the_centre() -> None:
     assert found["all others"]["mean_change"]["estimate"] == 0.0  # type: ignore[index]
 
 
+def test_the_first_of_the_unseen_scenes_have_a_row_of_their_own() -> None:
+    data = EvalSet("loop", 4, lambda: CASES[::-1], None, UNSEEN)
+    sides = {"base": "base", "shipped": "current", "quick-fix": "candidate"}
+    found = rows(measure(data, fake_ask, sides), UNSEEN, first=1)
+    assert list(found) == ["debris/animal", "the first 1", "animal", "debris", "all others"]
+    assert found["the first 1"] == found["animal"]  # the order of the set, which is turned round
+
+
 def test_table_says_whether_both_aims_are_met() -> None:
     text = table(result())
     assert "falls by at least 40%: yes" in text

@@ -71,8 +71,28 @@ def test_signs_and_the_line_between_them():
     assert by_name["Fine-tuned"]["marker"]["symbol"] == "diamond"
     assert by_name["Ground truth"]["marker"]["color"] == "white"
     assert by_name["moved"]["x"] == [10, 40]
-    assert by_name["distance"]["text"] == ["<b>50 px</b>"]
-    assert "distance" not in {t.get("name") for t in overlay(points=points)["data"]}
+    assert by_name["moved"]["y"] == [20, 60]
+    assert [a["text"] for a in figure["layout"]["annotations"]] == ["<b>50 px</b>"]
+    assert not overlay(points=points)["layout"].get("annotations")
+
+
+@pytest.mark.parametrize(
+    ("ys", "at", "anchor"),
+    [
+        ((150, 140), 140, "bottom"),
+        ((140, 150), 140, "bottom"),
+        ((3, 50), 50, "top"),
+        ((50, 3), 50, "top"),
+    ],
+)
+def test_the_distance_stands_beyond_both_signs_and_inside_the_picture(ys, at, anchor):
+    points = {
+        "base": HazardPoint(10, ys[0], "text"),
+        "finetuned": HazardPoint(11, ys[1], "head"),
+    }
+    label = overlay(signed=True, points=points)["layout"]["annotations"][0]
+    assert (label["y"], label["yanchor"]) == (at, anchor)
+    assert (label["yshift"] > 0) == (anchor == "bottom")
 
 
 def test_zoom_is_kept_as_long_as_the_case_is_the_same():
