@@ -63,21 +63,24 @@ def rows(measured: Measured, unseen: frozenset[str], first: int = 0) -> dict[str
         **{name: np.array([name in s for s in measured.slices]) for name in sorted(unseen)},
         "all others": ~apart,
     }
-    found = {}
-    for label, mask in groups.items():
-        errors = {side: values[mask] for side, values in measured.errors.items()}
-        before, after = errors["current"], errors["candidate"]
-        if not len(before):
-            continue
-        found[label] = {
-            "n": len(before),
-            "median_px": {k: round(float(np.median(v)), 2) for k, v in errors.items()},
-            "mean_px": {k: round(float(v.mean()), 2) for k, v in errors.items()},
-            "median_change": bootstrap.median_change(before, after).to_json(),
-            "median_relative": bootstrap.relative_median_change(before, after).to_json(),
-            "mean_change": bootstrap.mean_change(before, after).to_json(),
-        }
-    return found
+    return {
+        label: row({side: values[mask] for side, values in measured.errors.items()})
+        for label, mask in groups.items()
+        if mask.any()
+    }
+
+
+def row(errors: Mapping[str, Floats]) -> dict[str, Any]:
+    """The figures of one group. errors: of each side, (n,) each, in pixels."""
+    before, after = errors["current"], errors["candidate"]
+    return {
+        "n": len(before),
+        "median_px": {k: round(float(np.median(v)), 2) for k, v in errors.items()},
+        "mean_px": {k: round(float(v.mean()), 2) for k, v in errors.items()},
+        "median_change": bootstrap.median_change(before, after).to_json(),
+        "median_relative": bootstrap.relative_median_change(before, after).to_json(),
+        "mean_change": bootstrap.mean_change(before, after).to_json(),
+    }
 
 
 def table(result: Mapping[str, Any]) -> str:

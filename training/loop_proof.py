@@ -28,11 +28,12 @@ from inference.errors import UserError
 from inference.registry import resolve
 from training.adapterfolders import adapter_folder, default_name
 from training.config import WorkerConfig, launch_command
+from training.evalfolders import load_folder
 from training.evalsets import EvalCase, load_split
 from training.evaluate import ASKER, EMBEDDED_MODEL
 from training.feedback import Feedback
 from training.home import Home, find_home
-from training.loop_figures import Ask, error_px, measure, rows, table
+from training.loop_figures import Ask, error_px, measure, row, rows, table
 from training.settings import PRESETS, TrainSettings
 from training.snapshots import Snapshot, freeze, plan_snapshot
 
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed-start", type=int, default=SEED_START, help="of the corrected scenes")
     p.add_argument("--eval-seed", type=int, help="other scenes than the frozen ones, for tuning")
     p.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings")
+    p.add_argument("--photos", type=Path, help="a folder of photographs to measure as well")
     p.add_argument("--home", type=Path, help="a folder to keep (default: one that is removed)")
     p.add_argument("--parent", help="adapter to go on from (default: the one that is shipped)")
     p.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all")
@@ -78,6 +80,7 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
     """All of it; the object of the last line."""
     settings = chosen_settings(options)
     parent = _parent(home, options.parent)
+    photos = load_folder(options.photos) if options.photos is not None else None
     begun = time.monotonic()
     first: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), [parent], device="cpu")
     scenes = resolve(CORRECTED)(MOST_LOOKED_AT * options.n, options.seed_start)
@@ -89,7 +92,9 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
     data = load_split("loop", options.heldout, options.eval_seed)
     ask: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), folders, device="cpu")
     sides = {"base": "base", parent.name: "current", NAME: "candidate"}
-    measured = measure(data, ask, sides)
+    figures = rows(measure(data, ask, sides), data.unseen, first=options.heldout // 5)
+    if photos is not None:
+        figures["photographs"] = row(measure(photos, ask, sides).errors)
     return {
         "corrections": made,
         "wrong_px": WRONG_PX,
@@ -99,7 +104,7 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
         "settings": settings.to_json(),
         "seconds": {"prepare": round(prepared, 1), "train": round(seconds, 1)},
         "data": {"name": data.name, "seed": options.eval_seed, "n": data.total},
-        "rows": rows(measured, data.unseen, first=options.heldout // 5),
+        "rows": figures,
     }
 
 

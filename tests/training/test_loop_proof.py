@@ -141,12 +141,15 @@ def test_tiny_loop_from_end_to_end(
     monkeypatch.setattr(
         loop_proof, "resolve", lambda e: few if e == loop_proof.CORRECTED else resolve(e)
     )
+    photos = EvalSet("photos", 1, lambda: [case(9, (64, 36), "hazard")])
+    monkeypatch.setattr(loop_proof, "load_folder", lambda _: photos)
     changes = ["epochs=1", "views=1", "replay_share=0", "validation_share=0.25"]
     code = loop_proof.main(
-        ["--n", "4", "--home", str(tmp_path), "--threads", "1", "--set", *changes]
+        ["--n", "4", "--photos", "photos", "--home", str(tmp_path), "--threads", "1", "--set", *changes]
     )
     assert code == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["rows"]["debris/animal"]["n"] == 2
+    assert found["rows"]["photographs"]["n"] == 1
     assert found["examples"] == {"train correction": 3, "validation correction": 1}
     assert (tmp_path / "adapters" / "quick-fix" / "card.json").is_file()
