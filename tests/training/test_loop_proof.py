@@ -144,9 +144,8 @@ def test_tiny_loop_from_end_to_end(
     photos = EvalSet("photos", 1, lambda: [case(9, (64, 36), "hazard")])
     monkeypatch.setattr(loop_proof, "load_folder", lambda _: photos)
     changes = ["epochs=1", "views=1", "replay_share=0", "validation_share=0.25"]
-    code = loop_proof.main(
-        ["--n", "4", "--photos", "photos", "--home", str(tmp_path), "--threads", "1", "--set", *changes]
-    )
+    asked = ["--n", "4", "--photos", "photos", "--home", str(tmp_path), "--threads", "1"]
+    code = loop_proof.main([*asked, "--set", *changes])
     assert code == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["rows"]["debris/animal"]["n"] == 2

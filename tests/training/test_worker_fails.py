@@ -166,10 +166,11 @@ def test_best_is_kept_only_while_it_is_best(tmp_path: Path) -> None:
     assert torch.equal(load_file(tmp_path / "best.safetensors")["w"], torch.ones(2))
 
 
-def test_time_limit_keeps_what_there_is(train: Train) -> None:
+def test_time_limit_keeps_what_there_is(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
     code, done = train(epochs=10_00, time_limit_minutes=0.02)
     assert code == EXIT_TRAINED
     assert read_card(done.output).extra["figures"]["steps"] < 3000  # type: ignore[union-attr]
+    assert "time limit: " in capsys.readouterr().out
 
 
 # ---- what is not installed ----------------------------------------------------------------------

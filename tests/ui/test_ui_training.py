@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,15 @@ def test_a_failed_retry_shows_its_reason_and_what_it_changed(shared):
     assert "Lower the learning rate" in view.hint
     assert {name for name, _, _ in view.changed} == {"Learning rate", "LoRA rank r"}
     assert ("LoRA rank r", "8", "16") in view.changed
+
+
+def test_a_run_that_its_time_limit_ended_says_so(shared):
+    row = jobs.job(shared, named(shared, "animals-1").id)
+    assert not training_run.view_of(row).reason
+    cut = training_run.view_of(replace(row, step=row.steps - 1))
+    assert "time limit" in cut.reason
+    assert "longer limit" in cut.hint
+    assert not training_run.view_of(replace(row, step=0, state="running")).reason
 
 
 def test_time_left_comes_from_the_worker(shared):

@@ -119,6 +119,8 @@ def _train(config: WorkerConfig, progress: Progress, stop: Stop, state: PartialS
     progress.flush()
     if stop.requested and trainer.state.global_step < trainer.state.max_steps:
         raise Cancelled
+    if trainer.state.global_step < trainer.state.max_steps:
+        print(f"time limit: {trainer.state.global_step} of {trainer.state.max_steps} steps done")
     if state.is_main_process:
         progress.stage("saving the adapter")
         measured |= {"steps": trainer.state.global_step, "seconds": round(stop.seconds, 1)}

@@ -27,6 +27,10 @@ from ui.visitors import Visitor, require
 
 LOG_LINES, LOG_BYTES = 200, 32_000
 MOST_JOBS = 60
+TIME_OVER = (
+    "Its time limit ended the training before all steps were done.",
+    "The learning rate had not come down yet: retry with a longer limit, or with fewer views.",
+)
 CLOCK_S = 4
 ACTIONS: dict[str, tuple[str, ...]] = {
     "queued": ("cancel", "retry"),
@@ -72,10 +76,13 @@ def view_of(
     row: JobRow, left_s: float | None = None, changed: tuple[tuple[str, str, str], ...] = ()
 ) -> JobView:
     """A row as the page shows it."""
+    reason, hint = row.reason, row.hint
+    if row.state == "done" and row.step < row.steps and not reason:
+        reason, hint = TIME_OVER
     return JobView(
         id=row.id, title=row.name, state=row.state, stage=row.stage, step=row.step,
         steps=row.steps, author=row.author, created=when(row.created), took_s=_took(row),
-        left_s=left_s, reason=row.reason, hint=row.hint, runner=row.runner, parent=row.parent,
+        left_s=left_s, reason=reason, hint=hint, runner=row.runner, parent=row.parent,
         changed=changed,
     )  # fmt: skip
 
