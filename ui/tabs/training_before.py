@@ -40,7 +40,7 @@ def build_choose() -> ChoosePart:
                 until = gr.Textbox(label="To day", placeholder="2026-11-30", max_lines=1)
             with gr.Row():
                 replay = gr.Slider(
-                    0, 95, 100 * usual.replay_share, step=1,
+                    0, 95, 100 * usual.replay_share, step=0.1,
                     label="Replay share (% of all pictures)",
                     info="Original training scenes mixed in, so that the model forgets less.",
                     elem_id="tr-replay",
