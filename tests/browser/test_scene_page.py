@@ -52,6 +52,24 @@ def test_upload_pair_token_download(visit, app_url: str, road: Path, size) -> No
     assert content["image"]["width_px"] == 640
 
 
+def test_what_is_dropped_while_the_page_opens_stays(visit, quick_url: str, road: Path) -> None:
+    """The server's answer to the opening is held back, as on a busy machine."""
+    page = visit(quick_url)
+    held = []
+    page.route("**/queue/join*", lambda route: held.append(route))
+    page.reload()
+    expect(page.locator("#sl-image input[type=file]")).to_be_attached()
+    expect(page.locator("#sl-look")).to_be_disabled()
+    upload(page, road)
+    expect(page.locator("#sl-image-message")).to_contain_text("640 × 360 px")
+    assert held
+    page.unroute("**/queue/join*")  # lets go of what was held
+    expect(page.locator("#sl-look")).to_be_enabled()
+    expect(page.locator("#sl-image-message")).to_contain_text("640 × 360 px")
+    page.locator("#sl-look").click()
+    finished(page)
+
+
 def test_opening_the_page_imports_no_torch(visit, model_flags, tmp_path) -> None:
     import os
 

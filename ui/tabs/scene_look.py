@@ -53,7 +53,11 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
         values[tab.result.empty] = gr.update(
             value=markup.empty(bool(desk.services.examples())), visible=found.result is None
         )
-        values[a.image_message] = markup.hint(found.message)
+        if found.form.image is None:
+            del values[a.image]  # one that was dropped while the page was still opening stays
+        if found.message:
+            values[a.image_message] = markup.hint(found.message)
+        values[a.look] = gr.update(interactive=True)
         values[a.examples] = markup.examples(desk.services.examples(), found.form.example)
         values |= five_seconds(tab, desk, visitor, five)
         if found.run:

@@ -134,7 +134,8 @@ def build_input() -> InputPart:
             adapter = gr.Dropdown(label="Fine-tuned by adapter", elem_id="sl-adapter")
             adapter_message = gr.HTML(elem_id="sl-adapter-message")
         with gr.Column(scale=2, min_width=130, elem_id="sl-go"):
-            look = gr.Button("Look", variant="primary", elem_id="sl-look")
+            # Pressed before the page has filled in prompt and adapter it would run without them.
+            look = gr.Button("Look", variant="primary", interactive=False, elem_id="sl-look")
             cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id="sl-cancel")
     five = gr.Checkbox(
         False, label="Five-second mode: mark the hazard yourself before you see the answers",

@@ -171,7 +171,7 @@ def all_parts(tab: SceneTab, frame: Frame) -> list[Any]:
 def working(tab: SceneTab, now: Snapshot) -> Values:
     return {
         tab.ask.progress: markup.progress(now),
-        tab.ask.look: gr.update(visible=False),
+        tab.ask.look: gr.update(visible=False, interactive=True),
         tab.ask.cancel: gr.update(visible=True),
     }
 
@@ -179,7 +179,7 @@ def working(tab: SceneTab, now: Snapshot) -> Values:
 def idle(tab: SceneTab, text: str = "") -> Values:
     return {
         tab.ask.progress: markup.stopped(text) if text else "",
-        tab.ask.look: gr.update(visible=True),
+        tab.ask.look: gr.update(visible=True, interactive=True),
         tab.ask.cancel: gr.update(visible=False),
         tab.keep.run: "",
     }
