@@ -33,6 +33,7 @@ HEAD_FIELDS = {
     "architecture",
     "hidden_size",
     "grid",
+    "offsets",
     "decode",
     "base_sha256",
     "sha256",
@@ -195,6 +196,8 @@ def _check_head(folder: Path, backbone: BackboneInfo | None) -> bool:
             expected="patch or pooled",
             got=repr(config.get("architecture"))[:100],
         )
+    if config.get("offsets") not in (None, True, False):
+        raise bad(f"{HEAD_CONFIG}: offsets is not true or false", got=repr(config["offsets"])[:100])
     header(weights)
     digest = file_sha256(weights)
     if digest != config.get("sha256"):

@@ -23,10 +23,14 @@ WINDOW_RADIUS = 1.5  # cells around the peak that the windowed soft-argmax avera
 
 @dataclass(frozen=True)
 class HeadOutput:
-    """point01: (batch, 2) x and y in [0, 1] over the grid's area. probabilities: (batch, R, C)."""
+    """point01: (batch, 2) x and y in [0, 1] over the grid's area; offsets may lead a little out of
+    it. probabilities: (batch, R, C).
+    offsets: (batch, R, C, 2), x and y in cells from each cell's centre to the centre of what it
+    shows, or None where the head has none."""
 
     point01: Tensor
     probabilities: Tensor
+    offsets: Tensor | None = None
 
 
 def soft_argmax(probabilities: Tensor, *, cell_centres: bool) -> Tensor:
@@ -53,10 +57,13 @@ def _axis(n: int, cell_centres: bool, like: Tensor) -> Tensor:
     return (i + 0.5) / n if cell_centres else i / max(n - 1, 1)
 
 
-def windowed_soft_argmax(probabilities: Tensor, *, cell_centres: bool) -> Tensor:
+def windowed_soft_argmax(
+    probabilities: Tensor, offsets: Tensor | None = None, *, cell_centres: bool
+) -> Tensor:
     """Soft-argmax over the cells within WINDOW_RADIUS of the peak.
 
     The plain expectation falls between two candidate hazards; this one points at the likelier.
+    With offsets each cell stands for where it points instead of for its own centre.
     """
     _, rows, cols = probabilities.shape
     peak = probabilities.flatten(1).argmax(1)
@@ -65,7 +72,12 @@ def windowed_soft_argmax(probabilities: Tensor, *, cell_centres: bool) -> Tensor
     c = torch.arange(cols, device=probabilities.device)[None, None, :] - col[:, None, None]
     inside = (r * r + c * c) <= WINDOW_RADIUS**2
     kept = probabilities * inside
-    return soft_argmax(kept / kept.sum((1, 2), keepdim=True), cell_centres=cell_centres)
+    kept = kept / kept.sum((1, 2), keepdim=True)
+    point = soft_argmax(kept, cell_centres=cell_centres)
+    if offsets is not None:
+        cells = torch.tensor([cols, rows], device=point.device, dtype=point.dtype)
+        point = point + (kept[..., None] * offsets).sum((1, 2)) / cells
+    return point
 
 
 class PooledHead(nn.Module):
@@ -82,36 +94,42 @@ class PooledHead(nn.Module):
         self.dropout = nn.Dropout(0.0)
         self.cell_centres = False
 
-    def scores(
+    def forward(
         self, hidden: Tensor, image_mask: Tensor, text_mask: Tensor, grid: tuple[int, int]
-    ) -> Tensor:
+    ) -> tuple[Tensor, None]:
         """(batch, 16, 16) logits. Pools over image and prompt tokens, never over the answer."""
         weights = (image_mask | text_mask).to(hidden.dtype)[..., None]
         pooled = (hidden * weights).sum(1) / weights.sum(1).clamp_min(1)
         logits: Tensor = self.mlp[2](self.dropout(self.mlp[:2](pooled)))
-        return logits.view(-1, *self.grid)
+        return logits.view(-1, *self.grid), None
 
 
 class PatchHead(nn.Module):
     """A score for each image token, conditioned on the last prompt token; softmax over tokens.
 
     Image tokens come before the prompt and are causal, so a token alone does not know what was
-    asked or what lies below it; the last prompt token has seen all of both.
+    asked or what lies below it; the last prompt token has seen all of both. A token is a tenth of
+    the picture wide, so with `offsets` each also says how far off the centre of what it shows is
+    (Zhou et al. 2019, Objects as Points, Sec. 3).
     """
 
-    def __init__(self, hidden_size: int) -> None:
+    def __init__(self, hidden_size: int, offsets: bool = False) -> None:
         super().__init__()
         width = hidden_size // 2
         self.key = nn.Linear(hidden_size, width)
         self.query = nn.Linear(hidden_size, width, bias=False)
         self.score = nn.Linear(width, 1, bias=False)
+        self.offset = nn.Linear(hidden_size, 2) if offsets else None
+        if self.offset is not None:  # at first every cell stands for its own centre
+            nn.init.zeros_(self.offset.weight)
+            nn.init.zeros_(self.offset.bias)
         self.dropout = nn.Dropout(0.0)
         self.cell_centres = True
 
-    def scores(
+    def forward(
         self, hidden: Tensor, image_mask: Tensor, text_mask: Tensor, grid: tuple[int, int]
-    ) -> Tensor:
-        """(batch, rows, cols) logits."""
+    ) -> tuple[Tensor, Tensor | None]:
+        """(batch, rows, cols) logits, and (batch, rows, cols, 2) offsets in cells."""
         batch, length, _ = hidden.shape
         positions = torch.arange(length, device=hidden.device)
         last = (text_mask * positions).argmax(1)
@@ -119,7 +137,9 @@ class PatchHead(nn.Module):
         tokens = hidden[image_mask].view(batch, grid[0] * grid[1], -1)
         found = nn.functional.gelu(self.key(tokens) + query[:, None])
         logits: Tensor = self.score(self.dropout(found))
-        return logits.view(batch, *grid)
+        if self.offset is None:
+            return logits.view(batch, *grid), None
+        return logits.view(batch, *grid), self.offset(tokens).view(batch, *grid, 2)
 
 
 class Head(nn.Module):
@@ -134,7 +154,7 @@ class Head(nn.Module):
             rows, cols = config.get("grid") or (16, 16)
             self.scorer = PooledHead(hidden, (int(rows), int(cols)))
         elif architecture == "patch":
-            self.scorer = PatchHead(hidden)
+            self.scorer = PatchHead(hidden, bool(config.get("offsets")))
         else:
             raise unknown("head architecture", str(architecture), ("patch", "pooled"), "adapter")
 
@@ -149,16 +169,20 @@ class Head(nn.Module):
         """hidden (batch, length, d) after the final norm; masks (batch, length) bool, text_mask
         true at prompt tokens outside the image; grid (rows, cols) of the image tokens."""
         states = hidden.to(next(self.parameters()).dtype)
-        logits = self.scorer.scores(states, image_mask, text_mask, grid).float()
+        logits, offsets = self.scorer(states, image_mask, text_mask, grid)
+        logits = logits.float()
         probabilities = logits.flatten(1).softmax(-1).view_as(logits)
         rule = decode or self.config.get("decode", "soft_argmax")
-        decoder = windowed_soft_argmax if rule == "window" else soft_argmax
-        point = decoder(probabilities, cell_centres=self.scorer.cell_centres)
-        return HeadOutput(point, probabilities)
+        centres = self.scorer.cell_centres
+        if rule == "window":
+            point = windowed_soft_argmax(probabilities, offsets, cell_centres=centres)
+        else:
+            point = soft_argmax(probabilities, cell_centres=centres)
+        return HeadOutput(point, probabilities, offsets)
 
 
 def build_head(config: dict[str, Any]) -> Head:
-    """A head with fresh weights. config: architecture, hidden_size, grid, decode."""
+    """A head with fresh weights. config: architecture, hidden_size, grid, offsets, decode."""
     return Head(config)
 
 

@@ -223,10 +223,12 @@ def _write_head(head: str, folder: Path, fingerprint: str) -> None:
 
     grid = [16, 16] if head == "pooled" else None
     config = {"architecture": head, "hidden_size": HIDDEN, "grid": grid, "decode": "window"}
-    built = build_head(config)
+    built = build_head({**config, "offsets": head == "patch"})
     with torch.no_grad():
         for parameter in built.parameters():
             parameter.mul_(4.0)
+        if head == "patch":
+            built.scorer.offset.bias.copy_(torch.tensor([0.25, -0.5]))
     save_head(built, folder, fingerprint)
 
 

@@ -136,8 +136,9 @@ FIELDS: dict[str, FieldSpec] = {
     "head": _choice(
         ADAPTER,
         "Heatmap head",
-        "pooled: INSIGHT's, d -> d/2 -> 16x16 on mean-pooled states. patch: one score for each "
-        "image token. none: the point is trained as text alone.",
+        "pooled: INSIGHT's, d -> d/2 -> 16x16 on mean-pooled states. patch: for each image token a "
+        "score, and the way to the centre of what it shows. none: the point is trained as text "
+        "alone.",
         "pooled",
         "patch",
         "none",
@@ -180,7 +181,8 @@ FIELDS: dict[str, FieldSpec] = {
         LOSS,
         "λ shown point",
         "Weight of the distance, in cells of the heatmap, of the point that the page shows: around "
-        "the heatmap's peak, where the paper takes the mean of the whole map. 0 in the paper.",
+        "the heatmap's peak, where the paper takes the mean of the whole map. Of the losses, this "
+        "one alone trains a patch head's ways to the centres. 0 in the paper.",
         0,
         1000,
     ),

@@ -1,4 +1,8 @@
-"""Stage 4: the hazard adapters, by INSIGHT's recipe: LoRA on q/k/v/o, a head, text + point loss."""
+"""Stage 4: the hazard adapters, by INSIGHT's recipe: LoRA on q/k/v/o, a head, text + point loss.
+
+The patch head also learns offsets, by a loss of their own: from a token to the centre of the road
+user that it shows, whichever that is. The paper's loss does not reach them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,8 @@ from examples.build.loop import prefetch, run
 from examples.build.packing import Packed, Packer
 from examples.build.questions import QA, hazard_answer
 from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
-from inference.heads import Head, build_head, save_head
+from examples.build.views import View
+from inference.heads import Head, HeadOutput, build_head, save_head
 from training.losses import coordinate_loss, insight_loss
 
 # Both are trained on the paper's plain soft-argmax, and evaluated under both decodings. The patch
@@ -42,22 +47,54 @@ def _questions(s: Seen, _: np.random.Generator) -> list[QA]:
     return [hazard_answer(s.view, with_reason=False), hazard_answer(s.view, with_reason=True)]
 
 
-def head_points(head: Head, states: Tensor, packed: Packed, grid: tuple[int, int]) -> Tensor:
-    """(questions, B, 2): the head's point for each question, seeing that question's prompt only."""
+def centres(view: View, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Where each token's road user has its centre, from the boxes; the nearest one counts.
+
+    Returns:
+        (rows * cols, 2) x and y in cells from the token's centre, and (rows * cols,) its weight, 0
+        where there is none; a large road user weighs more than a small one, but not by its area.
+    """
+    rows, cols = grid
+    y, x = np.indices(grid).reshape(2, -1) + 0.5
+    offsets, weight = np.zeros((rows * cols, 2), np.float32), np.zeros(rows * cols, np.float32)
+    for agent in sorted(view.agents, key=lambda a: -a.depth_m):
+        x1, y1, x2, y2 = agent.box01
+        centre = agent.centre01[0] * cols, agent.centre01[1] * rows
+        inside = (x >= x1 * cols) & (x <= x2 * cols) & (y >= y1 * rows) & (y <= y2 * rows)
+        inside |= (np.abs(x - centre[0]) <= 0.5) & (np.abs(y - centre[1]) <= 0.5)
+        offsets[inside] = np.stack([centre[0] - x, centre[1] - y], 1)[inside]
+        weight[inside] = inside.sum() ** -0.5
+    return offsets, weight
+
+
+def offset_loss(offsets: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """Mean distance in x plus y, in cells (L1, as in Zhou et al. 2019, Objects as Points, Eq. 2).
+
+    Args:
+        offsets: (batch, R, C, 2). wanted: (batch, R * C, 2). weight: (batch, R * C).
+    """
+    off = (offsets.flatten(1, 2) - wanted).abs().sum(-1)
+    return (weight * off).sum() / weight.sum().clamp_min(1)
+
+
+def head_outputs(
+    head: Head, states: Tensor, packed: Packed, grid: tuple[int, int]
+) -> list[HeadOutput]:
+    """What the head says to each question, seeing that question's prompt only."""
     batch, length = packed.ids.shape
     image = packed.image[None].expand(batch, -1)
     order = torch.arange(length, device=states.device)[None]
     prefix_end = int(packed.image.nonzero().max()) + 2  # the image and <|vision_end|>
     shared = (order < prefix_end) & ~image
-    points = []
+    found = []
     start = torch.full((batch, 1), prefix_end, device=states.device)
     for q in range(packed.last_prompt.shape[1]):
         last = packed.last_prompt[:, q : q + 1]
         prompt = (order >= start) & (order <= last)
-        points.append(head(states, image, shared | prompt, grid, decode="soft_argmax").point01)
+        found.append(head(states, image, shared | prompt, grid, decode="soft_argmax"))
         answer = packed.labels != -100
         start = last + _answer_length(answer, last) + 1
-    return torch.stack(points)
+    return found
 
 
 def _answer_length(answer: Tensor, last: Tensor) -> Tensor:
@@ -87,9 +124,14 @@ def train(
         task_type="CAUSAL_LM",
     )
     tuned = get_peft_model(model.to(device), lora)
-    config = {"architecture": architecture, "hidden_size": recipe.shape.width}
-    grid = [16, 16] if architecture == "pooled" else None
-    head = build_head({**config, "grid": grid, "decode": SHOWN[architecture]}).to(device)
+    config = {
+        "architecture": architecture,
+        "hidden_size": recipe.shape.width,
+        "grid": [16, 16] if architecture == "pooled" else None,
+        "offsets": architecture == "patch",
+        "decode": SHOWN[architecture],
+    }
+    head = build_head(config).to(device)
     step = _stepper(model, tokenizer, trainable(seen), recipe, head, device)
     modules = {"lora": _Trainable(tuned), "head": head}
     result = run(f"adapter-{architecture}", recipe.adapter, modules, step, folder)
@@ -126,20 +168,24 @@ def _stepper(
         packed = packed.to(device)
         states = hidden_states(model, packed, features.to(device))
         target = torch.tensor([s.view.hazard.centre01 for s in chosen if s.view.hazard])
-        points = head_points(head, states, packed, chosen[0].grid)
+        target = target.to(device)
+        outputs = head_outputs(head, states, packed, chosen[0].grid)
         text = text_loss(model, states, packed, loss)
-        coordinates = coordinate_loss(
-            points.flatten(0, 1), target.to(device).repeat(len(points), 1)
-        )
+        coordinates = torch.stack([coordinate_loss(o.point01, target) for o in outputs]).mean()
         total = insight_loss(
             text, coordinates, lambda_text=recipe.lambda_text, lambda_coord=recipe.lambda_coord
         )
-        gap = (points[0].detach() - target.to(device)) * torch.tensor(
-            [1280.0, 720.0], device=device
-        )
-        return total, {
+        offsets = text.new_zeros(())
+        if outputs[0].offsets is not None:
+            made = [centres(s.view, s.grid) for s in chosen]
+            wanted, weight = (torch.from_numpy(np.stack(a)).to(device) for a in zip(*made, strict=True))
+            offsets = offset_loss(outputs[0].offsets, wanted, weight)
+        gap = outputs[0].point01.detach() - target
+        gap = gap * torch.tensor([1280.0, 720.0], device=device)
+        return total + recipe.lambda_offset * offsets, {
             "text": float(text.detach()),
             "coord": float(coordinates.detach()),
+            "offset": float(offsets.detach()),
             "mse_px2": float(gap.square().sum(1).mean()),
             "median_px": float(gap.norm(dim=1).median()),
         }

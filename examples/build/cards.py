@@ -56,6 +56,9 @@ def adapter_card(
 ) -> dict[str, Any]:
     """Card of a hazard adapter; `python -m training.evaluate --write-cards` adds the figures."""
     unseen = sorted(UNSEEN_SLICES)
+    loss = f"{recipe.lambda_text} text + {recipe.lambda_coord} MSE (INSIGHT, Eq. 1)"
+    if architecture == "patch":
+        loss += f" + {recipe.lambda_offset} distance of each token's offset (not in the paper)"
     return {
         "name": name,
         "task": "hazard",
@@ -76,6 +79,6 @@ def adapter_card(
                 "dropout": recipe.lora_dropout,
                 "targets": list(recipe.lora_targets),
             },
-            "loss": f"{recipe.lambda_text} text + {recipe.lambda_coord} MSE (INSIGHT, Eq. 1)",
+            "loss": loss,
         },
     }

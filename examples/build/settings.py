@@ -74,7 +74,7 @@ class Recipe:
     vision: Plan = field(default_factory=lambda: Plan(6000, 24, 1.2e-3))
     language: Plan = field(default_factory=lambda: Plan(6000, 12, 1.5e-3))
     adapter: Plan = field(
-        default_factory=lambda: Plan(4000, 16, 2e-3, weight_decay=0.0, warmup=0.1)
+        default_factory=lambda: Plan(433, 16, 2e-3, weight_decay=0.0, warmup=0.1)
     )
     lora_rank: int = 8
     lora_alpha: int = 16
@@ -82,3 +82,4 @@ class Recipe:
     lora_targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
     lambda_text: float = 1.0
     lambda_coord: float = 0.1
+    lambda_offset: float = 1.0  # not in the paper; the patch head alone

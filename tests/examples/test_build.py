@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from examples.build.adapter import head_points, trainable  # noqa: E402
+from examples.build.adapter import centres, head_outputs, offset_loss, trainable  # noqa: E402
 from examples.build.features import Seen  # noqa: E402
 from examples.build.language import hidden_states  # noqa: E402
 from examples.build.loop import learning_rate, run  # noqa: E402
@@ -19,7 +19,7 @@ from examples.build.questions import QUESTIONS, ask, hazard_answer  # noqa: E402
 from examples.build.scenes import MAP_SCALE, StoredScene, truth_of  # noqa: E402
 from examples.build.settings import Plan, Shape  # noqa: E402
 from examples.build.tokenizer import SPECIAL, VOCABULARY, train_tokenizer  # noqa: E402
-from examples.build.views import CELL, dense_targets, make_view  # noqa: E402
+from examples.build.views import CELL, AgentView, dense_targets, make_view  # noqa: E402
 from examples.world import render_scene  # noqa: E402
 from inference.heads import build_head  # noqa: E402
 
@@ -101,11 +101,38 @@ def test_a_packed_head_reads_its_own_question(architecture, model, tokenizer):
     head = build_head({"architecture": architecture, "hidden_size": SHAPE.width, "grid": grid})
     with torch.no_grad():
         packed = packer.pack([asked], GRID)
-        both = head_points(head, hidden_states(model, packed, features), packed, GRID)
+        both = head_outputs(head, hidden_states(model, packed, features), packed, GRID)
         for i, question in enumerate(asked):
             alone = packer.pack([[question]], GRID)
-            one = head_points(head, hidden_states(model, alone, features), alone, GRID)
-            torch.testing.assert_close(both[i], one[0], atol=1e-5, rtol=1e-4)
+            one = head_outputs(head, hidden_states(model, alone, features), alone, GRID)
+            torch.testing.assert_close(both[i].point01, one[0].point01, atol=1e-5, rtol=1e-4)
+
+
+def test_a_tokens_offset_leads_to_the_centre_of_the_nearest_thing_it_shows():
+    def agent(index: int, box01: tuple[float, float, float, float], depth_m: float) -> AgentView:
+        return AgentView(
+            index, "car", "red", "away", False, None, True, False, depth_m, 0.5, box01
+        )  # fmt: skip
+
+    far, near = agent(0, (0.0, 0.0, 0.5, 1.0), 50.0), agent(1, (0.25, 0.5, 0.5, 1.0), 9.0)
+    tiny = agent(2, (0.93, 0.05, 0.94, 0.06), 80.0)  # smaller than a token: keeps the one it is in
+    view = make_view(stored(0), (2, 4), None)
+    offsets, weight = centres(dataclasses.replace(view, agents=(near, far, tiny)), (2, 4))
+    offsets, weight = offsets.reshape(2, 4, 2), weight.reshape(2, 4)
+    assert offsets[0, 0].tolist() == pytest.approx([0.5, 0.5])
+    assert offsets[1, 0].tolist() == pytest.approx([0.5, -0.5])
+    assert offsets[1, 1].tolist() == pytest.approx([0.0, 0.0])  # the near one hides the far one
+    assert offsets[0, 3].tolist() == pytest.approx([0.24, -0.39])
+    assert weight[:, 2].tolist() == [0.0, 0.0]
+    assert weight[1, 1] == weight[0, 3] == 1.0
+    assert weight[0, 0] == pytest.approx(4**-0.5)
+
+
+def test_only_tokens_that_show_something_count_in_the_offset_loss():
+    offsets = torch.zeros(1, 1, 2, 2)
+    wanted = torch.tensor([[[0.5, -0.25], [9.0, 9.0]]])
+    assert offset_loss(offsets, wanted, torch.tensor([[2.0, 0.0]])).item() == pytest.approx(0.75)
+    assert offset_loss(offsets, wanted, torch.zeros(1, 2)).item() == 0.0
 
 
 def test_places_are_one_token_each(tokenizer):

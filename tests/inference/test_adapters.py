@@ -130,6 +130,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "head of another base": (lambda f: edit(f, "head.json", base_sha256="1" * 64), "another base"),
     "head of another width": (lambda f: edit(f, "head.json", hidden_size=65), "another base"),
     "head of another kind": (lambda f: edit(f, "head.json", architecture="mlp"), "patch or pooled"),
+    "head of neither kind": (lambda f: edit(f, "head.json", offsets="no"), "true or false"),
     "head with unknown fields": (lambda f: edit(f, "head.json", code="x"), "unknown fields"),
 }
 

@@ -163,9 +163,11 @@ def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def batch_of(backbone: Any, examples: Any, cache: Any) -> tuple[Pointing, Samples, Collate]:
     with_lora(backbone, SMALL)
-    config = {"architecture": "patch", "hidden_size": 64, "decode": "window"}
+    config = {"architecture": "patch", "hidden_size": 64, "decode": "window", "offsets": True}
     torch.manual_seed(1)
-    pointing = Pointing(backbone, build_head(config), SMALL).eval()
+    head = build_head(config)
+    torch.nn.init.normal_(head.scorer.offset.weight, std=0.1)
+    pointing = Pointing(backbone, head, SMALL).eval()
     preparer = Preparer(backbone, "hazard", "norm1000", cache)
     samples = Samples(whole_items(examples, SMALL), preparer)
     return pointing, samples, Collate(backbone, pad_id(backbone))
@@ -187,6 +189,27 @@ def test_a_batch_is_the_mean_of_its_samples(family: Any, made: Any) -> None:
         assert float(again[name]) == pytest.approx(float(together[name]), rel=1e-6), name
     points = torch.cat([a["points01"] for a in alone])
     assert torch.allclose(points, together["points01"], atol=1e-4)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_the_shown_points_loss_alone_trains_the_offsets(
+    weight: float, family: Any, made: Any
+) -> None:
+    pointing, samples, collate = batch_of(family, made[1].examples, None)
+    settings = SMALL.changed_by(train="head", lambda_map=1.0, lambda_shown=weight, dropout=0)
+    pointing = Pointing(family, pointing.head, settings)
+    out = pointing(**collate([samples[i] for i in range(3)]))
+    out["loss"].backward()
+    assert pointing.head is not None
+    offset = pointing.head.scorer.offset
+    assert bool(offset.weight.grad.any()) == bool(weight)
+    with torch.no_grad():
+        offset.bias += 1.0
+        moved = pointing(**collate([samples[i] for i in range(3)]))
+    grids = [samples[i]["seen"].grid for i in range(3)]
+    cells = torch.tensor([(g.cols, g.rows) for g in grids])
+    assert torch.allclose(moved["points01"] - out["points01"], 1 / cells, atol=1e-5)
+    assert float(moved["coord_loss"]) == pytest.approx(float(out["coord_loss"].detach()))
 
 
 def test_kept_states_change_nothing(family: Any, made: Any) -> None:

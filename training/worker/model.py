@@ -194,7 +194,8 @@ class Pointing(nn.Module):
                 decode="soft_argmax",
             )
             for k, i in enumerate(same):
-                found[i] = HeadOutput(out.point01[k], out.probabilities[k])
+                offsets = None if out.offsets is None else out.offsets[k]
+                found[i] = HeadOutput(out.point01[k], out.probabilities[k], offsets)
         return [found[i] for i in range(len(grids))]
 
     def _shown(self, out: list[HeadOutput]) -> Tensor:
@@ -203,7 +204,14 @@ class Pointing(nn.Module):
         if self.head.config.get("decode", "soft_argmax") != "window":
             return torch.stack([o.point01 for o in out])
         centres = self.head.scorer.cell_centres
-        points = [windowed_soft_argmax(o.probabilities[None], cell_centres=centres) for o in out]
+        points = [
+            windowed_soft_argmax(
+                o.probabilities[None],
+                None if o.offsets is None else o.offsets[None],
+                cell_centres=centres,
+            )
+            for o in out
+        ]
         return torch.cat(points)
 
     @torch.no_grad()

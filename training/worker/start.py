@@ -123,6 +123,11 @@ def _head(
                 field="head",
             )
         return head.train().requires_grad_(True)
-    grid = [16, 16] if settings.head == "pooled" else None
-    config = {"architecture": settings.head, "hidden_size": info.hidden_size, "grid": grid}
-    return build_head({**config, "decode": SHOWN[settings.head]}).to(device)
+    config = {
+        "architecture": settings.head,
+        "hidden_size": info.hidden_size,
+        "grid": [16, 16] if settings.head == "pooled" else None,
+        "offsets": settings.head == "patch",
+        "decode": SHOWN[settings.head],
+    }
+    return build_head(config).to(device)
