@@ -201,6 +201,7 @@ def save(
     tuned.save_pretrained(folder)
     config_file = folder / "adapter_config.json"
     config = json.loads(config_file.read_text()) | {"base_model_name_or_path": base_name}
+    config["target_modules"] = sorted(config["target_modules"])  # peft keeps a set
     config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     (folder / "README.md").unlink(missing_ok=True)
     save_head(head, folder, base_sha256)
