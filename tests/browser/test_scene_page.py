@@ -32,6 +32,8 @@ def test_upload_pair_token_download(visit, app_url: str, road: Path, size) -> No
     expect(page.locator("#sl-panels .js-plotly-plot")).to_have_count(3)
     expect(page.locator(".sl-answer blockquote")).to_have_count(2)
     assert scroll_width(page) <= 0
+    distance = page.locator("#sl-difference .annotation-text")  # white on its own shadow
+    expect(distance).to_have_css("fill", "rgb(255, 255, 255)")
 
     before = page.evaluate(f"JSON.stringify({MAP}.z)")
     chip = page.locator(".sl-chip").first
