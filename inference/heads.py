@@ -18,15 +18,17 @@ from torch import Tensor, nn
 from inference.errors import UserError, unknown
 
 Decode = Literal["soft_argmax", "window"]
+# How a head's point is shown; both are trained on the paper's plain soft-argmax (Eq. 3). The plain
+# mean of a patch map falls between two candidates; a pooled map's peak means nothing (dev/LOG.md).
+SHOWN: dict[str, Decode] = {"patch": "window", "pooled": "soft_argmax"}
 WINDOW_RADIUS = 1.5  # cells around the peak that the windowed soft-argmax averages over
 
 
 @dataclass(frozen=True)
 class HeadOutput:
     """point01: (batch, 2) x and y in [0, 1] over the grid's area; offsets may lead a little out of
-    it. probabilities: (batch, R, C).
-    offsets: (batch, R, C, 2), x and y in cells from each cell's centre to the centre of what it
-    shows, or None where the head has none."""
+    it. probabilities: (batch, R, C). offsets: (batch, R, C, 2), x and y in cells from each cell's
+    centre to the centre of what it shows, or None where the head has none."""
 
     point01: Tensor
     probabilities: Tensor
@@ -108,9 +110,9 @@ class PatchHead(nn.Module):
     """A score for each image token, conditioned on the last prompt token; softmax over tokens.
 
     Image tokens come before the prompt and are causal, so a token alone does not know what was
-    asked or what lies below it; the last prompt token has seen all of both. A token is a tenth of
-    the picture wide, so with `offsets` each also says how far off the centre of what it shows is
-    (Zhou et al. 2019, Objects as Points, Sec. 3).
+    asked or what lies below it; the last prompt token has seen all of both. A token may be a tenth
+    of the picture wide, so with `offsets` each also says how far off the centre of what it shows
+    is (Zhou et al. 2019, Objects as Points, Sec. 3).
     """
 
     def __init__(self, hidden_size: int, offsets: bool = False) -> None:
@@ -139,7 +141,7 @@ class PatchHead(nn.Module):
         logits: Tensor = self.score(self.dropout(found))
         if self.offset is None:
             return logits.view(batch, *grid), None
-        return logits.view(batch, *grid), self.offset(tokens).view(batch, *grid, 2)
+        return logits.view(batch, *grid), self.offset(tokens).float().view(batch, *grid, 2)
 
 
 class Head(nn.Module):
@@ -179,6 +181,17 @@ class Head(nn.Module):
         else:
             point = soft_argmax(probabilities, cell_centres=centres)
         return HeadOutput(point, probabilities, offsets)
+
+
+def usual_config(architecture: str, hidden_size: int) -> dict[str, Any]:
+    """What a new head of that kind looks like."""
+    return {
+        "architecture": architecture,
+        "hidden_size": hidden_size,
+        "grid": [16, 16] if architecture == "pooled" else None,
+        "offsets": architecture == "patch",
+        "decode": SHOWN[architecture],
+    }
 
 
 def build_head(config: dict[str, Any]) -> Head:

@@ -25,13 +25,8 @@ from examples.build.packing import Packed, Packer
 from examples.build.questions import QA, hazard_answer
 from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
 from examples.build.views import View
-from inference.heads import Head, HeadOutput, build_head, save_head
+from inference.heads import Head, HeadOutput, build_head, save_head, usual_config
 from training.losses import coordinate_loss, insight_loss
-
-# Both are trained on the paper's plain soft-argmax, and evaluated under both decodings. The patch
-# head is shown averaged around its peak, since the plain mean falls between two candidate hazards
-# (FACTS.md); the pooled head's peak means nothing (dev/LOG.md), only its mean does.
-SHOWN = {"patch": "window", "pooled": "soft_argmax"}
 
 
 def trainable(seen: list[Seen]) -> list[Seen]:
@@ -124,14 +119,7 @@ def train(
         task_type="CAUSAL_LM",
     )
     tuned = get_peft_model(model.to(device), lora)
-    config = {
-        "architecture": architecture,
-        "hidden_size": recipe.shape.width,
-        "grid": [16, 16] if architecture == "pooled" else None,
-        "offsets": architecture == "patch",
-        "decode": SHOWN[architecture],
-    }
-    head = build_head(config).to(device)
+    head = build_head(usual_config(architecture, recipe.shape.width)).to(device)
     step = _stepper(model, tokenizer, trainable(seen), recipe, head, device)
     modules = {"lora": _Trainable(tuned), "head": head}
     result = run(f"adapter-{architecture}", recipe.adapter, modules, step, folder)

@@ -11,6 +11,7 @@ from inference.heads import (  # noqa: E402
     load_head,
     save_head,
     soft_argmax,
+    usual_config,
     windowed_soft_argmax,
 )
 
@@ -83,6 +84,14 @@ def test_offsets_move_the_shown_point_and_not_the_papers():
     assert torch.equal(before["soft_argmax"], after["soft_argmax"])
     moved = (after["window"] - before["window"])[0].tolist()
     assert moved == pytest.approx((1 / 8, 0.0), abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("patch", (1, 4, 8)), ("pooled", (1, 16, 16))])
+def test_a_new_head_of_either_kind(kind, shape):
+    out = build_head(usual_config(kind, 16))(*states())
+    assert out.probabilities.shape == shape
+    assert float(out.probabilities.sum()) == pytest.approx(1.0, abs=1e-5)
+    assert (out.offsets is None) == (kind == "pooled")
 
 
 @pytest.mark.parametrize("offsets", [False, True, None])

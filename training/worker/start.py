@@ -12,12 +12,8 @@ from inference.adapter_files import WEIGHTS
 from inference.adapters import BackboneInfo, CheckedAdapter
 from inference.backbones.base import Backbone
 from inference.errors import UserError
-from inference.heads import Head, build_head, load_head
+from inference.heads import Head, build_head, load_head, usual_config
 from training.settings import TrainSettings
-
-# How a head's point is shown; both are trained on the paper's plain soft-argmax (Eq. 3). The plain
-# mean of a patch map falls between two candidates; a pooled map's peak means nothing (dev/LOG.md).
-SHOWN = {"patch": "window", "pooled": "soft_argmax"}
 
 
 def target_names(backbone: Backbone, layers: tuple[str, ...]) -> list[str]:
@@ -123,11 +119,4 @@ def _head(
                 field="head",
             )
         return head.train().requires_grad_(True)
-    config = {
-        "architecture": settings.head,
-        "hidden_size": info.hidden_size,
-        "grid": [16, 16] if settings.head == "pooled" else None,
-        "offsets": settings.head == "patch",
-        "decode": SHOWN[settings.head],
-    }
-    return build_head(config).to(device)
+    return build_head(usual_config(settings.head, info.hidden_size)).to(device)
