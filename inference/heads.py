@@ -34,6 +34,12 @@ class HeadOutput:
     probabilities: Tensor
     offsets: Tensor | None = None
 
+    def only(self, row: int) -> HeadOutput:
+        """One row of the batch, as a batch of one."""
+        here = slice(row, row + 1)
+        offsets = None if self.offsets is None else self.offsets[here]
+        return HeadOutput(self.point01[here], self.probabilities[here], offsets)
+
 
 def soft_argmax(probabilities: Tensor, *, cell_centres: bool) -> Tensor:
     """Expectation of the position under a map (INSIGHT Eq. 3).

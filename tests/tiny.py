@@ -219,11 +219,9 @@ def make_tiny_adapter(
 
 
 def _write_head(head: str, folder: Path, fingerprint: str) -> None:
-    from inference.heads import build_head, save_head
+    from inference.heads import build_head, save_head, usual_config
 
-    grid = [16, 16] if head == "pooled" else None
-    config = {"architecture": head, "hidden_size": HIDDEN, "grid": grid, "decode": "window"}
-    built = build_head({**config, "offsets": head == "patch"})
+    built = build_head({**usual_config(head, HIDDEN), "decode": "window"})
     with torch.no_grad():
         for parameter in built.parameters():
             parameter.mul_(4.0)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from inference.adapters import read_card, validate_adapter
 from inference.backbones.loading import load_backbone
 from inference.errors import UserError
+from inference.heads import build_head, usual_config
 from tests.tiny import FAMILIES, make_tiny, make_tiny_adapter
 from tests.training.snapshot_hand import REPLAY_ENTRY, SMALL, config, home_with, snapshot
 from tests.training.worker_hand import Train, row_of, with_job
@@ -22,7 +23,7 @@ from training.database import connect
 from training.worker import run
 from training.worker.items import Collate, Preparer, Samples, pad_id, whole_items
 from training.worker.model import Pointing
-from training.worker.start import build_head, target_names, with_lora
+from training.worker.start import target_names, with_lora
 
 # ---- what it writes -----------------------------------------------------------------------------
 
@@ -163,9 +164,8 @@ def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def batch_of(backbone: Any, examples: Any, cache: Any) -> tuple[Pointing, Samples, Collate]:
     with_lora(backbone, SMALL)
-    config = {"architecture": "patch", "hidden_size": 64, "decode": "window", "offsets": True}
     torch.manual_seed(1)
-    head = build_head(config)
+    head = build_head(usual_config("patch", 64))
     torch.nn.init.normal_(head.scorer.offset.weight, std=0.1)
     pointing = Pointing(backbone, head, SMALL).eval()
     preparer = Preparer(backbone, "hazard", "norm1000", cache)

@@ -83,23 +83,23 @@ class Pointing(nn.Module):
             others = ("coord_loss", "map_loss", "shown_loss", "keep_loss")
             return {**found, **dict.fromkeys(others, zero)}
         out = self._maps(states, input_ids, prompt_mask, grids)
-        plain = torch.stack([o.point01 for o in out])
+        plain = torch.cat([o.point01 for o in out])
         centres = self.head.scorer.cell_centres
         maps = torch.stack(
             [
-                map_loss(o.probabilities[None], t[None], cell_centres=centres)
+                map_loss(o.probabilities, t[None], cell_centres=centres)
                 for o, t in zip(out, target01, strict=True)
             ]
         ).mean()
         moved_by = [
-            keep_loss(o.probabilities[None], b[None])
+            keep_loss(o.probabilities, b[None])
             for o, b in zip(out, before, strict=True)
             if b is not None
         ]
         keep = torch.stack(moved_by).sum() / len(out) if moved_by else maps.new_zeros(())
         coordinates = coordinate_loss(plain, target01)
         shown = self._shown(out)
-        cells = torch.tensor([o.probabilities.shape[::-1] for o in out], device=shown.device)
+        cells = torch.tensor([o.probabilities.shape[:0:-1] for o in out], device=shown.device)
         off = shown_loss(shown, target01, cells)
         loss = insight_loss(
             text, coordinates, lambda_text=weights.lambda_text, lambda_coord=weights.lambda_coord
@@ -178,8 +178,8 @@ class Pointing(nn.Module):
     def _maps(
         self, states: Tensor, ids: Tensor, prompt: Tensor, grids: list[tuple[int, int]]
     ) -> list[HeadOutput]:
-        """Of each picture its heatmap (R, C) and plain soft-argmax (2,). Pictures of one shape
-        share a pass of the head."""
+        """Of each picture, as a batch of one, its heatmap and plain soft-argmax. Pictures of one
+        shape share a pass of the head."""
         assert self.head is not None
         image = (ids == self.backbone.image_token_id) & prompt
         found: dict[int, HeadOutput] = {}
@@ -194,23 +194,17 @@ class Pointing(nn.Module):
                 decode="soft_argmax",
             )
             for k, i in enumerate(same):
-                offsets = None if out.offsets is None else out.offsets[k]
-                found[i] = HeadOutput(out.point01[k], out.probabilities[k], offsets)
+                found[i] = out.only(k)
         return [found[i] for i in range(len(grids))]
 
     def _shown(self, out: list[HeadOutput]) -> Tensor:
         """(batch, 2): the points as they are shown."""
         assert self.head is not None
         if self.head.config.get("decode", "soft_argmax") != "window":
-            return torch.stack([o.point01 for o in out])
+            return torch.cat([o.point01 for o in out])
         centres = self.head.scorer.cell_centres
         points = [
-            windowed_soft_argmax(
-                o.probabilities[None],
-                None if o.offsets is None else o.offsets[None],
-                cell_centres=centres,
-            )
-            for o in out
+            windowed_soft_argmax(o.probabilities, o.offsets, cell_centres=centres) for o in out
         ]
         return torch.cat(points)
 
@@ -225,7 +219,7 @@ class Pointing(nn.Module):
             out = self._maps(states, ids, inputs["prompt_mask"], inputs["grids"])
         finally:
             self.train(was)
-        return [o.probabilities for o in out]
+        return [o.probabilities[0] for o in out]
 
     def trainable(self) -> dict[str, Tensor]:
         """What training changes, by name: LoRA weights and the head."""
