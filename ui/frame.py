@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ui import masthead
+from ui.events import AT_ONCE
 from ui.handlers.desk import Desk, adapter_entry, card_for_banner
 from ui.tabs import TABS
 from ui.visitors import Role, can_sign_in
@@ -52,8 +53,7 @@ def wire_frame(frame: Frame, desk: Desk, tabs: gr.Tabs, page: gr.Blocks) -> None
         return {tabs: gr.Tabs(selected=name), opened: name, frame.who: who}
 
     page.load(
-        open_page, None, [tabs, opened, frame.who], api_name="frame_opened",
-        api_visibility="private", queue=False, show_progress="hidden",
+        open_page, None, [tabs, opened, frame.who], api_name="frame_opened", **AT_ONCE,
     )  # fmt: skip
 
 

@@ -244,6 +244,7 @@ def test_a_link_opens_a_kept_picture_on_another_start(
         again.wait_for_function(
             "() => document.querySelector('#sl-image img')?.naturalWidth === 960"
         )
+        again.context.close()  # before its server goes: the page may still be fetching a script
     os.environ["SIGHTLINE_TEST_PID"] = kept
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 from inference.errors import UserError
 from ui import corrections_case, markup
 from ui.corrections_address import QueueAddress, from_query
+from ui.events import AT_ONCE
 from ui.handlers import corrections
 from ui.handlers.corrections_agreement import agreement_view
 from ui.handlers.corrections_learned import ask_now
@@ -25,10 +26,6 @@ from ui.tabs.corrections_show import (
     show_case,
     show_page,
 )
-
-QUIET: dict[str, Any] = {
-    "api_visibility": "private", "show_progress": "hidden", "queue": False,
-}  # fmt: skip
 
 
 def wire_looking(tab: CorrectionsTab, desk: Desk) -> None:
@@ -68,11 +65,11 @@ def _wire_pulse(tab: CorrectionsTab, desk: Desk) -> None:
         return {part: value for part, value in found.items() if part not in kept}
 
     k.bridge.select(
-        pulse, None, k.bridge, api_name="corrections_pulse", trigger_mode="once", **QUIET
+        pulse, None, k.bridge, api_name="corrections_pulse", trigger_mode="once", **AT_ONCE
     )
     k.bridge.apply(
         refreshed, [k.where, k.stamp], page_outputs(tab), api_name="corrections_refresh",
-        trigger_mode="once", **QUIET,
+        trigger_mode="once", **AT_ONCE,
     )  # fmt: skip
 
 
@@ -108,10 +105,10 @@ def _wire_filters(tab: CorrectionsTab, desk: Desk) -> None:
     changes = [c.input for c in (f.task, f.status, f.author, f.adapter, f.slice)]
     changes += [f.since.submit, f.since.blur, f.until.submit, f.until.blur, f.least.release]
     gr.on(changes, filtered, set(controls), outputs, api_name="corrections_filter",
-          trigger_mode="always_last", **QUIET)  # fmt: skip
-    f.clear.click(cleared, None, outputs, api_name="corrections_clear", **QUIET)
-    q.sooner.click(before, k.where, outputs, api_name="corrections_page_before", **QUIET)
-    q.later.click(after, k.where, outputs, api_name="corrections_page_after", **QUIET)
+          trigger_mode="always_last", **AT_ONCE)  # fmt: skip
+    f.clear.click(cleared, None, outputs, api_name="corrections_clear", **AT_ONCE)
+    q.sooner.click(before, k.where, outputs, api_name="corrections_page_before", **AT_ONCE)
+    q.later.click(after, k.where, outputs, api_name="corrections_page_after", **AT_ONCE)
 
 
 def _wire_case(tab: CorrectionsTab, desk: Desk) -> None:
@@ -133,7 +130,7 @@ def _wire_case(tab: CorrectionsTab, desk: Desk) -> None:
 
     parts = [*vars(c).values(), tab.decision.cards, tab.decision.message, k.where, k.address]
     tab.queue.queue.select(
-        opened, k.where, parts, api_name="corrections_open", trigger_mode="always_last", **QUIET
+        opened, k.where, parts, api_name="corrections_open", trigger_mode="always_last", **AT_ONCE
     )
 
     def asked(where: Any, request: gr.Request) -> str:

@@ -11,10 +11,10 @@ import gradio as gr
 from inference.errors import UserError
 from ui import corrections_markup as texts
 from ui.corrections_address import QueueAddress
+from ui.events import AT_ONCE
 from ui.handlers import corrections, corrections_review
 from ui.handlers.corrections_review import Bulk, Outcome
 from ui.handlers.desk import Desk
-from ui.tabs.corrections_look import QUIET
 from ui.tabs.corrections_parts import CorrectionsTab
 from ui.tabs.corrections_show import Values, done, failed, page_outputs, show_page
 from ui.visitors import Visitor
@@ -63,14 +63,14 @@ def _wire_decisions(tab: CorrectionsTab, desk: Desk) -> None:
     for button, verdict in ((d.accept, "accept"), (d.reject, "reject"), (d.remark, "comment")):
         button.click(
             decided(verdict), [k.sent, d.comment, k.where], outputs, js=TARGET_JS,
-            api_name=f"corrections_{verdict}", **QUIET,
+            api_name=f"corrections_{verdict}", **AT_ONCE,
         ).then(None, None, None, js=FREE_JS)  # fmt: skip
 
     def undone(where: Any, request: gr.Request) -> Values:
         visitor = desk.visitor(request)
         return _acted(tab, desk, visitor, where, lambda: corrections_review.undo(visitor, desk))
 
-    d.undo.click(undone, k.where, outputs, js=BUSY_JS, api_name="corrections_undo", **QUIET).then(
+    d.undo.click(undone, k.where, outputs, js=BUSY_JS, api_name="corrections_undo", **AT_ONCE).then(
         None, None, None, js=FREE_JS
     )
 
@@ -83,7 +83,7 @@ def _wire_decisions(tab: CorrectionsTab, desk: Desk) -> None:
             lambda: corrections_review.withdraw(visitor, desk, wanted, case),
         )  # fmt: skip
 
-    d.cards.delete(withdrawn, k.where, outputs, api_name="corrections_withdraw", **QUIET)
+    d.cards.delete(withdrawn, k.where, outputs, api_name="corrections_withdraw", **AT_ONCE)
 
 
 def _wire_bulk(tab: CorrectionsTab, desk: Desk) -> None:
@@ -123,14 +123,18 @@ def _wire_bulk(tab: CorrectionsTab, desk: Desk) -> None:
         )  # fmt: skip
         return found | {d.confirm_box: gr.update(visible=False), k.bulk: ()}
 
-    d.bulk_filtered.click(of_queue, k.where, asking, api_name="corrections_bulk_queue", **QUIET)
+    d.bulk_filtered.click(of_queue, k.where, asking, api_name="corrections_bulk_queue", **AT_ONCE)
     d.bulk_marked.click(
-        of_marked, k.sent, asking, js=MARKS_JS, api_name="corrections_bulk_marked", **QUIET
+        of_marked, k.sent, asking, js=MARKS_JS, api_name="corrections_bulk_marked", **AT_ONCE
     )
     d.confirm.click(
-        accepted, [k.bulk, k.where], page_outputs(tab), api_name="corrections_bulk_accept", **QUIET
+        accepted,
+        [k.bulk, k.where],
+        page_outputs(tab),
+        api_name="corrections_bulk_accept",
+        **AT_ONCE,
     ).then(None, None, None, js="() => { window.sightlineCorrections.clearMarks(); }")
     d.refuse.click(
         lambda: (gr.update(visible=False), ()), None, [d.confirm_box, k.bulk],
-        api_name="corrections_bulk_cancel", **QUIET,
+        api_name="corrections_bulk_cancel", **AT_ONCE,
     )  # fmt: skip

@@ -10,15 +10,15 @@ from inference.errors import UserError
 from ui import corrections_markup as texts
 from ui import markup
 from ui.corrections_address import QueueAddress
+from ui.events import AT_ONCE
 from ui.handlers import corrections_exchange, corrections_review
 from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
-from ui.tabs.corrections_look import QUIET
 from ui.tabs.corrections_parts import CorrectionsTab
 from ui.tabs.corrections_show import Values, failed
 
 LOOK_JS = "() => { window.sightlineCorrections.look(); }"
-CLEARED: dict[str, Any] = {**QUIET, "api_name": "corrections_import_clear"}
+CLEARED: dict[str, Any] = {**AT_ONCE, "api_name": "corrections_import_clear"}
 
 
 def wire_sharing(tab: CorrectionsTab, desk: Desk) -> None:
@@ -45,7 +45,7 @@ def _wire_export(tab: CorrectionsTab, desk: Desk) -> None:
     def described(name: Any) -> str:
         return corrections_exchange.format_note(str(name or ""))
 
-    s.format.input(described, s.format, s.export_message, api_name="corrections_format", **QUIET)
+    s.format.input(described, s.format, s.export_message, api_name="corrections_format", **AT_ONCE)
     s.export.click(
         exported, [s.format, k.where], [s.export_file, s.export_message],
         api_name="corrections_export", api_visibility="private",
@@ -95,5 +95,5 @@ def _wire_forget(tab: CorrectionsTab, desk: Desk) -> None:
 
     g.forget.click(
         forgotten, [g.person, g.typed], [g.message, g.typed, g.person],
-        api_name="corrections_forget", **QUIET,
+        api_name="corrections_forget", **AT_ONCE,
     ).then(None, None, None, js=LOOK_JS)  # fmt: skip

@@ -13,6 +13,7 @@ from ui import markup as scene_markup
 from ui import models_markup as markup
 from ui import training_markup
 from ui.address import ADDRESS_JS
+from ui.events import AT_ONCE
 from ui.frame import Frame
 from ui.handlers import models
 from ui.handlers.desk import Desk
@@ -32,7 +33,6 @@ ENDPOINTS: dict[str, Role] = {
     "models_push": "trainer",
 }
 Values = dict[Any, Any]
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 NO_TOKEN = (
     "To push adapters to the Hugging Face hub, log in on this machine (hf auth login) or set "
     "HF_TOKEN, then reload this page."
@@ -143,19 +143,17 @@ def wire(tab: ModelsTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     def opened(request: gr.Request) -> Values:
         return shown(desk.visitor(request), models.named(dict(request.query_params)))
 
-    page.load(opened, None, tab.shown, api_name="models_opened", queue=False, **QUIET)
+    page.load(opened, None, tab.shown, api_name="models_opened", **AT_ONCE)
 
     def tab_opened(name: str, event: gr.SelectData, request: gr.Request) -> Values:
         return shown(desk.visitor(request), name) if event.value == LABEL else {tab.name: name}
 
-    tab.root.parent.parent.select(
-        tab_opened, tab.name, tab.shown, api_name="models_tab", queue=False, **QUIET
-    )
+    tab.root.parent.parent.select(tab_opened, tab.name, tab.shown, api_name="models_tab", **AT_ONCE)
 
     def picked(event: gr.EventData, request: gr.Request) -> Values:
         return shown(desk.visitor(request), str(getattr(event, "id", "") or ""))
 
-    tab.items.select(picked, None, tab.shown, api_name="models_pick", queue=False, **QUIET)
+    tab.items.select(picked, None, tab.shown, api_name="models_pick", **AT_ONCE)
     _wire_memory(tab, desk)
     _wire_out(tab, desk)
 
@@ -190,7 +188,7 @@ def _wire_out(tab: ModelsTab, desk: Desk) -> None:
             return {tab.file: None, tab.message: scene_markup.error(explain_failure(error))}
 
     done = tab.pack.click(
-        packed, tab.name, [tab.file, tab.message], api_name="models_pack", queue=False, **QUIET
+        packed, tab.name, [tab.file, tab.message], api_name="models_pack", **AT_ONCE
     )
     done.then(None, None, None, js="() => window.sightline.download('md-file')")
 

@@ -9,6 +9,7 @@ import gradio as gr
 from inference.errors import UserError
 from ui import markup
 from ui.address import ViewSettings
+from ui.events import AT_ONCE
 from ui.frame import Frame
 from ui.handlers import correct, scene, scene_view
 from ui.handlers.correct import CorrectionForm, Verdict
@@ -88,10 +89,7 @@ def wire_correcting(tab: SceneTab, desk: Desk, frame: Frame) -> None:
     c, k = tab.correct, tab.keep
     inputs = {*tab.inputs, c.mark, c.kind, c.rationale, c.veiled}
     outputs = all_parts(tab, frame)
-    common = {
-        "api_visibility": "private", "queue": False, "show_progress": "hidden",
-        "trigger_mode": "once",
-    }  # fmt: skip
+    common = {**AT_ONCE, "trigger_mode": "once"}
 
     def again(values: Values, visitor: Visitor, said: str) -> Values:
         """The result with the corrections as they are now, and what was confirmed."""

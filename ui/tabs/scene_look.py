@@ -11,6 +11,7 @@ from inference.errors import Cancelled, UserError
 from ui import markup
 from ui.address import from_query
 from ui.errors import shown
+from ui.events import AT_ONCE, QUIET
 from ui.frame import Frame, frame_values
 from ui.handlers import scene
 from ui.handlers.desk import Desk
@@ -69,8 +70,7 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
         return values
 
     first = page.load(
-        opened, [k.memory], all_parts(tab, frame), api_name="scene_open",
-        api_visibility="private", show_progress="hidden",
+        opened, [k.memory], all_parts(tab, frame), api_name="scene_open", **QUIET,
     )  # fmt: skip
     _then_run(tab, desk, frame, first, "open")
 
@@ -118,29 +118,28 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
             return cleared | {a.image_message: markup.error(problem)}
         return cleared | {a.image_message: markup.hint(note)}
 
-    common = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     looks = gr.on(
         [a.look.click, a.prompt.submit, tab.settings.forced.input],
         began,
         tab.inputs,
         outputs,
         api_name="scene_look",
-        **common,
+        **AT_ONCE,
     )
-    clicks = a.examples.select(picked, tab.inputs, outputs, api_name="scene_example", **common)
+    clicks = a.examples.select(picked, tab.inputs, outputs, api_name="scene_example", **AT_ONCE)
     a.image.input(
         checked, {a.image}, [k.example, a.image_message, a.examples], api_name="scene_picture",
-        **common,
+        **AT_ONCE,
     )  # fmt: skip
     a.preset.input(
-        lambda text: text or gr.skip(), a.preset, a.prompt, api_name="scene_preset", **common
+        lambda text: text or gr.skip(), a.preset, a.prompt, api_name="scene_preset", **AT_ONCE
     )
     a.prompt.input(
         lambda text: text if text in desk.services.prompts.values() else "",
         a.prompt,
         a.preset,
         api_name="scene_prompt",
-        **common,
+        **AT_ONCE,
     )
     for begin, name in ((looks, "look"), (clicks, "example")):
         _then_run(tab, desk, frame, begin, name)
@@ -151,7 +150,7 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         return idle(tab, STOPPED)
 
     a.cancel.click(
-        stopped, k.run, [a.progress, a.look, a.cancel, k.run], api_name="scene_stop", **common
+        stopped, k.run, [a.progress, a.look, a.cancel, k.run], api_name="scene_stop", **AT_ONCE
     )
 
 
@@ -208,14 +207,13 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) ->
         except Exception as error:
             return {k.fresh: "", **_failed(tab, scene.explain_failure(error))}
 
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
     running = first.then(
         ran, tab.inputs, spoken, concurrency_id=MODEL_QUEUE, concurrency_limit=1,
-        api_name=f"scene_run_{name}", **quiet,
+        api_name=f"scene_run_{name}", **QUIET,
     )  # fmt: skip
     running.then(
         drawn, tab.inputs, all_parts(tab, frame), queue=False, api_name=f"scene_draw_{name}",
-        **quiet,
+        **QUIET,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import gradio as gr
 from inference.errors import UserError
 from ui import markup
 from ui.address import ViewSettings
+from ui.events import AT_ONCE
 from ui.frame import Frame, frame_values
 from ui.handlers import adapters, correct, downloads, scene, scene_view
 from ui.handlers.desk import Desk, adapter_choices
@@ -49,12 +50,7 @@ def wire_redrawing(tab: SceneTab, desk: Desk) -> None:
         tokens = scene.token_list(event.tokens)
         return {k.chosen: tokens} | redrawn({**values, k.chosen: tokens}, request)
 
-    common = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "queue": False,
-        "trigger_mode": "always_last",
-    }
+    common = {**AT_ONCE, "trigger_mode": "always_last"}
     changes = [
         s.method.input,
         s.first.input,
@@ -117,9 +113,7 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         a.adapter,
         outputs,
         api_name="scene_choose_adapter",
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
+        **AT_ONCE,
     )
 
 

@@ -3,12 +3,11 @@ binds only; `ui.handlers.training*` does the work."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from inference.errors import UserError
 from ui import markup as scene_markup
+from ui.events import AT_ONCE
 from ui.frame import Frame
 from ui.handlers import training
 from ui.handlers.desk import Desk
@@ -88,13 +87,6 @@ def wire(tab: TrainingTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     wire_promoting(tab, desk, page)
 
 
-QUIET: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "hidden",
-    "queue": False,
-}
-
-
 def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
     """A link, the timer, and the tab itself: nothing is read while another tab is open."""
     k = tab.keep
@@ -114,7 +106,7 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
             values |= field_values(tab.set, settings)
         return values | {k.timer: gr.Timer(active=query.get("tab") == TAB)}
 
-    page.load(opened, None, tab.filled, api_name="training_opened", **QUIET)
+    page.load(opened, None, tab.filled, api_name="training_opened", **AT_ONCE)
 
     def ticked(place: Place, seen: str, request: gr.Request) -> Values:
         if desk.services.home is None:
@@ -125,7 +117,7 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
             return {k.seen: seen, tab.run.status: scene_markup.error(problem)}
         return changed or {k.seen: gr.skip()}
 
-    k.timer.tick(ticked, [k.place, k.seen], tab.watched, api_name="training_tick", **QUIET)
+    k.timer.tick(ticked, [k.place, k.seen], tab.watched, api_name="training_tick", **AT_ONCE)
 
     def tab_opened(place: Place, event: gr.SelectData, request: gr.Request) -> Values:
         here = event.value == LABEL
@@ -138,7 +130,7 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
             return values | {tab.message: scene_markup.error(explain_failure(error))}
 
     tabs = tab.root.parent.parent
-    tabs.select(tab_opened, k.place, tab.shown, api_name="training_tab", **QUIET)
+    tabs.select(tab_opened, k.place, tab.shown, api_name="training_tab", **AT_ONCE)
 
 
 def _keeps_nothing(desk: Desk) -> UserError:
@@ -172,8 +164,8 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
 
     place = tab.keep.place
     shown = tab.filled
-    tab.steps.select(stepped, place, shown, api_name="training_step", **QUIET)
-    tab.run.queue.select(picked, place, shown, api_name="training_job", **QUIET)
+    tab.steps.select(stepped, place, shown, api_name="training_step", **AT_ONCE)
+    tab.run.queue.select(picked, place, shown, api_name="training_job", **AT_ONCE)
 
     def fresh(request: gr.Request) -> Values:
         p = tab.preview
@@ -182,7 +174,7 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
 
     gr.on(
         [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click], fresh, None, shown,
-        api_name="training_new", **QUIET,
+        api_name="training_new", **AT_ONCE,
     )  # fmt: skip
     for part in (tab.prove, tab.promote):
         part.begin.click(None, js="() => document.querySelector('[data-step=run]').click()")

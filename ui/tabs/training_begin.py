@@ -11,14 +11,13 @@ from inference.errors import Cancelled, UserError
 from training.settings import PRESETS
 from ui import markup as scene_markup
 from ui import training_markup as markup
+from ui.events import AT_ONCE, QUIET
 from ui.handlers import training_choose, training_set, training_submit
 from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
 from ui.handlers.training_place import TASK, Place
 from ui.tabs.training_show import field_values, problem_values, show
 from ui.tabs.training_tab import TrainingTab, Values
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def wire_choosing(tab: TrainingTab, desk: Desk) -> None:
@@ -67,22 +66,21 @@ def wire_choosing(tab: TrainingTab, desk: Desk) -> None:
         }
 
     first = c.preview.click(
-        asked, set(form.values()), [*buttons, k.plan], api_name="training_plan", queue=False,
-        **QUIET,
+        asked, set(form.values()), [*buttons, k.plan], api_name="training_plan", **AT_ONCE,
     )  # fmt: skip
     running = first.then(
         followed, k.plan, buttons, api_name="training_plan_follow", concurrency_limit=4, **QUIET
     )
     running.then(
         planned, [k.place, k.plan], [*tab.shown, c.stop, c.preview], api_name="training_plan_show",
-        queue=False, **QUIET,
+        **AT_ONCE,
     )  # fmt: skip
 
     def stopped(run_id: str) -> Values:
         desk.runs.cancel(run_id)
         return _busy(tab, False) | {c.message: markup.note("Stopped. Your choices are kept.")}
 
-    c.stop.click(stopped, k.plan, buttons, api_name="training_plan_stop", queue=False, **QUIET)
+    c.stop.click(stopped, k.plan, buttons, api_name="training_plan_stop", **AT_ONCE)
 
     def used(place: Place, run_id: str, request: gr.Request) -> Values:
         visitor = desk.visitor(request)
@@ -96,7 +94,7 @@ def wire_choosing(tab: TrainingTab, desk: Desk) -> None:
         except Exception as error:
             return {p.message: scene_markup.error(explain_failure(error))}
 
-    p.use.click(used, [k.place, k.plan], tab.shown, api_name="training_use", queue=False, **QUIET)
+    p.use.click(used, [k.place, k.plan], tab.shown, api_name="training_use", **AT_ONCE)
 
 
 def _busy(tab: TrainingTab, busy: bool) -> Values:
@@ -138,13 +136,11 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
 
     filled = s.preset.input(
         chose, s.preset, [*fields.values(), *s.messages.values(), s.about, s.message],
-        api_name="training_preset", queue=False, **QUIET,
+        api_name="training_preset", **AT_ONCE,
     )  # fmt: skip
     after = [part for part in told if part is not s.about]
-    filled.then(
-        checked_preset, inputs, after, api_name="training_check_preset", queue=False, **QUIET
-    )
-    s.recipe.expand(checked, inputs, told, api_name="training_recipe", queue=False, **QUIET)
+    filled.then(checked_preset, inputs, after, api_name="training_check_preset", **AT_ONCE)
+    s.recipe.expand(checked, inputs, told, api_name="training_recipe", **AT_ONCE)
 
     def started(values: Values, request: gr.Request) -> Values:
         visitor = desk.visitor(request)
@@ -162,7 +158,7 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
 
     s.start.click(
         started, inputs, [*tab.shown, *s.messages.values(), s.name], api_name="training_start",
-        queue=False, **QUIET,
+        **AT_ONCE,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 from inference.errors import Cancelled, UserError
 from ui import markup as scene_markup
 from ui import training_markup as markup
+from ui.events import AT_ONCE, QUIET
 from ui.handlers import training, training_promote, training_prove
 from ui.handlers.desk import Desk, adapter_choices
 from ui.handlers.scene import explain_failure
@@ -18,8 +19,6 @@ from ui.tabs.scene_look import MODEL_QUEUE
 from ui.tabs.training_show import maps_values, show
 from ui.tabs.training_tab import TrainingTab, Values
 from ui.visitors import Visitor
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def wire_proving(tab: TrainingTab, desk: Desk) -> None:
@@ -35,7 +34,7 @@ def wire_proving(tab: TrainingTab, desk: Desk) -> None:
         except Exception as error:
             return {v.progress: scene_markup.error(explain_failure(error))}
 
-    v.again.click(again, k.place, tab.shown, api_name="training_prove_again", queue=False, **QUIET)
+    v.again.click(again, k.place, tab.shown, api_name="training_prove_again", **AT_ONCE)
     _wire_maps(tab, desk)
 
 
@@ -86,10 +85,8 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
 
     outputs = [*buttons, k.compare, v.case]
     starts = (
-        v.compare.click(
-            begun, [k.place, v.case], outputs, api_name="training_compare", queue=False, **QUIET
-        ),
-        v.gallery.select(tapped, k.place, outputs, api_name="training_case", queue=False, **QUIET),
+        v.compare.click(begun, [k.place, v.case], outputs, api_name="training_compare", **AT_ONCE),
+        v.gallery.select(tapped, k.place, outputs, api_name="training_case", **AT_ONCE),
     )
     maps = [v.maps, v.before_title, v.after_title, v.before, v.after, v.maps_note]
     for number, first in enumerate(starts):
@@ -100,16 +97,14 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
         )  # fmt: skip
         running.then(
             drawn, k.compare, [*buttons, *maps, k.compare],
-            api_name=f"training_compare_show{number or ''}", queue=False, **QUIET,
+            api_name=f"training_compare_show{number or ''}", **AT_ONCE,
         )  # fmt: skip
 
     def stopped(run_id: str) -> Values:
         desk.runs.cancel(run_id)
         return _busy(tab, False) | {v.progress: scene_markup.stopped("Stopped.")}
 
-    v.stop.click(
-        stopped, k.compare, buttons, api_name="training_compare_stop", queue=False, **QUIET
-    )
+    v.stop.click(stopped, k.compare, buttons, api_name="training_compare_stop", **AT_ONCE)
 
 
 def _busy(tab: TrainingTab, busy: bool) -> Values:
@@ -153,7 +148,7 @@ def wire_promoting(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
     for button, name, act in acts:
         button.click(
             deciding(act), [k.place, m.reason], [*tab.shown, *extra],
-            api_name=f"training_{name}", queue=False, **QUIET,
+            api_name=f"training_{name}", **AT_ONCE,
         )  # fmt: skip
     _refresh_scene(desk, page, chooser)
 
@@ -169,7 +164,7 @@ def _refresh_scene(desk: Desk, page: gr.Blocks, chooser: Any) -> None:
     def offered() -> Any:
         return gr.update(choices=adapter_choices(desk.services))
 
-    scene.select(offered, None, chooser, api_name="training_scene_adapters", queue=False, **QUIET)
+    scene.select(offered, None, chooser, api_name="training_scene_adapters", **AT_ONCE)
 
 
 def _by_id(page: gr.Blocks, elem_id: str) -> Any:

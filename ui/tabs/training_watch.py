@@ -9,6 +9,7 @@ import gradio as gr
 
 from ui import markup as scene_markup
 from ui import training_markup as markup
+from ui.events import AT_ONCE
 from ui.handlers import training_run, training_submit
 from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
@@ -18,7 +19,6 @@ from ui.tabs.training_show import field_values, show
 from ui.tabs.training_tab import TrainingTab, Values
 from ui.visitors import Visitor
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 Act = Callable[[Visitor, Desk, str], str]
 
 
@@ -43,7 +43,7 @@ def wire_running(tab: TrainingTab, desk: Desk) -> None:
         (r.resume, training_run.resume, True, "resume"),
         (r.really, training_run.delete, False, "delete"),
     ):
-        button.click(acting(act, stay), place, tab.shown, api_name=f"training_{name}", **QUIET)
+        button.click(acting(act, stay), place, tab.shown, api_name=f"training_{name}", **AT_ONCE)
     # Asking back shows a row and does nothing else: no role is needed for that.
     r.delete.click(lambda: gr.update(visible=True), None, r.confirm, **_named("ask_delete"))
     r.keep.click(lambda: gr.update(visible=False), None, r.confirm, **_named("keep"))
@@ -51,7 +51,7 @@ def wire_running(tab: TrainingTab, desk: Desk) -> None:
 
 
 def _named(name: str) -> dict[str, Any]:
-    return {**QUIET, "api_name": f"training_{name}"}
+    return {**AT_ONCE, "api_name": f"training_{name}"}
 
 
 def _wire_retry(tab: TrainingTab, desk: Desk) -> None:
@@ -67,7 +67,7 @@ def _wire_retry(tab: TrainingTab, desk: Desk) -> None:
 
     outputs = [*tab.shown, *s.fields.values(), *s.messages.values()]
     filled = tab.run.retry.click(
-        retried, tab.keep.place, outputs, api_name="training_retry", **QUIET
+        retried, tab.keep.place, outputs, api_name="training_retry", **AT_ONCE
     )
     inputs = {*s.fields.values(), s.name, s.runner, tab.keep.place}
     told = [*s.messages.values(), s.changed, s.message, s.start, s.command, s.config, s.about]
@@ -75,4 +75,4 @@ def _wire_retry(tab: TrainingTab, desk: Desk) -> None:
     def checked(values: Values, request: gr.Request) -> Values:
         return checked_values(tab, desk, desk.visitor(request), values)
 
-    filled.then(checked, inputs, told, api_name="training_retry_check", **QUIET)
+    filled.then(checked, inputs, told, api_name="training_retry_check", **AT_ONCE)
