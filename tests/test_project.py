@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import re
 import shutil
@@ -237,6 +236,17 @@ def test_quality_block_leaves_out_what_was_not_measured() -> None:
     assert "inside" not in block
 
 
+def test_loop_block_shows_the_change_and_its_interval() -> None:
+    sides = {"base": 105.2, "current": 62.4, "candidate": 36.1}
+    change = {"estimate": -26.3, "low": -40.2, "high": -11.0}
+    row = {"n": 100, "median_px": sides, "median_relative": {"estimate": -0.42}}
+    found = {"corrections": 60, "parent": "p", "seconds": {"train": 201.6}}
+    block = figures.loop_block({**found, "rows": {"debris": {**row, "median_change": change}}})
+    assert "60 corrections, 202 s of training from `p`" in block
+    assert "| debris | 100 | 105 | 62 | 36 | -42% | -40 to -11 |" in block
+    assert figures.loop_block(None) == figures.NOT_MEASURED
+
+
 def test_filled_replaces_only_the_blocks() -> None:
     text = "a\n<!-- figures:x -->\nold\n<!-- /figures:x -->\nb"
     assert figures.filled(text, {"x": "new"}) == text.replace("old", "new")
@@ -310,69 +320,3 @@ def test_markers_are_declared() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     markers = settings["tool"]["pytest"]["ini_options"]["markers"]
     assert {m.partition(":")[0] for m in markers} == {"slow", "gpu", "browser"}
-
-
-# ---- benchmarks --------------------------------------------------------------------------------
-
-
-def test_every_benchmark_resolves_to_a_module() -> None:
-    from benchmarks.registry import BENCHMARKS
-
-    for spec in BENCHMARKS.values():
-        module, _, name = spec.entry.partition(":")
-        found = importlib.util.find_spec(module)
-        assert found is not None
-        assert f"def {name}(smoke: bool)" in Path(str(found.origin)).read_text(encoding="utf-8")
-        assert set(spec.at_most) <= set(spec.keys)
-
-
-def test_misses_names_what_is_above_its_bound() -> None:
-    from benchmarks.registry import BENCHMARKS, misses
-
-    spec = BENCHMARKS["pair"]
-    assert misses(spec, {"time_ratio": 0.6, "memory_ratio": 0.5}) == []
-    assert misses(spec, {"time_ratio": 0.7, "memory_ratio": float("nan")}) == [
-        "time_ratio is 0.7, target at most 0.65",
-        "memory_ratio is nan, target at most 0.55",
-    ]
-
-
-def test_interleaved_turns_the_order_round() -> None:
-    from benchmarks.measure import interleaved, ratio
-
-    order: list[str] = []
-
-    def call(name: str, took: float) -> float:
-        order.append(name)
-        return took
-
-    times = interleaved({"a": lambda: call("a", 3.0), "b": lambda: call("b", 2.0)}, 3)
-    assert order == ["a", "b", "b", "a", "a", "b"]
-    assert ratio(times, "a", "b") == 1.5
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["attention", "pair"])
-def test_benchmark_smoke_ends_with_one_json_object(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", name, "--smoke", "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    result = json.loads(done.stdout.splitlines()[-1])
-    assert result["name"] == name
-    assert result["smoke"] is True
-
-
-def test_loop_block_shows_the_change_and_its_interval() -> None:
-    sides = {"base": 105.2, "current": 62.4, "candidate": 36.1}
-    change = {"estimate": -26.3, "low": -40.2, "high": -11.0}
-    row = {"n": 100, "median_px": sides, "median_relative": {"estimate": -0.42}}
-    found = {"corrections": 60, "parent": "p", "seconds": {"train": 201.6}}
-    block = figures.loop_block({**found, "rows": {"debris": {**row, "median_change": change}}})
-    assert "60 corrections, 202 s of training from `p`" in block
-    assert "| debris | 100 | 105 | 62 | 36 | -42% | -40 to -11 |" in block
-    assert figures.loop_block(None) == figures.NOT_MEASURED

@@ -10,6 +10,9 @@ WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WAIT_MS = 180_000  # loading torch on a busy machine
 MAP = "document.querySelector('#sl-tuned .js-plotly-plot')?.data?.find(t => t.type == 'heatmap')"
 
+CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
+RESTED = "() => document.getAnimations().every((a) => !(a instanceof CSSTransition))"
+
 UNNAMED = """(part) => [...part.querySelectorAll('button, input, textarea, a[href]')]
   .filter((e) => e.checkVisibility() && e.type != 'file' && !e.closest('.modebar'))
   .filter((e) => !(e.innerText || e.ariaLabel || e.title || (e.labels || [])[0]?.innerText
@@ -24,6 +27,19 @@ def upload(page: Page, path: Path) -> None:
 def finished(page: Page) -> None:
     expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function(f"() => Boolean({MAP})")
+
+
+def texts_stand_out(page: Page, least: int = 1) -> None:
+    """Every visible text is 4.5 : 1 to its ground, in the light and when the system turns dark."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            f"() => document.body.classList.contains('dark') == {int(scheme == 'dark')}"
+        )
+        page.wait_for_function(RESTED)
+        found = page.evaluate(CONTRAST)
+        assert found["bad"] == [], scheme
+        assert found["seen"] >= least
 
 
 def all_named(page: Page, within: str) -> None:

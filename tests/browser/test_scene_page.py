@@ -10,11 +10,19 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.scene import MAP, PHONE, WAIT_MS, WIDE, all_named, finished, upload
+from tests.browser.scene import (
+    MAP,
+    PHONE,
+    WAIT_MS,
+    WIDE,
+    all_named,
+    finished,
+    texts_stand_out,
+    upload,
+)
 
 expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-CONTRAST = Path(__file__).with_name("contrast.js")
 
 
 def scroll_width(page: Page) -> int:
@@ -286,19 +294,10 @@ def test_only_uploaded_files_are_read_and_nothing_private_is_served(quick_url: s
         assert served.status_code in (403, 404)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out(visit, quick_url: str, scheme: str) -> None:
-    page = visit(f"{quick_url}?example=day", color_scheme=scheme)
-    finished(page)
-    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
-    found = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
-    assert found["bad"] == []
-    assert found["seen"] > 60
-
-
-def test_every_control_can_be_reached_and_has_a_name(visit, quick_url: str) -> None:
+def test_text_stands_out_and_controls_have_names(visit, quick_url: str) -> None:
     page = visit(f"{quick_url}?example=day")
     finished(page)
+    texts_stand_out(page, least=60)
     all_named(page, "main")
 
 
