@@ -12,7 +12,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +30,15 @@ START_S = 180  # the machine may be busy
 expect.set_options(timeout=60_000)
 
 
-def serve(folder: Path, *command: str) -> Iterator[str]:
-    """Starts `python *command --port FREE`; yields its address; stops it."""
+@dataclass(frozen=True)
+class Server:
+    url: str
+    pid: int
+
+
+@contextmanager
+def serve(folder: Path, *command: str) -> Iterator[Server]:
+    """`python *command --port FREE`, stopped at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -47,8 +56,7 @@ def serve(folder: Path, *command: str) -> Iterator[str]:
             assert process.poll() is None, (folder / "app.log").read_text()
             assert time.monotonic() < deadline, (folder / "app.log").read_text()
             time.sleep(0.2)
-        os.environ["SIGHTLINE_TEST_PID"] = str(process.pid)
-        yield url
+        yield Server(url, process.pid)
     finally:
         process.terminate()
         process.wait(20)
@@ -79,7 +87,8 @@ def model_flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="session")
 def app_url(model_flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The real app."""
-    yield from serve(tmp_path_factory.mktemp("app"), "app.py", *model_flags)
+    with serve(tmp_path_factory.mktemp("app"), "app.py", *model_flags) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -94,9 +103,9 @@ def slow_url(tmp_path_factory: pytest.TempPathFactory, road: Path) -> Iterator[s
         {"file": f"{name}.jpg", "label": name, "hazard_px": [300, 200]} for name in ("day", "night")
     ]
     (folder / "manifest.json").write_text(json.dumps(rows))
-    yield from serve(
-        folder, "-m", "tests.ui.fake_app", "--seconds", "30", "--examples", str(folder)
-    )
+    order = ("-m", "tests.ui.fake_app", "--seconds", "30", "--examples", str(folder))
+    with serve(folder, *order) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -111,9 +120,9 @@ def quick_url(tmp_path_factory: pytest.TempPathFactory, road: Path) -> Iterator[
         {"file": f"{name}.jpg", "label": name, "hazard_px": [300, 200]} for name in ("day", "night")
     ]
     (folder / "manifest.json").write_text(json.dumps(rows))
-    yield from serve(
-        folder, "-m", "tests.ui.fake_app", "--seconds", "0.2", "--examples", str(folder)
-    )
+    order = ("-m", "tests.ui.fake_app", "--seconds", "0.2", "--examples", str(folder))
+    with serve(folder, *order) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +136,14 @@ def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def visit(chromium: Browser):
+def start() -> Iterator[Callable[..., Server]]:
+    """start(folder, *command) -> a server of this test, stopped after its pages are closed."""
+    with ExitStack() as servers:
+        yield lambda folder, *command: servers.enter_context(serve(folder, *command))
+
+
+@pytest.fixture
+def visit(chromium: Browser, start):  # after `start`, so closed before its servers stop
     """visit(url, size) -> a page of a new visitor; what it must not do is checked at the end."""
     contexts, strangers, broken = [], [], []
 

@@ -4,7 +4,6 @@ store that fails, links to kept pictures, and text that must stay text."""
 from __future__ import annotations
 
 import math
-import os
 import re
 import resource
 import sys
@@ -16,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import serve
+from tests.browser.conftest import Server, serve
 from tests.browser.scene import all_named, texts_stand_out
 from training.feedback import Feedback
 from training.home import Home
@@ -35,12 +34,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, home: Home) -> Iterator[str]:
+def command(home: Home) -> tuple[str, ...]:
     """The page over a fake model that answers at once, with a store."""
-    folder = tmp_path_factory.mktemp("correcting")
-    order = ["-m", "tests.ui.fake_app", "--seconds", "0.2", "--home", str(home.root)]
-    yield from serve(folder, *order)
+    return "-m", "tests.ui.fake_app", "--seconds", "0.2", "--home", str(home.root)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, home: Home) -> Iterator[Server]:
+    with serve(tmp_path_factory.mktemp("correcting"), *command(home)) as running:
+        yield running
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return server.url
 
 
 @pytest.fixture
@@ -203,21 +210,20 @@ def test_the_answers_can_be_had_without_marking(visit, url: str, photo) -> None:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process: Linux")
-def test_a_full_disk_keeps_the_form(visit, url: str, home, photo) -> None:
-    server = int(os.environ["SIGHTLINE_TEST_PID"])
-    page = visit(url)
+def test_a_full_disk_keeps_the_form(visit, server: Server, home, photo) -> None:
+    page = visit(server.url)
     look(page, photo())
     open_editor(page)
     click_at(page, 0.2, 0.3)
     said = where(page)
     page.locator("#sl-rationale textarea").fill("Keep me")
     before = len(Feedback(home).corrections())
-    unlimited = resource.prlimit(server, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    unlimited = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
     try:
         page.locator("#sl-save").click()
         expect(page.locator("#sl-correct-message .sl-error")).to_be_visible(timeout=WAIT_MS)
     finally:
-        resource.prlimit(server, resource.RLIMIT_FSIZE, unlimited)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, unlimited)
     assert where(page) == said
     expect(page.locator("#sl-rationale textarea")).to_have_value("Keep me")
     assert len(Feedback(home).corrections()) == before
@@ -227,7 +233,7 @@ def test_a_full_disk_keeps_the_form(visit, url: str, home, photo) -> None:
 
 
 def test_a_link_opens_a_kept_picture_on_another_start(
-    visit, url: str, home, photo, tmp_path: Path
+    visit, start, url: str, home, photo, tmp_path: Path
 ) -> None:
     page = visit(url)
     look(page, photo())
@@ -235,17 +241,10 @@ def test_a_link_opens_a_kept_picture_on_another_start(
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
     expect(page).to_have_url(re.compile("image=[0-9a-f]{64}"))
     link = page.url.split("?")[1]
-    order = ["-m", "tests.ui.fake_app", "--seconds", "0.2", "--home", str(home.root)]
-    kept = os.environ["SIGHTLINE_TEST_PID"]
-    for other in serve(tmp_path, *order):
-        again = visit(f"{other}?{link}")
-        expect(again.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
-        expect(again.locator(".sl-mine li")).to_have_count(1)
-        again.wait_for_function(
-            "() => document.querySelector('#sl-image img')?.naturalWidth === 960"
-        )
-        again.context.close()  # before its server goes: the page may still be fetching a script
-    os.environ["SIGHTLINE_TEST_PID"] = kept
+    again = visit(f"{start(tmp_path, *command(home)).url}?{link}")
+    expect(again.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
+    expect(again.locator(".sl-mine li")).to_have_count(1)
+    again.wait_for_function("() => document.querySelector('#sl-image img')?.naturalWidth === 960")
 
 
 def test_the_address_names_the_tab(visit, url: str, photo) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -25,15 +24,9 @@ CASES = 12
 Visit = Callable[..., Page]
 
 
-@contextmanager
-def app(home: Home, folder: Path, *flags: str) -> Iterator[str]:
+def command(home: Home) -> tuple[str, ...]:
     """The page over a fake model and that home."""
-    command = ("-m", "tests.ui.corrections_seed", "--home", str(home.root), *flags)
-    server = serve(folder, *command)
-    try:
-        yield next(server)
-    finally:
-        server.close()
+    return "-m", "tests.ui.corrections_seed", "--home", str(home.root)
 
 
 @pytest.fixture
@@ -49,8 +42,8 @@ def read_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, 
     folder = tmp_path_factory.mktemp("read-only")
     home = find_home(folder / "home")
     seed(home, folder, CASES)
-    with app(home, folder) as url:
-        yield home, url
+    with serve(folder, *command(home)) as server:
+        yield home, server.url
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +58,8 @@ def hostile_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for who, x in ((EVIL, 100.0), (f"ben {EVIL}", 400.0))
     ]
     feedback.review(ids, "comment", EVIL, EVIL)
-    with app(home, folder) as url:
-        yield url
+    with serve(folder, *command(home)) as server:
+        yield server.url
 
 
 def shown(page: Page) -> str:
@@ -90,79 +83,78 @@ def statuses(home: Home) -> list[str]:
     return sorted(c.status for c in Feedback(home).corrections(CorrectionFilter()))
 
 
-def test_a_reviewers_morning(visit: Visit, home: Home, tmp_path: Path) -> None:
+def test_a_reviewers_morning(visit: Visit, start, home: Home, tmp_path: Path) -> None:
     """Filter, J and K, accept, reject, undo, bulk, another tab, reload: all in one visit."""
-    with app(home, tmp_path) as url:
-        page = visit(f"{url}?tab=corrections")
-        summary = page.locator("#sl-cor-summary")
-        expect(summary).to_contain_text(f"{CASES} cases")
-        expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
-        settled(page)
+    page = visit(f"{start(tmp_path, *command(home)).url}?tab=corrections")
+    summary = page.locator("#sl-cor-summary")
+    expect(summary).to_contain_text(f"{CASES} cases")
+    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    settled(page)
 
-        first = shown(page)
-        page.keyboard.press("j")
-        page.wait_for_function(f"() => !location.search.includes('case={first}')")
-        settled(page)
-        second = shown(page)
-        assert second != first
-        expect(page).to_have_url(re.compile("case=hazard%3A[0-9a-f]{64}"))
-        page.keyboard.press("k")
-        settled(page)
-        assert shown(page) == first
+    first = shown(page)
+    page.keyboard.press("j")
+    page.wait_for_function(f"() => !location.search.includes('case={first}')")
+    settled(page)
+    second = shown(page)
+    assert second != first
+    expect(page).to_have_url(re.compile("case=hazard%3A[0-9a-f]{64}"))
+    page.keyboard.press("k")
+    settled(page)
+    assert shown(page) == first
 
-        # Not while typing.
-        page.locator("#sl-cor-comment textarea").fill("ja, ar")
-        page.locator("#sl-cor-comment textarea").press("a")
-        assert "accepted" not in statuses(home)
-        page.keyboard.press("Escape")
-        page.keyboard.press("a")
-        expect(page.locator("#sl-cor-message")).to_contain_text("Accepted")
-        settled(page)
-        assert statuses(home).count("accepted") == 1
-        expect(page.locator("#sl-cor-comment textarea")).to_have_value("")
-        page.keyboard.press("r")
-        expect(page.locator("#sl-cor-message")).to_contain_text("Rejected")
-        assert statuses(home).count("rejected") == 1
-        page.keyboard.press("u")
-        expect(page.locator("#sl-cor-message")).to_contain_text("Took your last review back")
-        assert statuses(home).count("rejected") == 0
+    # Not while typing.
+    page.locator("#sl-cor-comment textarea").fill("ja, ar")
+    page.locator("#sl-cor-comment textarea").press("a")
+    assert "accepted" not in statuses(home)
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    expect(page.locator("#sl-cor-message")).to_contain_text("Accepted")
+    settled(page)
+    assert statuses(home).count("accepted") == 1
+    expect(page.locator("#sl-cor-comment textarea")).to_have_value("")
+    page.keyboard.press("r")
+    expect(page.locator("#sl-cor-message")).to_contain_text("Rejected")
+    assert statuses(home).count("rejected") == 1
+    page.keyboard.press("u")
+    expect(page.locator("#sl-cor-message")).to_contain_text("Took your last review back")
+    assert statuses(home).count("rejected") == 0
 
-        page.keyboard.press("?")
-        expect(page.locator("#sl-cor-help")).to_be_visible()
-        page.keyboard.press("Escape")
-        expect(page.locator("#sl-cor-help")).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.locator("#sl-cor-help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#sl-cor-help")).to_be_hidden()
 
-        # Another browser writes: the queue follows, the open case stays.
-        settled(page)
-        stays = shown(page)
-        case = add_case(Feedback(home), tmp_path, 99, name="late.jpg")
-        say(Feedback(home), case, "cem", HazardFix("wrong", (300.0, 200.0)))
-        expect(page.locator("#sl-cor-queue")).to_contain_text("late.jpg")
-        assert shown(page) == stays == current(page)
+    # Another browser writes: the queue follows, the open case stays.
+    settled(page)
+    stays = shown(page)
+    case = add_case(Feedback(home), tmp_path, 99, name="late.jpg")
+    say(Feedback(home), case, "cem", HazardFix("wrong", (300.0, 200.0)))
+    expect(page.locator("#sl-cor-queue")).to_contain_text("late.jpg")
+    assert shown(page) == stays == current(page)
 
-        page.get_by_label("Author").click()
-        page.get_by_role("option", name="cem").click()
-        expect(summary).to_contain_text("1 case")
-        expect(page).to_have_url(re.compile("author=cem"))
-        page.reload()
-        expect(summary).to_contain_text("1 case")
-        expect(page.get_by_label("Author")).to_have_value("cem")
-        page.locator("#sl-cor-clear").click()
-        expect(summary).not_to_contain_text("1 case ")
+    page.get_by_label("Author").click()
+    page.get_by_role("option", name="cem").click()
+    expect(summary).to_contain_text("1 case")
+    expect(page).to_have_url(re.compile("author=cem"))
+    page.reload()
+    expect(summary).to_contain_text("1 case")
+    expect(page.get_by_label("Author")).to_have_value("cem")
+    page.locator("#sl-cor-clear").click()
+    expect(summary).not_to_contain_text("1 case ")
 
-        before = statuses(home).count("open")
-        page.locator("#sl-cor-bulk").click()
-        expect(page.locator("#sl-cor-confirm-text")).to_contain_text(f"Accept {before} open")
-        page.locator("#sl-cor-confirm").click()
-        expect(page.locator("#sl-cor-message")).to_contain_text(f"Accepted {before}")
-        assert statuses(home).count("open") == 0
-        page.locator("#sl-cor-undo").click()
-        expect(page.locator("#sl-cor-message")).to_contain_text("Took your last review back in")
-        assert statuses(home).count("open") == before
+    before = statuses(home).count("open")
+    page.locator("#sl-cor-bulk").click()
+    expect(page.locator("#sl-cor-confirm-text")).to_contain_text(f"Accept {before} open")
+    page.locator("#sl-cor-confirm").click()
+    expect(page.locator("#sl-cor-message")).to_contain_text(f"Accepted {before}")
+    assert statuses(home).count("open") == 0
+    page.locator("#sl-cor-undo").click()
+    expect(page.locator("#sl-cor-message")).to_contain_text("Took your last review back in")
+    assert statuses(home).count("open") == before
 
 
 def test_export_and_import_into_another_home(
-    visit: Visit, read_only: tuple[Home, str], tmp_path: Path
+    visit: Visit, start, read_only: tuple[Home, str], tmp_path: Path
 ) -> None:
     home, url = read_only
     page = visit(f"{url}?tab=corrections&status=any")
@@ -175,16 +167,15 @@ def test_export_and_import_into_another_home(
     with zipfile.ZipFile(archive) as packed:
         assert sum(name.endswith(".jpg") for name in packed.namelist()) == CASES
     other = find_home(tmp_path / "other")
-    with app(other, tmp_path) as url:
-        page = visit(f"{url}?tab=corrections")
-        expect(page.locator("#sl-cor-empty")).to_contain_text("No corrections yet")
-        page.locator("#sl-cor-share button").first.click()
-        page.set_input_files("#sl-cor-upload input[type=file]", str(archive))
-        expect(page.locator("#sl-cor-preview")).to_contain_text(re.compile(r"\d+ corrections"))
-        page.locator("#sl-cor-bring").click()
-        expect(page.locator("#sl-cor-preview")).to_contain_text("Imported")
-        expect(page.locator("#sl-cor-summary")).to_contain_text("case")
-        expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    page = visit(f"{start(tmp_path, *command(other)).url}?tab=corrections")
+    expect(page.locator("#sl-cor-empty")).to_contain_text("No corrections yet")
+    page.locator("#sl-cor-share button").first.click()
+    page.set_input_files("#sl-cor-upload input[type=file]", str(archive))
+    expect(page.locator("#sl-cor-preview")).to_contain_text(re.compile(r"\d+ corrections"))
+    page.locator("#sl-cor-bring").click()
+    expect(page.locator("#sl-cor-preview")).to_contain_text("Imported")
+    expect(page.locator("#sl-cor-summary")).to_contain_text("case")
+    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
     found = Feedback(other).corrections(CorrectionFilter())
     assert len(found) == len(Feedback(home).corrections(CorrectionFilter()))
     assert {c.author for c in found} == {"ann", "ben"}

@@ -80,16 +80,11 @@ def test_what_is_dropped_while_the_page_opens_stays(visit, quick_url: str, road:
     finished(page)
 
 
-def test_opening_the_page_imports_no_torch(visit, model_flags, tmp_path) -> None:
-    import os
-
-    from tests.browser.conftest import serve
-
-    server = serve(tmp_path, "app.py", *model_flags)
-    page = visit(next(server))
+def test_opening_the_page_imports_no_torch(visit, start, model_flags, tmp_path) -> None:
+    server = start(tmp_path, "app.py", *model_flags)
+    page = visit(server.url)
     expect(page.locator(".sl-header")).to_contain_text("loads on first use")
-    maps = Path(f"/proc/{os.environ['SIGHTLINE_TEST_PID']}/maps").read_text()
-    server.close()
+    maps = Path(f"/proc/{server.pid}/maps").read_text()
     assert "libtorch" not in maps
     assert "/torch/" not in maps
 

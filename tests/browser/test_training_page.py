@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,15 +22,6 @@ from training.home import Home, find_home
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRAIN_MS = 900_000  # four steps and a small proof, on a busy machine
 MEDIA = ROOT / "examples" / "media"
-
-
-@contextmanager
-def running(folder: Path, *command: str) -> Iterator[str]:
-    server = serve(folder, "-m", *command)
-    try:
-        yield next(server)
-    finally:
-        server.close()
 
 
 def scroll_width(page: Page) -> int:
@@ -64,25 +54,25 @@ TWICE = """() => [...document.querySelectorAll('[id^=tr-], [id^=sl-]')].map((e) 
 
 
 @pytest.mark.skipif(not (EMBEDDED / "model.safetensors").is_file(), reason="no embedded model")
-def test_correct_accept_train_watch_promote_use(visit, tmp_path: Path) -> None:
+def test_correct_accept_train_watch_promote_use(visit, start, tmp_path: Path) -> None:
     home = find_home(tmp_path / "home")
     corrected(home)
-    with running(tmp_path, "tests.ui.training_app", "--home", str(home.root)) as url:
-        page = visit(f"{url}?tab=training")
-        _choose_and_preview(page)
-        _set_and_train(page)
-        job = jobs.jobs(home)[0]
-        _watch(page, home, job.id)
-        other = visit(f"{url}?tab=training&job={job.id}&step=run")
-        expect(other.locator("#tr-status")).to_contain_text("browser-fix: done", timeout=TRAIN_MS)
-        _prove(page)
-        _promote(page)
-        assert promotion.in_use(home, "hazard") == "browser-fix"
-        page.get_by_role("tab", name="Scene").click()
-        expect(page.locator("#sl-adapter input")).to_have_value(re.compile("browser-fix"))
-        page.locator(".sl-example").first.click()
-        finished(page)
-        expect(page.locator("#sl-tuned")).to_contain_text("browser-fix")
+    url = start(tmp_path, "-m", "tests.ui.training_app", "--home", str(home.root)).url
+    page = visit(f"{url}?tab=training")
+    _choose_and_preview(page)
+    _set_and_train(page)
+    job = jobs.jobs(home)[0]
+    _watch(page, home, job.id)
+    other = visit(f"{url}?tab=training&job={job.id}&step=run")
+    expect(other.locator("#tr-status")).to_contain_text("browser-fix: done", timeout=TRAIN_MS)
+    _prove(page)
+    _promote(page)
+    assert promotion.in_use(home, "hazard") == "browser-fix"
+    page.get_by_role("tab", name="Scene").click()
+    expect(page.locator("#sl-adapter input")).to_have_value(re.compile("browser-fix"))
+    page.locator(".sl-example").first.click()
+    finished(page)
+    expect(page.locator("#sl-tuned")).to_contain_text("browser-fix")
 
 
 def _choose_and_preview(page: Page) -> None:
@@ -154,8 +144,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, str
     folder = tmp_path_factory.mktemp("seeded")
     home = find_home(folder / "home")
     seed.full(home)
-    with running(folder, "tests.ui.training_seed", "--home", str(home.root)) as url:
-        yield home, url
+    with serve(folder, "-m", "tests.ui.training_seed", "--home", str(home.root)) as server:
+        yield home, server.url
 
 
 def job_named(home: Home, name: str) -> str:

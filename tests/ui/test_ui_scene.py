@@ -48,11 +48,11 @@ def test_an_example_brings_its_truth(desk, media):
 
 
 def test_the_first_step_comes_at_once(desk, picture):
-    desk = dataclasses.replace(desk, services=fake_services(seconds=2))
+    desk = dataclasses.replace(desk, services=fake_services(seconds=60))
     started = time.monotonic()
     run, _ = scene.begin(ME, desk, form(picture))
     assert next(scene.look(ME, desk, run)).stage
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 30, "the first step waited for the model"
     desk.runs.cancel(run.id)
 
 
@@ -110,11 +110,11 @@ def test_settings_never_reach_the_model(desk, result):
     assert len({view.tuned_plot for view in views}) == len(views)
 
 
-def test_redrawing_is_fast(desk, result):
-    scene_view.view(ME, desk, result, VIEW)
-    started = time.process_time()
-    scene_view.view(ME, desk, result, ViewSettings(MapSettings(tokens=(5,))))
-    assert time.process_time() - started < 0.2
+def test_redrawing_shrinks_no_picture_again(desk, result, monkeypatch):
+    before = scene_view.view(ME, desk, result, VIEW)
+    monkeypatch.setattr("ui.pictures._shrunk", None)  # to call it is an error
+    after = scene_view.view(ME, desk, result, ViewSettings(MapSettings(tokens=(5,))))
+    assert after.tuned_plot != before.tuned_plot
 
 
 def test_settings_are_fitted_to_the_result(desk, result):
