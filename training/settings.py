@@ -59,6 +59,7 @@ class TrainSettings:
     replay_views: int = 1
     mirror: bool = False
     keep: str = "last"
+    interpolation: float = 1.0
     seed: int = 42
     time_limit_minutes: float = 0.0
     checkpoint_every: int = 200
@@ -155,6 +156,7 @@ PRESETS: dict[str, Preset] = {
             views=16,
             replay_views=2,
             mirror=True,
+            interpolation=0.8,
             keep="last",  # a handful of validation scenes chooses by chance (dev/LOG.md)
             time_limit_minutes=5.0,
             checkpoint_every=100,

@@ -311,6 +311,16 @@ FIELDS: dict[str, FieldSpec] = {
         "last",
         "best",
     ),
+    "interpolation": _float(
+        DATA,
+        "Weight interpolation",
+        "How far the saved weights go from those of the continued adapter to the trained ones: "
+        "1 is all the way, as in the papers; less learns less and forgets less (WiSE-FT, Wortsman "
+        "et al. 2022). The curves show the trained weights. Without an adapter to go on from it "
+        "does nothing.",
+        0.05,
+        1.0,
+    ),
     "cache_features": _bool(
         MACHINE,
         "Cache features",

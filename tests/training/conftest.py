@@ -30,7 +30,8 @@ def made(tmp_path: Path) -> tuple[Home, Snapshot]:
 @pytest.fixture
 def train(made: tuple[Home, Snapshot], base: Path, tmp_path: Path) -> Train:
     def go(**values: Any) -> tuple[int, WorkerConfig]:
-        chosen = config(*made, values.pop("base", base), tmp_path / "run", **values)
+        folder = values.pop("folder", tmp_path / "run")
+        chosen = config(*made, values.pop("base", base), folder, **values)
         return run.run(chosen), chosen
 
     return go

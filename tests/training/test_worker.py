@@ -100,6 +100,25 @@ def test_goes_on_from_its_parent(train: Train, base: Path, tmp_path: Path) -> No
     assert read_card(done.output).extra["lineage"]["parent"] == "parent"  # type: ignore[union-attr]
 
 
+def test_interpolated_weights_lie_between_the_parents_and_the_trained(
+    train: Train, base: Path, tmp_path: Path
+) -> None:
+    parent = make_tiny_adapter(base, tmp_path / "parent", "patch")
+    options = {"parent_adapter": parent, "learning_rate": 1e-2}
+    trained, between = (
+        train(folder=tmp_path / f"run{share:g}", interpolation=share, **options)[1]
+        for share in (1.0, 0.25)
+    )
+    for file in ("adapter_model.safetensors", "head.safetensors"):
+        old, whole, part = (load_file(d / file) for d in (parent, trained.output, between.output))
+        assert any(not torch.equal(old[k], whole[k]) for k in old)
+        for k in old:
+            assert torch.allclose(part[k], old[k].lerp(whole[k], 0.25), atol=1e-6), k
+    figures = read_card(between.output).extra["figures"]  # type: ignore[union-attr]
+    assert figures["saved"] != figures["last"]
+    assert figures["last"] == read_card(trained.output).extra["figures"]["last"]  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [({"rank": 4}, "rank"), ({"alpha": 8}, "alpha"), ({"head": "pooled"}, "head")],

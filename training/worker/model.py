@@ -3,6 +3,7 @@ gives INSIGHT's losses (Eq. 1, 4, 5) and the points."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,6 +241,15 @@ class Pointing(nn.Module):
             )
         for name, parameter in own.items():
             parameter.copy_(state[name])
+
+
+@torch.no_grad()
+def interpolated(
+    start: Mapping[str, Tensor], trained: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    """Weights that share of the way from the first to the second, of LoRA those of A and of B each
+    (Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, 2022, Eq. 1)."""
+    return {name: torch.lerp(start[name], tensor, share) for name, tensor in trained.items()}
 
 
 def _flat(pooled: Tensor | tuple[Tensor, ...]) -> Tensor:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from peft import PeftModel
+from torch import Tensor
 from transformers import set_seed
 
 from inference.adapters import BackboneInfo, CheckedAdapter, validate_adapter
@@ -38,7 +39,7 @@ from training.worker.items import (
     training_items,
     whole_items,
 )
-from training.worker.model import Pointing
+from training.worker.model import Pointing, interpolated
 from training.worker.reasons import explained
 from training.worker.start import continue_lora, make_head, with_lora
 from training.worker.stopping import Stop
@@ -107,6 +108,7 @@ def _train(config: WorkerConfig, progress: Progress, stop: Stop, state: PartialS
     progress.stage("loading the model")
     verify(snapshot)
     built = build(config, snapshot)
+    began = {n: p.detach().clone() for n, p in built.model.trainable().items()}
     stop.check()
     preparer = _preparer(config, snapshot, built)
     train, held = _items(snapshot, config.settings)
@@ -124,6 +126,12 @@ def _train(config: WorkerConfig, progress: Progress, stop: Stop, state: PartialS
     if state.is_main_process:
         progress.stage("saving the adapter")
         measured |= {"steps": trainer.state.global_step, "seconds": round(stop.seconds, 1)}
+        if _settle(config, built, began, measured) and held:
+            collate = Collate(built.backbone, pad_id(built.backbone))
+            found = validation.measure(
+                built.model, Samples(held, preparer), collate, trainer._prepare_inputs
+            )
+            measured["saved"] = found.figures(held)
         _save(config, snapshot, built, preparer, held or train, measured)
 
 
@@ -266,6 +274,22 @@ def remember(
             samples.before[i] = heatmap.cpu()
 
 
+def _settle(
+    config: WorkerConfig, built: Built, began: dict[str, Tensor], measured: dict[str, Any]
+) -> bool:
+    """Put in place the weights that are to be saved. Whether they are other than any measured."""
+    settings, model = config.settings, built.model
+    best = checkpoints.best_so_far(config.checkpoints)
+    if settings.keep == "best" and best is not None:
+        model.restore(checkpoints.load_weights(config.checkpoints / checkpoints.BEST))
+        measured["kept_step"] = best[1]
+    measured.pop("first", None)
+    if settings.interpolation == 1 or built.parent is None:
+        return False
+    model.restore(interpolated(began, model.trainable(), settings.interpolation))
+    return True
+
+
 def _save(
     config: WorkerConfig,
     snapshot: Snapshot,
@@ -274,11 +298,6 @@ def _save(
     items: list[Item],
     measured: dict[str, Any],
 ) -> None:
-    best = checkpoints.best_so_far(config.checkpoints)
-    if config.settings.keep == "best" and best is not None:
-        built.model.restore(checkpoints.load_weights(config.checkpoints / checkpoints.BEST))
-        measured["kept_step"] = best[1]
-    measured.pop("first", None)
     fresh = saving.beside(config.output)
     head, sha = built.model.head, built.info.sha256 or ""
     about = partial(saving.card_of, config, snapshot, built.info, head, built.frame, built.parent)
