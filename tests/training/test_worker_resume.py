@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from tests.tiny import make_tiny
+from tests.tiny import make_tiny, make_tiny_adapter
 from tests.training.snapshot_hand import config, figures, home_with, snapshot
 from training.config import EXIT_CANCELLED, EXIT_TRAINED, WorkerConfig
 
@@ -89,11 +89,14 @@ def test_killed_and_resumed_is_bit_equal(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_sigterm_keeps_a_checkpoint_and_resume_ends_the_same(tmp_path: Path) -> None:
-    """The head alone, whose inputs are kept between its steps, but not over a restart."""
+    """The head alone, whose inputs are kept between its steps, but not over a restart; what is
+    saved lies between its parent's weights and the trained ones."""
     base = make_tiny("qwen2_vl", tmp_path / "base")
     home, _ = home_with(tmp_path, 12)
     made = snapshot(home)
+    parent = make_tiny_adapter(base, tmp_path / "parent", "patch")
     options = {**LONG, "checkpoint_every": 1000, "train": "head", "head_dropout": 0.3}
+    options |= {"parent_adapter": parent, "interpolation": 0.8}
     calm = config(home, made, base, tmp_path / "calm", **options)
     (tmp_path / "calm").mkdir()
     finish(calm, tmp_path / "calm" / "log")
