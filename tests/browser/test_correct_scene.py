@@ -285,7 +285,7 @@ def test_text_stays_text(visit, url: str, photo) -> None:
 
 
 def test_text_stands_out_and_controls_have_names(visit, url: str, photo) -> None:
-    page = visit(url)
+    page = visit(url, color_scheme="dark")
     look(page, photo())
     page.locator("#sl-right").click()
     expect(page.locator(".sl-mine li")).to_have_count(1, timeout=WAIT_MS)

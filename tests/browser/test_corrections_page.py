@@ -208,5 +208,5 @@ def test_text_stands_out_and_controls_have_names(visit: Visit, read_only: tuple[
     expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
     page.locator("#sl-cor-agreement button").first.click()
     expect(page.locator("#sl-cor-agreement-text")).to_contain_text("dispute")
-    texts_stand_out(page, least=60)
+    texts_stand_out(page, more_than=60)
     all_named(page, "#sl-cor")

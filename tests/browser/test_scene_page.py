@@ -290,9 +290,10 @@ def test_only_uploaded_files_are_read_and_nothing_private_is_served(quick_url: s
 
 
 def test_text_stands_out_and_controls_have_names(visit, quick_url: str) -> None:
-    page = visit(f"{quick_url}?example=day")
+    page = visit(f"{quick_url}?example=day", color_scheme="dark")
     finished(page)
-    texts_stand_out(page, least=60)
+    assert page.evaluate("document.body.classList.contains('dark')")
+    texts_stand_out(page, more_than=60)
     all_named(page, "main")
 
 

@@ -217,7 +217,8 @@ def test_models_page_shows_origin_and_downloads(visit, seeded) -> None:
 
 def test_text_stands_out(visit, seeded) -> None:
     home, url = seeded
-    page = visit(f"{url}?tab=training&job={job_named(home, 'animals-1')}&step=prove")
+    job = job_named(home, "animals-1")
+    page = visit(f"{url}?tab=training&job={job}&step=prove", color_scheme="dark")
     steps = {
         "prove": ".tr-proof", "promote": ".tr-rule", "set": "#tr-field-rank",
         "run": "#tr-chart-losses .js-plotly-plot",

@@ -119,6 +119,20 @@ def test_interpolated_weights_lie_between_the_parents_and_the_trained(
     assert figures["last"] == read_card(trained.output).extra["figures"]["last"]  # type: ignore[union-attr]
 
 
+def test_a_head_that_the_parent_did_not_have_is_saved_as_trained(
+    train: Train, base: Path, tmp_path: Path
+) -> None:
+    parent = make_tiny_adapter(base, tmp_path / "parent")
+    options = {"parent_adapter": parent, "learning_rate": 1e-2, "epochs": 1}
+    trained, between = (
+        train(folder=tmp_path / f"run{share:g}", interpolation=share, **options)[1]
+        for share in (1.0, 0.25)
+    )
+    for file, same in (("head.safetensors", True), ("adapter_model.safetensors", False)):
+        whole, part = (load_file(d.output / file) for d in (trained, between))
+        assert all(torch.equal(whole[k], part[k]) for k in whole) == same
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [({"rank": 4}, "rank"), ({"alpha": 8}, "alpha"), ({"head": "pooled"}, "head")],

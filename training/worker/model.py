@@ -248,8 +248,12 @@ def interpolated(
     start: Mapping[str, Tensor], trained: Mapping[str, Tensor], share: float
 ) -> dict[str, Tensor]:
     """Weights that share of the way from the first to the second, of LoRA those of A and of B each
-    (Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, 2022, Eq. 1)."""
-    return {name: torch.lerp(start[name], tensor, share) for name, tensor in trained.items()}
+    (Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, 2022, Eq. 1). What has no start stays
+    as trained."""
+    return {
+        name: torch.lerp(start[name], tensor, share) if name in start else tensor
+        for name, tensor in trained.items()
+    }
 
 
 def _flat(pooled: Tensor | tuple[Tensor, ...]) -> Tensor:

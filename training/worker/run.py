@@ -108,7 +108,7 @@ def _train(config: WorkerConfig, progress: Progress, stop: Stop, state: PartialS
     progress.stage("loading the model")
     verify(snapshot)
     built = build(config, snapshot)
-    began = {n: p.detach().clone() for n, p in built.model.trainable().items()}
+    began = _continued(built)
     stop.check()
     preparer = _preparer(config, snapshot, built)
     train, held = _items(snapshot, config.settings)
@@ -274,6 +274,15 @@ def remember(
             samples.before[i] = heatmap.cpu()
 
 
+def _continued(built: Built) -> dict[str, Tensor]:
+    """The weights that a parent gave, by name: none without one, no head's where it has none."""
+    if built.parent is None:
+        return {}
+    headed = built.parent.entry.has_head
+    given = built.model.trainable().items()
+    return {n: p.detach().clone() for n, p in given if headed or not n.startswith("head.")}
+
+
 def _settle(
     config: WorkerConfig, built: Built, began: dict[str, Tensor], measured: dict[str, Any]
 ) -> bool:
@@ -284,7 +293,7 @@ def _settle(
         model.restore(checkpoints.load_weights(config.checkpoints / checkpoints.BEST))
         measured["kept_step"] = best[1]
     measured.pop("first", None)
-    if settings.interpolation == 1 or built.parent is None:
+    if settings.interpolation == 1 or not began:
         return False
     model.restore(interpolated(began, model.trainable(), settings.interpolation))
     return True
