@@ -59,7 +59,7 @@ def serve(folder: Path, *command: str) -> Iterator[Server]:
         yield Server(url, process.pid)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(START_S)
         log.close()
 
 

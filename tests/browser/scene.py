@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -11,6 +12,9 @@ WAIT_MS = 180_000  # loading torch on a busy machine
 MAP = "document.querySelector('#sl-tuned .js-plotly-plot')?.data?.find(t => t.type == 'heatmap')"
 
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
+# Each of the three panels holds a plot that shares its zoom and says what it shows.
+DRAWN = """() => [...document.querySelectorAll('#sl-panels .sl-plot')]
+  .filter((panel) => panel.querySelector('[data-sightline][aria-label]')).length == 3"""
 RESTED = "() => document.getAnimations().every((a) => !(a instanceof CSSTransition))"
 
 UNNAMED = """(part) => [...part.querySelectorAll('button, input, textarea, a[href]')]
@@ -27,6 +31,7 @@ def upload(page: Page, path: Path) -> None:
 def finished(page: Page) -> None:
     expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function(f"() => Boolean({MAP})")
+    page.wait_for_function(DRAWN)
 
 
 def texts_stand_out(page: Page, more_than: int = 0) -> None:
@@ -49,4 +54,4 @@ def all_named(page: Page, within: str) -> None:
     unnamed = page.locator(within).evaluate(UNNAMED)
     assert unnamed == []
     for plot in page.locator(f"{within} .js-plotly-plot").all():
-        assert len(plot.get_attribute("aria-label") or "") > 20
+        expect(plot).to_have_attribute("aria-label", re.compile(r"[\s\S]{21}"))

@@ -22,6 +22,12 @@ from tests.browser.scene import (
 )
 
 expect.set_options(timeout=60_000)
+# Where the parts below the figures begin, from the figures' top, and how high the last one is.
+PLACES = """() => {
+  const box = (part) => document.querySelector(part).getBoundingClientRect();
+  return [...['#sl-caption', '#sl-below'].map((part) => box(part).top - box('#sl-panels').top),
+    box('#sl-shift').height].map(Math.round);
+}"""
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -103,8 +109,10 @@ def test_a_refresh_keeps_the_result_and_its_settings(visit, quick_url: str, road
     expect(page.locator("#sl-image-message")).to_contain_text("px", timeout=60_000)
     page.locator("#sl-look").click()
     finished(page)
+    default = page.evaluate(f"JSON.stringify({MAP}.z)")
     page.locator(".sl-chip").nth(1).click()
     expect(page).to_have_url(re.compile("token=1"))
+    page.wait_for_function(f"default_ => JSON.stringify({MAP}.z) != default_", arg=default)
     before = page.evaluate(f"JSON.stringify({MAP}.z)")
     page.reload()
     finished(page)
@@ -121,7 +129,7 @@ def test_a_link_reopens_the_example_and_settings_elsewhere(visit, quick_url: str
     finished(page)
     expect(page.locator(".sl-chip[aria-pressed=true]")).to_have_count(1)
     expect(page.locator("#sl-caption")).to_contain_text("logit lens")
-    assert page.evaluate(f"{MAP}.opacity") == 0.4
+    page.wait_for_function(f"() => {MAP}.opacity == 0.4")
 
 
 def test_back_returns_to_the_case_before(visit, quick_url: str) -> None:
@@ -142,12 +150,15 @@ def test_zoom_is_shared_and_opacity_is_instant(visit, quick_url: str) -> None:
         "Plotly.relayout(document.querySelector('#sl-base .js-plotly-plot'),"
         "{'xaxis.range': [100, 300], 'yaxis.range': [200, 88]})"
     )
-    range_of = "document.querySelector('#sl-difference .js-plotly-plot')._fullLayout.xaxis.range"
-    page.wait_for_function(f"() => Math.abs({range_of}[0] - 100) < 1")
+    zoomed = (
+        "() => Math.abs(document.querySelector('#sl-difference .js-plotly-plot')"
+        "?._fullLayout.xaxis.range[0] - 100) < 1"
+    )
+    page.wait_for_function(zoomed)
     before = page.evaluate(f"JSON.stringify({MAP}.z)")
     page.locator(".sl-chip").first.click()
     page.wait_for_function(f"before => JSON.stringify({MAP}.z) != before", arg=before)
-    page.wait_for_function(f"() => Math.abs({range_of}[0] - 100) < 1", timeout=10_000)
+    page.wait_for_function(zoomed)
     # Clips and gradients must outlive the change of the address.
     page.wait_for_function(
         "() => document.querySelectorAll('.cbfill').length >= 4"
@@ -155,6 +166,21 @@ def test_zoom_is_shared_and_opacity_is_instant(visit, quick_url: str) -> None:
     )
     page.evaluate("window.sightline.opacity(0.2)")
     page.wait_for_function(f"() => {MAP}.opacity == 0.2")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1440", "390"])
+def test_nothing_moves_when_the_figures_come(visit, quick_url: str, size) -> None:
+    """Plotly is held back, as on a slow line: who marks a point meanwhile must hit it."""
+    page = visit(quick_url, size)
+    page.route("**/PlotlyPlot*", lambda route: None)
+    with page.expect_request("**/PlotlyPlot*"):
+        page.locator(".sl-example").first.click()
+    expect(page.locator("#sl-png")).to_be_visible()
+    places = page.evaluate(PLACES)
+    expect(page.locator("#sl-panels .js-plotly-plot")).to_have_count(0)
+    page.unroute("**/PlotlyPlot*")  # lets go of what was held
+    finished(page)
+    assert page.evaluate(PLACES) == places
 
 
 def test_cancel_stops_and_keeps_the_form(visit, slow_url: str, road: Path) -> None:
