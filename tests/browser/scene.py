@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -32,6 +34,16 @@ def finished(page: Page) -> None:
     expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function(f"() => Boolean({MAP})")
     page.wait_for_function(DRAWN)
+
+
+@contextmanager
+def held_back(page: Page) -> Iterator[None]:
+    """What the page asks the server meanwhile is answered afterwards, as on a slow line."""
+    held = []
+    page.route("**/gradio_api/run/**", lambda route: held.append(route))
+    yield
+    assert held
+    page.unroute("**/gradio_api/run/**")  # lets go of what was held
 
 
 def texts_stand_out(page: Page, more_than: int = 0) -> None:

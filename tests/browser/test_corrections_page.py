@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from inference.correction import HazardFix
 from tests.browser.conftest import serve
-from tests.browser.scene import all_named, texts_stand_out
+from tests.browser.scene import all_named, held_back, texts_stand_out
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
 from training.feedback import CorrectionFilter, Feedback
 from training.home import Home, find_home
@@ -149,6 +149,19 @@ def test_a_reviewers_morning(visit: Visit, start, home: Home, tmp_path: Path) ->
     page.locator("#sl-cor-undo").click()
     expect(page.locator("#sl-cor-message")).to_contain_text("Took your last review back in")
     assert statuses(home).count("open") == before
+
+
+def test_a_fast_hand_sees_the_case_it_stopped_at(visit: Visit, read_only: tuple[Home, str]) -> None:
+    page = visit(f"{read_only[1]}?tab=corrections")
+    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    settled(page)
+    row = page.locator("#sl-cor-queue [data-case]").nth(3)
+    last = row.get_attribute("data-case") or ""
+    with held_back(page):
+        for _ in range(3):
+            page.keyboard.press("j")
+    expect(page.locator("#sl-cor-case [data-shown]")).to_have_attribute("data-shown", last)
+    expect(row).to_have_attribute("aria-current", "true")
 
 
 def test_export_and_import_into_another_home(

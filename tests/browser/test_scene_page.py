@@ -17,6 +17,7 @@ from tests.browser.scene import (
     WIDE,
     all_named,
     finished,
+    held_back,
     texts_stand_out,
     upload,
 )
@@ -270,6 +271,24 @@ def test_chips_work_with_the_keyboard(visit, quick_url: str) -> None:
     expect(page).to_have_url(re.compile(r"token=1%2C2(&|$)"))
     page.locator("[data-role=default]").click()
     expect(page).not_to_have_url(re.compile("token="))
+
+
+def test_a_fast_hand_gets_what_it_pressed_last(visit, quick_url: str) -> None:
+    page = visit(f"{quick_url}?example=day")
+    finished(page)
+    chips = page.locator(".sl-chip")
+    with held_back(page):
+        for number in range(3):
+            chips.nth(number).click()
+    expect(page).to_have_url(re.compile(r"token=2(&|$)"))
+    with held_back(page):
+        page.locator(".sl-example").nth(1).click()
+        page.locator(".sl-example").first.click()
+        page.locator(".sl-example").nth(1).click()
+    expect(page).to_have_url(re.compile("example=night"))
+    finished(page)
+    expect(page.locator(".sl-example").nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#sl-look")).to_be_visible()
 
 
 def test_gradio_client_can_predict(app_url: str, road: Path) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from inference.correction import HazardFix
 from tests.browser.conftest import EMBEDDED, ROOT, serve
-from tests.browser.scene import PHONE, WIDE, finished, texts_stand_out
+from tests.browser.scene import PHONE, WIDE, finished, held_back, texts_stand_out
 from tests.ui import training_seed as seed
 from training import jobs, promotion
 from training.feedback import Feedback
@@ -186,6 +186,25 @@ def test_reload_and_back_keep_job_and_step(visit, seeded) -> None:
     page.reload()
     expect(page.locator(".tr-proof")).to_be_visible()
     expect(page).to_have_url(re.compile(f"job={done}&step=prove"))
+
+
+def test_a_fast_hand_gets_to_the_step_it_pressed_last(visit, seeded) -> None:
+    home, url = seeded
+    done, failed = job_named(home, "animals-1"), job_named(home, "animals-2")
+    page = visit(f"{url}?tab=training&job={done}&step=run")
+    expect(page.locator("#tr-status")).to_contain_text("animals-1: done")
+    with held_back(page):
+        for step in ("prove", "promote", "set"):
+            page.locator(f"[data-step={step}]").click()
+    expect(page.locator("#tr-field-rank")).to_be_visible()
+    expect(page).to_have_url(re.compile("step=set"))
+    page.locator("[data-step=run]").click()
+    expect(page.locator("#tr-status")).to_be_visible()
+    with held_back(page):
+        for job in (failed, done, failed):
+            page.locator(f"[data-job='{job}']").click()
+    expect(page.locator("#tr-status")).to_contain_text("Lower the learning rate")
+    expect(page).to_have_url(re.compile(f"job={failed}"))
 
 
 def test_two_tabs_see_the_same_and_delete_asks_back(visit, seeded) -> None:

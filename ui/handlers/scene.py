@@ -3,6 +3,7 @@ functions, no gradio. What a finished result looks like: `ui.handlers.scene_view
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -102,8 +103,12 @@ def example_of(visitor: Visitor, services: Services, example_id: str) -> Example
 
 
 def token_list(sent: object) -> list[int]:
-    """Token numbers as the browser sent them; anything else is dropped."""
-    numbers = sent if isinstance(sent, list) else []
+    """Token numbers as the browser sent them, a JSON list; anything else is dropped."""
+    try:
+        found = json.loads(str(sent))
+    except (ValueError, RecursionError):
+        found = []
+    numbers = found if isinstance(found, list) else []
     return sorted({n for n in numbers if type(n) is int and 0 <= n < MAX_NUMBER})[:512]
 
 

@@ -4,6 +4,11 @@ window.sightline = (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const narrow = () => window.matchMedia("(max-width: 800px)").matches;
 
+  // ---- what was pressed last ----------------------------------------------------------------
+  const pressed = {}; // by the piece's name: the hidden component that tells the server
+  function asked(name, props) { pressed[name] = props; }
+  function ask(name, what) { pressed[name].value = what; }
+
   // ---- examples and tokens ------------------------------------------------------------------
   function examples(element, send) {
     element.addEventListener("click", (event) => {
@@ -17,8 +22,8 @@ window.sightline = (() => {
   function tokens(element, send) {
     let several = false;
     const chips = () => all("[data-token]", element);
-    const pressed = (chip) => chip.getAttribute("aria-pressed") === "true";
-    const press = (chip, on) => chip.setAttribute("aria-pressed", String(on));
+    const on = (chip) => chip.getAttribute("aria-pressed") === "true";
+    const press = (chip, down) => chip.setAttribute("aria-pressed", String(down));
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
@@ -27,14 +32,14 @@ window.sightline = (() => {
         button.setAttribute("aria-pressed", String(several));
         return;
       }
-      if (button.dataset.role === "default") return send([]);
+      if (button.dataset.role === "default") return send("[]");
       if (button.dataset.token === undefined) return;
-      if (several || event.shiftKey || event.ctrlKey || event.metaKey) press(button, !pressed(button));
+      if (several || event.shiftKey || event.ctrlKey || event.metaKey) press(button, !on(button));
       else {
-        const only = pressed(button) && chips().filter(pressed).length === 1;
+        const only = on(button) && chips().filter(on).length === 1;
         chips().forEach((chip) => press(chip, chip === button && !only));
       }
-      send(chips().filter(pressed).map((chip) => Number(chip.dataset.token)));
+      send(JSON.stringify(chips().filter(on).map((chip) => Number(chip.dataset.token))));
     });
     element.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -205,5 +210,5 @@ window.sightline = (() => {
     setTimeout(() => press(40), 30);
   }
 
-  return { examples, tokens, opacity, address, opened, tab, copyLink, download };
+  return { asked, ask, examples, tokens, opacity, address, opened, tab, copyLink, download };
 })();

@@ -10,7 +10,7 @@ import gradio as gr
 from inference.errors import UserError
 from ui import corrections_case, markup
 from ui.corrections_address import QueueAddress, from_query
-from ui.events import AT_ONCE
+from ui.events import AT_ONCE, LATEST
 from ui.handlers import corrections
 from ui.handlers.corrections_agreement import agreement_view
 from ui.handlers.corrections_learned import ask_now
@@ -105,7 +105,7 @@ def _wire_filters(tab: CorrectionsTab, desk: Desk) -> None:
     changes = [c.input for c in (f.task, f.status, f.author, f.adapter, f.slice)]
     changes += [f.since.submit, f.since.blur, f.until.submit, f.until.blur, f.least.release]
     gr.on(changes, filtered, set(controls), outputs, api_name="corrections_filter",
-          trigger_mode="always_last", **AT_ONCE)  # fmt: skip
+          **LATEST)  # fmt: skip
     f.clear.click(cleared, None, outputs, api_name="corrections_clear", **AT_ONCE)
     q.sooner.click(before, k.where, outputs, api_name="corrections_page_before", **AT_ONCE)
     q.later.click(after, k.where, outputs, api_name="corrections_page_after", **AT_ONCE)
@@ -114,11 +114,9 @@ def _wire_filters(tab: CorrectionsTab, desk: Desk) -> None:
 def _wire_case(tab: CorrectionsTab, desk: Desk) -> None:
     c, k = tab.case, tab.keep
 
-    def opened(where: Any, event: gr.EventData, request: gr.Request) -> Values:
+    def opened(where: Any, case: str | None, request: gr.Request) -> Values:
         try:
-            view = corrections.open_case(
-                desk.visitor(request), desk, str(getattr(event, "case", ""))
-            )
+            view = corrections.open_case(desk.visitor(request), desk, case or "")
         except UserError as problem:
             return failed(tab.decision.message, problem)
         now = replace(where or QueueAddress(), case=view.id)
@@ -130,7 +128,7 @@ def _wire_case(tab: CorrectionsTab, desk: Desk) -> None:
 
     parts = [*vars(c).values(), tab.decision.cards, tab.decision.message, k.where, k.address]
     tab.queue.queue.select(
-        opened, k.where, parts, api_name="corrections_open", trigger_mode="always_last", **AT_ONCE
+        opened, [k.where, k.asked_case], parts, api_name="corrections_open", **LATEST
     )
 
     def asked(where: Any, request: gr.Request) -> str:

@@ -8,6 +8,7 @@ import gradio as gr
 
 from ui import corrections_markup as markup
 from ui.address import ADDRESS_JS
+from ui.events import asked, asks
 from ui.tabs.corrections_folds import (
     AgreementPart,
     ForgetPart,
@@ -22,9 +23,7 @@ BRIDGE_JS = (
     "window.sightlineCorrections.bridge(() => trigger('select', {}),"
     " (query) => trigger('apply', {query: query}), watch);"
 )
-QUEUE_JS = (
-    "window.sightlineCorrections.queue(element, (id) => trigger('select', {case: id}), watch);"
-)
+QUEUE_JS = f"window.sightlineCorrections.queue(element, {asks('correction')}, watch);"
 CARDS_JS = (
     "window.sightlineCorrections.cardList(element, (id) => trigger('delete', {correction: id}),"
     " watch);"
@@ -92,10 +91,11 @@ class DecisionPart:
 class KeepPart:
     """What the page remembers. where: a QueueAddress, None before the first look. stamp: of the
     database, as last shown. bulk: ids that wait for a yes. sent: what the browser shows at the
-    moment of a click (JSON)."""
+    moment of a click (JSON). asked_case: the row of the queue that was pressed last."""
 
     bridge: gr.HTML
     address: gr.HTML
+    asked_case: gr.HTML
     where: gr.State
     stamp: gr.State
     bulk: gr.State
@@ -235,6 +235,7 @@ def _keep() -> KeepPart:
     return KeepPart(
         bridge=gr.HTML(elem_id="sl-cor-bridge", elem_classes="sl-hidden", js_on_load=BRIDGE_JS),
         address=gr.HTML(elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
+        asked_case=asked("correction"),
         where=gr.State(None),
         stamp=gr.State(""),
         bulk=gr.State(()),

@@ -10,7 +10,7 @@ from inference.errors import UserError
 from ui import corrections_markup as texts
 from ui import markup
 from ui.corrections_address import QueueAddress
-from ui.events import AT_ONCE
+from ui.events import AT_ONCE, LATEST
 from ui.handlers import corrections_exchange, corrections_review
 from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
@@ -45,7 +45,7 @@ def _wire_export(tab: CorrectionsTab, desk: Desk) -> None:
     def described(name: Any) -> str:
         return corrections_exchange.format_note(str(name or ""))
 
-    s.format.input(described, s.format, s.export_message, api_name="corrections_format", **AT_ONCE)
+    s.format.input(described, s.format, s.export_message, api_name="corrections_format", **LATEST)
     s.export.click(
         exported, [s.format, k.where], [s.export_file, s.export_message],
         api_name="corrections_export", api_visibility="private",

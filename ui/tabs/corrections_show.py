@@ -21,7 +21,7 @@ Values = dict[Any, Any]
 def page_outputs(tab: CorrectionsTab) -> list[Any]:
     """Everything that `show_page` and `show_message` may change."""
     parts = (tab.filters, tab.queue, tab.case, tab.decision, tab.keep)
-    fixed = {tab.keep.bridge, tab.keep.sent, tab.filters.clear}
+    fixed = {tab.keep.bridge, tab.keep.sent, tab.keep.asked_case, tab.filters.clear}
     found = [c for part in parts for c in vars(part).values() if c not in fixed]
     return [tab.empty, tab.work, tab.forget.person, *found]
 

@@ -13,7 +13,7 @@ from ui import markup as scene_markup
 from ui import models_markup as markup
 from ui import training_markup
 from ui.address import ADDRESS_JS
-from ui.events import AT_ONCE
+from ui.events import AT_ONCE, LATEST, asked
 from ui.frame import Frame
 from ui.handlers import models
 from ui.handlers.desk import Desk
@@ -56,6 +56,7 @@ class ModelsTab:
     push_note: gr.HTML
     message: gr.HTML
     address: gr.HTML
+    asked: gr.HTML
     name: gr.State
 
     @property
@@ -99,6 +100,7 @@ def build() -> ModelsTab:
         root, items, detail, buttons, load, unload, pack, file, push_box, repo, private, push,
         push_note, message,
         gr.HTML(elem_id="md-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
+        asked("adapter"),
         gr.State(""),
     )  # fmt: skip
 
@@ -148,12 +150,14 @@ def wire(tab: ModelsTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     def tab_opened(name: str, event: gr.SelectData, request: gr.Request) -> Values:
         return shown(desk.visitor(request), name) if event.value == LABEL else {tab.name: name}
 
-    tab.root.parent.parent.select(tab_opened, tab.name, tab.shown, api_name="models_tab", **AT_ONCE)
+    tab.root.parent.parent.select(
+        tab_opened, tab.name, tab.shown, api_name="models_tab", trigger_mode="multiple", **AT_ONCE
+    )
 
-    def picked(event: gr.EventData, request: gr.Request) -> Values:
-        return shown(desk.visitor(request), str(getattr(event, "id", "") or ""))
+    def picked(name: str | None, request: gr.Request) -> Values:
+        return shown(desk.visitor(request), name or "")
 
-    tab.items.select(picked, None, tab.shown, api_name="models_pick", **AT_ONCE)
+    tab.items.select(picked, tab.asked, tab.shown, api_name="models_pick", **LATEST)
     _wire_memory(tab, desk)
     _wire_out(tab, desk)
 

@@ -11,7 +11,7 @@ from inference.errors import Cancelled, UserError
 from ui import markup
 from ui.address import from_query
 from ui.errors import shown
-from ui.events import AT_ONCE, QUIET
+from ui.events import AT_ONCE, LATEST, QUIET
 from ui.frame import Frame, frame_values
 from ui.handlers import scene
 from ui.handlers.desk import Desk
@@ -99,9 +99,9 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         }  # fmt: skip
 
     @shown
-    def picked(values: Values, event: gr.EventData, request: gr.Request) -> Values:
+    def picked(values: Values, request: gr.Request) -> Values:
         visitor = desk.visitor(request)
-        example = scene.example_of(visitor, desk.services, str(event.id))
+        example = scene.example_of(visitor, desk.services, str(values[k.asked_example]))
         chosen = {**values, a.image: str(example.path), k.example: example.id}
         strip = markup.examples(desk.services.examples(), example.id)
         return began(chosen, request) | {
@@ -124,22 +124,22 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         tab.inputs,
         outputs,
         api_name="scene_look",
-        **AT_ONCE,
+        **LATEST,
     )
-    clicks = a.examples.select(picked, tab.inputs, outputs, api_name="scene_example", **AT_ONCE)
+    clicks = a.examples.select(picked, tab.inputs, outputs, api_name="scene_example", **LATEST)
     a.image.input(
         checked, {a.image}, [k.example, a.image_message, a.examples], api_name="scene_picture",
-        **AT_ONCE,
+        **LATEST,
     )  # fmt: skip
     a.preset.input(
-        lambda text: text or gr.skip(), a.preset, a.prompt, api_name="scene_preset", **AT_ONCE
+        lambda text: text or gr.skip(), a.preset, a.prompt, api_name="scene_preset", **LATEST
     )
     a.prompt.input(
         lambda text: text if text in desk.services.prompts.values() else "",
         a.prompt,
         a.preset,
         api_name="scene_prompt",
-        **AT_ONCE,
+        **LATEST,
     )
     for begin, name in ((looks, "look"), (clicks, "example")):
         _then_run(tab, desk, frame, begin, name)
@@ -157,7 +157,8 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
 def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) -> None:
     """Follows the run that the event before has prepared, if it did, and draws its result.
 
-    Two events: the first one speaks often, so it must not carry the whole page.
+    Two events: the first one speaks often, so it must not carry the whole page. Neither is dropped
+    while one for an earlier picture is still ending ("multiple").
     """
     a, k = tab.ask, tab.keep
     spoken = [
@@ -200,8 +201,8 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) ->
 
     def drawn(values: Values, request: gr.Request) -> Values:
         result = desk.results.get(values[k.fresh])
-        if result is None:
-            return {k.fresh: ""}
+        if result is None:  # the next picture's may be on its way already
+            return {k.fresh: gr.skip()}
         try:
             return _finished(tab, desk, frame, desk.visitor(request), result, values)
         except Exception as error:
@@ -209,11 +210,11 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) ->
 
     running = first.then(
         ran, tab.inputs, spoken, concurrency_id=MODEL_QUEUE, concurrency_limit=1,
-        api_name=f"scene_run_{name}", **QUIET,
+        api_name=f"scene_run_{name}", trigger_mode="multiple", **QUIET,
     )  # fmt: skip
     running.then(
         drawn, tab.inputs, all_parts(tab, frame), queue=False, api_name=f"scene_draw_{name}",
-        **QUIET,
+        trigger_mode="multiple", **QUIET,
     )  # fmt: skip
 
 

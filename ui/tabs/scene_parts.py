@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ui.address import ADDRESS_JS
+from ui.events import asked, asks
 from ui.upload import OriginalImage
 
 # Clicks inside the HTML pieces become one event each; the rest of the page's script lies in
 # ui/static/sightline.js.
-EXAMPLES_JS = "window.sightline.examples(element, (id) => trigger('select', {id: id}));"
-TOKENS_JS = "window.sightline.tokens(element, (list) => trigger('select', {tokens: list}));"
+EXAMPLES_JS = f"window.sightline.examples(element, {asks('example')});"
+TOKENS_JS = f"window.sightline.tokens(element, {asks('tokens')});"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class KeepPart:
     link: gr.Button
     message: gr.HTML
     address: gr.HTML
+    asked_example: gr.HTML
+    asked_tokens: gr.HTML
     memory: gr.BrowserState
     example: gr.State
     run: gr.State
@@ -261,6 +264,8 @@ def build_keep() -> KeepPart:
     return KeepPart(
         box, png, png_file, numbers, numbers_file, link, message,
         address=gr.HTML(elem_id="sl-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
+        asked_example=asked("example"),
+        asked_tokens=asked("tokens"),
         # Fixed key and secret: a restart of the app must still read what the browser kept.
         memory=gr.BrowserState({}, storage_key="sightline-scene", secret="sightline"),
         example=gr.State(None),

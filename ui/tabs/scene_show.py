@@ -40,7 +40,7 @@ class SceneTab:
         return {
             a.image, a.prompt, a.adapter, s.method, s.first, s.last, s.heads, s.opacity,
             s.same_scale, s.sinks, s.relative, s.forced, k.example, k.run, k.result, k.chosen,
-            k.linked, k.fresh, a.five, self.correct.veiled,
+            k.linked, k.fresh, k.asked_example, k.asked_tokens, a.five, self.correct.veiled,
         }  # fmt: skip
 
     def memory(self, values: Values, **changes: object) -> dict[str, object]:

@@ -9,7 +9,7 @@ import gradio as gr
 from inference.errors import UserError
 from ui import markup
 from ui.address import ViewSettings
-from ui.events import AT_ONCE
+from ui.events import LATEST
 from ui.frame import Frame, frame_values
 from ui.handlers import adapters, correct, downloads, scene, scene_view
 from ui.handlers.desk import Desk, adapter_choices
@@ -46,11 +46,10 @@ def wire_redrawing(tab: SceneTab, desk: Desk) -> None:
             return {s.message: markup.error(problem)}
         return show(tab, view, controls=False)
 
-    def chose(values: Values, event: gr.EventData, request: gr.Request) -> Values:
-        tokens = scene.token_list(event.tokens)
+    def chose(values: Values, request: gr.Request) -> Values:
+        tokens = scene.token_list(values[k.asked_tokens])
         return {k.chosen: tokens} | redrawn({**values, k.chosen: tokens}, request)
 
-    common = {**AT_ONCE, "trigger_mode": "always_last"}
     changes = [
         s.method.input,
         s.first.input,
@@ -61,8 +60,8 @@ def wire_redrawing(tab: SceneTab, desk: Desk) -> None:
         s.relative.input,
         s.opacity.release,
     ]
-    gr.on(changes, redrawn, tab.inputs, outputs, api_name="scene_redraw", **common)
-    tab.result.tokens.select(chose, tab.inputs, outputs, api_name="scene_tokens", **common)
+    gr.on(changes, redrawn, tab.inputs, outputs, api_name="scene_redraw", **LATEST)
+    tab.result.tokens.select(chose, tab.inputs, outputs, api_name="scene_tokens", **LATEST)
     # The browser alone dims the maps while the slider moves.
     s.opacity.input(None, s.opacity, js="(percent) => window.sightline.opacity(percent / 100)")
 
@@ -113,7 +112,7 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         a.adapter,
         outputs,
         api_name="scene_choose_adapter",
-        **AT_ONCE,
+        **LATEST,
     )
 
 

@@ -7,7 +7,7 @@ import gradio as gr
 
 from inference.errors import UserError
 from ui import markup as scene_markup
-from ui.events import AT_ONCE
+from ui.events import AT_ONCE, LATEST
 from ui.frame import Frame
 from ui.handlers import training
 from ui.handlers.desk import Desk
@@ -130,7 +130,9 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
             return values | {tab.message: scene_markup.error(explain_failure(error))}
 
     tabs = tab.root.parent.parent
-    tabs.select(tab_opened, k.place, tab.shown, api_name="training_tab", **AT_ONCE)
+    tabs.select(
+        tab_opened, k.place, tab.shown, api_name="training_tab", trigger_mode="multiple", **AT_ONCE
+    )
 
 
 def _keeps_nothing(desk: Desk) -> UserError:
@@ -155,17 +157,17 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
         except Exception as error:
             return {tab.message: scene_markup.error(explain_failure(error))}
 
-    def stepped(place: Place, event: gr.EventData, request: gr.Request) -> Values:
-        return moved(place, request, step=str(getattr(event, "id", "") or ""))
+    def stepped(place: Place, step: str | None, request: gr.Request) -> Values:
+        return moved(place, request, step=step or "")
 
-    def picked(place: Place, event: gr.EventData, request: gr.Request) -> Values:
-        values = moved(place, request, job=str(getattr(event, "id", "") or ""))
+    def picked(place: Place, job: str | None, request: gr.Request) -> Values:
+        values = moved(place, request, job=job or "")
         return {tab.promote.message: "", **values}  # what was said of another job
 
-    place = tab.keep.place
+    k = tab.keep
     shown = tab.filled
-    tab.steps.select(stepped, place, shown, api_name="training_step", **AT_ONCE)
-    tab.run.queue.select(picked, place, shown, api_name="training_job", **AT_ONCE)
+    tab.steps.select(stepped, [k.place, k.asked_step], shown, api_name="training_step", **LATEST)
+    tab.run.queue.select(picked, [k.place, k.asked_job], shown, api_name="training_job", **LATEST)
 
     def fresh(request: gr.Request) -> Values:
         p = tab.preview

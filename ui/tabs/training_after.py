@@ -8,6 +8,7 @@ import gradio as gr
 
 from ui import training_markup as markup
 from ui.address import ADDRESS_JS
+from ui.events import asked
 from ui.tabs.training_parts import (
     KeepPart,
     PromotePart,
@@ -157,6 +158,9 @@ def build_promote() -> PromotePart:
 def build_keep(place: object) -> KeepPart:
     return KeepPart(
         address=gr.HTML(elem_id="tr-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
+        asked_step=asked("step"),
+        asked_job=asked("job"),
+        asked_case=asked("case"),
         place=gr.State(place),
         seen=gr.State(""),
         plan=gr.State(""),

@@ -11,7 +11,7 @@ from inference.errors import Cancelled, UserError
 from training.settings import PRESETS
 from ui import markup as scene_markup
 from ui import training_markup as markup
-from ui.events import AT_ONCE, QUIET
+from ui.events import AT_ONCE, LATEST, QUIET
 from ui.handlers import training_choose, training_set, training_submit
 from ui.handlers.desk import Desk
 from ui.handlers.scene import explain_failure
@@ -117,10 +117,7 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
             return {s.message: scene_markup.error(problem)}
 
     changes = [part.input for part in fields.values()] + [s.name.input]
-    gr.on(
-        changes, checked, inputs, told, api_name="training_check", queue=False,
-        trigger_mode="always_last", **QUIET,
-    )  # fmt: skip
+    gr.on(changes, checked, inputs, told, api_name="training_check", **LATEST)
 
     def checked_preset(values: Values, request: gr.Request) -> Values:
         found = checked(values, request)
@@ -136,10 +133,10 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
 
     filled = s.preset.input(
         chose, s.preset, [*fields.values(), *s.messages.values(), s.about, s.message],
-        api_name="training_preset", **AT_ONCE,
+        api_name="training_preset", **LATEST,
     )  # fmt: skip
     after = [part for part in told if part is not s.about]
-    filled.then(checked_preset, inputs, after, api_name="training_check_preset", **AT_ONCE)
+    filled.then(checked_preset, inputs, after, api_name="training_check_preset", **LATEST)
     s.recipe.expand(checked, inputs, told, api_name="training_recipe", **AT_ONCE)
 
     def started(values: Values, request: gr.Request) -> Values:

@@ -10,7 +10,7 @@ import gradio as gr
 from inference.errors import Cancelled, UserError
 from ui import markup as scene_markup
 from ui import training_markup as markup
-from ui.events import AT_ONCE, QUIET
+from ui.events import AT_ONCE, LATEST, QUIET
 from ui.handlers import training, training_promote, training_prove
 from ui.handlers.desk import Desk, adapter_choices
 from ui.handlers.scene import explain_failure
@@ -42,12 +42,13 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
     v, k = tab.prove, tab.keep
     buttons = [v.progress, v.compare, v.stop]
 
-    def begun(place: Place, case: str, request: gr.Request) -> Values:
+    def begun(place: Place, case: str | None, former: str, request: gr.Request) -> Values:
         try:
             job = training.job_of(desk.home, place)
             if job is None:
                 raise UserError("No job is selected", field="case")
             run = training_prove.begin_maps(desk.visitor(request), desk, job, case or "")
+            desk.runs.supersede(former)
         except Exception as error:
             return _busy(tab, False) | {
                 v.progress: scene_markup.error(explain_failure(error)), k.compare: "",
@@ -55,9 +56,6 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
         return _busy(tab, True) | {
             v.progress: scene_markup.progress(run.snapshot()), k.compare: run.id, v.case: case,
         }  # fmt: skip
-
-    def tapped(place: Place, event: gr.EventData, request: gr.Request) -> Values:
-        return begun(place, str(getattr(event, "id", "") or ""), request)
 
     def followed(run_id: str) -> Iterator[Values]:
         run = desk.runs.get(run_id)
@@ -76,6 +74,8 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
         run = desk.runs.get(run_id)
         if run is None:
             return {k.compare: ""}
+        if not (run.done.is_set() or run.stop.is_set()):  # another case's, asked for meanwhile
+            return {k.compare: run_id}
         if run.stop.is_set() or isinstance(run.error, Cancelled):
             return _busy(tab, False) | {v.progress: scene_markup.stopped("Stopped.")}
         if run.error is not None:
@@ -85,19 +85,23 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
 
     outputs = [*buttons, k.compare, v.case]
     starts = (
-        v.compare.click(begun, [k.place, v.case], outputs, api_name="training_compare", **AT_ONCE),
-        v.gallery.select(tapped, k.place, outputs, api_name="training_case", **AT_ONCE),
+        v.compare.click(
+            begun, [k.place, v.case, k.compare], outputs, api_name="training_compare", **AT_ONCE
+        ),
+        v.gallery.select(
+            begun, [k.place, k.asked_case, k.compare], outputs, api_name="training_case", **LATEST
+        ),
     )
     maps = [v.maps, v.before_title, v.after_title, v.before, v.after, v.maps_note]
     for number, first in enumerate(starts):
         running = first.then(
             followed, k.compare, [v.progress, k.compare],
             api_name=f"training_compare_follow{number or ''}", concurrency_id=MODEL_QUEUE,
-            concurrency_limit=1, **QUIET,
+            concurrency_limit=1, trigger_mode="multiple", **QUIET,
         )  # fmt: skip
         running.then(
             drawn, k.compare, [*buttons, *maps, k.compare],
-            api_name=f"training_compare_show{number or ''}", **AT_ONCE,
+            api_name=f"training_compare_show{number or ''}", trigger_mode="multiple", **AT_ONCE,
         )  # fmt: skip
 
     def stopped(run_id: str) -> Values:

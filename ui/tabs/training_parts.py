@@ -10,13 +10,12 @@ from typing import Any
 import gradio as gr
 
 from ui import training_markup as markup
+from ui.events import asks
 
 
 def clicks(key: str) -> str:
     """Script of an HTML piece whose [data-KEY] buttons become one event each."""
-    return (
-        f"window.sightlineTraining.choose(element, '{key}', (id) => trigger('select', {{id: id}}));"
-    )
+    return f"window.sightlineTraining.choose(element, '{key}', {asks(key)});"
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,13 @@ class PromotePart:
 @dataclass(frozen=True)
 class KeepPart:
     """What the page remembers. place: see ui.handlers.training.Place. seen: what was drawn last.
-    plan: the run that made the shown preview. compare: the run that compares maps."""
+    plan: the run that made the shown preview. compare: the run that compares maps. asked_*: what
+    was pressed last."""
 
     address: gr.HTML
+    asked_step: gr.HTML
+    asked_job: gr.HTML
+    asked_case: gr.HTML
     place: gr.State
     seen: gr.State
     plan: gr.State
