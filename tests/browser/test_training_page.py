@@ -206,6 +206,18 @@ def test_a_fast_hand_gets_to_the_step_it_pressed_last(visit, seeded) -> None:
     expect(page.locator("#tr-status")).to_contain_text("Lower the learning rate")
     expect(page).to_have_url(re.compile(f"job={failed}"))
 
+    page.goto(f"{url}?tab=training&job={done}&step=prove")
+    cases = page.locator("#tr-gallery [data-case]")
+    expect(cases.nth(1)).to_be_visible()
+    with held_back(page):
+        cases.nth(0).click()
+        cases.nth(1).click()
+    before, after = re.findall(r"(\d+) px", cases.nth(1).inner_text())
+    note = page.locator("#tr-maps-note")
+    expect(note).to_contain_text(f"off by {before} px, now by {after} px")
+    chosen = page.get_by_label("Case", exact=True)
+    expect(chosen).to_have_value(re.compile(f"{before} → {after} px"))
+
 
 def test_two_tabs_see_the_same_and_delete_asks_back(visit, seeded) -> None:
     home, url = seeded

@@ -166,6 +166,23 @@ def test_mark_changes_with_the_job_and_only_then(home):
     assert training_run.state_in(training_run.mark(VIEWER, home, Place())) == ""
 
 
+def test_another_jobs_news_leave_the_proof_as_it_is(home):
+    """Drawn again, the chosen case would be lost."""
+    seed.accepted(home, 6)
+    snapshot = seed.frozen(home).hash
+    mine = seed.add_job(home, snapshot)
+    place = Place("prove", mine.id, snapshot)
+    before = training_run.mark(VIEWER, home, place)
+    other = seed.add_job(home, snapshot)
+    now = training_run.mark(VIEWER, home, place)
+    assert now != before
+    assert training_run.proof_in(now) == training_run.proof_in(before)
+    jobs.cancel(home, other.id)
+    jobs.cancel(home, mine.id)
+    ended = training_run.mark(VIEWER, home, place)
+    assert training_run.proof_in(ended) != training_run.proof_in(before)
+
+
 # ---- curves --------------------------------------------------------------------------------------
 
 

@@ -107,7 +107,8 @@ def when(stamp: str | None) -> str:
 
 def mark(visitor: Visitor, home: Home, place: Place) -> str:
     """Changes whenever the page at that place has something new to show. It begins with the state
-    of the selected job, so that a message about the state before can go (`state_in`)."""
+    of the selected job, so that a message about the state before can go (`state_in`), and with
+    what its proof depends on (`proof_in`)."""
     require(visitor, "viewer", "The state of the jobs")
     rows = jobs.jobs(home, limit=MOST_JOBS)
     parts: list[object] = [place]
@@ -116,13 +117,23 @@ def mark(visitor: Visitor, home: Home, place: Place) -> str:
         parts.append(int(time.time() / CLOCK_S))  # times on the page go on
     decisions = promotion.history(home, rows[0].task) if rows else []
     parts.append(decisions[0].id if decisions else 0)
-    state = next((r.state for r in rows if r.id == place.job), "")
-    return f"{state}:{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"
+    here = [(r.state, r.ended) for r in rows if r.id == place.job]
+    state = here[0][0] if here else ""
+    return f"{state}:{_short([place, here, parts[-1]])}:{_short(parts)}"
+
+
+def _short(parts: list[object]) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def state_in(mark: str) -> str:
     """The selected job's state when the mark was made; empty when there was none."""
     return mark.partition(":")[0]
+
+
+def proof_in(mark: str) -> str:
+    """Changes whenever the selected job's proof, or what is in use beside it, may be another."""
+    return mark.rpartition(":")[0]
 
 
 def log_text(visitor: Visitor, home: Home, job_id: str) -> tuple[str, bool]:

@@ -33,6 +33,8 @@ def watch(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place, seen: st
         before = training_run.state_in(seen)
         if before and before != training_run.state_in(mark):
             values[tab.run.message] = ""  # it was said of the state before
+    elif training_run.proof_in(mark) == training_run.proof_in(seen):
+        pass  # another job's news: what is chosen here stays chosen
     elif place.step == "prove":
         values |= _prove(tab.prove, desk, visitor, place)
     elif place.step == "promote":
