@@ -23,7 +23,7 @@ BRIDGE_JS = (
     "window.sightlineCorrections.bridge(() => trigger('select', {}),"
     " (query) => trigger('apply', {query: query}), watch);"
 )
-QUEUE_JS = f"window.sightlineCorrections.queue(element, {asks('correction')}, watch);"
+QUEUE_JS = f"window.sightlineCorrections.queue(element, {asks('queue')}, watch);"
 CARDS_JS = (
     "window.sightlineCorrections.cardList(element, (id) => trigger('delete', {correction: id}),"
     " watch);"
@@ -235,7 +235,7 @@ def _keep() -> KeepPart:
     return KeepPart(
         bridge=gr.HTML(elem_id="sl-cor-bridge", elem_classes="sl-hidden", js_on_load=BRIDGE_JS),
         address=gr.HTML(elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
-        asked_case=asked("correction"),
+        asked_case=asked("queue"),
         where=gr.State(None),
         stamp=gr.State(""),
         bulk=gr.State(()),

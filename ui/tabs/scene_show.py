@@ -164,7 +164,10 @@ def form_values(tab: SceneTab, desk: Desk, form: SceneForm) -> Values:
 
 def all_parts(tab: SceneTab, frame: Frame) -> list[Any]:
     parts = (tab.ask, tab.result, tab.settings, tab.correct, tab.keep, frame)
-    never = {tab.keep.link, tab.keep.png, tab.keep.numbers, tab.correct.save, frame.who}
+    k = tab.keep
+    never = {
+        k.link, k.png, k.numbers, k.asked_example, k.asked_tokens, tab.correct.save, frame.who,
+    }  # fmt: skip
     return [c for part in parts for c in vars(part).values() if c not in never]
 
 
