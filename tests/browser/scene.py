@@ -36,6 +36,13 @@ def finished(page: Page) -> None:
     page.wait_for_function(DRAWN)
 
 
+def open_editor(page: Page) -> None:
+    """That's wrong: the picture to mark is there and has the keyboard."""
+    page.locator("#sl-wrong").click()
+    expect(page.locator(".sl-mark-picture")).to_be_focused(timeout=60_000)
+    page.wait_for_function("() => document.querySelector('.sl-mark-picture img').naturalWidth > 0")
+
+
 @contextmanager
 def held_back(page: Page) -> Iterator[None]:
     """What the page asks the server meanwhile is answered afterwards, as on a slow line."""

@@ -13,15 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, serve
-from tests.browser.scene import all_named, texts_stand_out
+from tests.browser.scene import PHONE, WIDE, all_named, open_editor, texts_stand_out
 from training.feedback import Feedback
 from training.home import Home
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WAIT_MS = 60_000
 EVIL = "<img src=x onerror=window.__hit=1>"
 # Where each panel shows the person's cross, in pixels of the picture.
@@ -67,14 +66,6 @@ def look(page: Page, picture: Path) -> None:
     page.set_input_files("#sl-image input[type=file]", str(picture))
     expect(page.locator("#sl-image-message")).to_contain_text("960 × 540 px", timeout=WAIT_MS)
     page.locator("#sl-look").click()
-
-
-def open_editor(page: Page) -> Locator:
-    page.locator("#sl-wrong").click()
-    picture = page.locator(".sl-mark-picture")
-    expect(picture).to_be_focused(timeout=WAIT_MS)
-    page.wait_for_function("() => document.querySelector('.sl-mark-picture img').naturalWidth > 0")
-    return picture
 
 
 def click_at(page: Page, share_x: float, share_y: float) -> tuple[int, int]:

@@ -13,13 +13,12 @@ from playwright.sync_api import Page, expect
 
 from inference.correction import HazardFix
 from tests.browser.conftest import serve
-from tests.browser.scene import all_named, held_back, texts_stand_out
+from tests.browser.scene import PHONE, WIDE, all_named, held_back, texts_stand_out
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
 from training.feedback import CorrectionFilter, Feedback
 from training.home import Home, find_home
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 CASES = 12
 Visit = Callable[..., Page]
 

@@ -13,14 +13,14 @@ from playwright.sync_api import Page, expect
 
 from inference.correction import HazardFix
 from tests.browser.conftest import EMBEDDED, ROOT, serve
-from tests.browser.scene import PHONE, WIDE, finished, held_back, texts_stand_out
+from tests.browser.scene import PHONE, WIDE, finished, held_back, open_editor, texts_stand_out
 from tests.ui import training_seed as seed
 from training import jobs, promotion
 from training.feedback import Feedback
 from training.home import Home, find_home
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-TRAIN_MS = 900_000  # four steps and a small proof, on a busy machine
+TRAIN_MS = 900_000  # some steps and a small proof, on a busy machine
 MEDIA = ROOT / "examples" / "media"
 
 
@@ -37,10 +37,18 @@ def number(page: Page, field: str, value: str) -> None:
 # ---- the loop, with the real model ---------------------------------------------------------------
 
 
+CASE = "debris.jpg"  # the shipped adapter never saw its like
+
+
+def rows() -> list[dict]:
+    """The drawn pictures of the Scene page, with their truth."""
+    return json.loads((MEDIA / "manifest.json").read_text())
+
+
 def corrected(home: Home) -> None:
-    """The drawn pictures of the Scene page, each corrected to its truth, and accepted."""
+    """All but one of them corrected to their truth, and accepted."""
     kept, ids = Feedback(home), []
-    for row in json.loads((MEDIA / "manifest.json").read_text()):
+    for row in [row for row in rows() if row["file"] != CASE]:
         media = kept.add_media(MEDIA / row["file"], slices=row["slices"], name=row["file"])
         fix = HazardFix("wrong", tuple(row["hazard_px"]), None, None, row["label"])
         made = kept.correct(task="hazard", media=media, prediction=None, payload=fix, author="ann")
@@ -58,7 +66,9 @@ def test_correct_accept_train_watch_promote_use(visit, start, tmp_path: Path) ->
     home = find_home(tmp_path / "home")
     corrected(home)
     url = start(tmp_path, "-m", "tests.ui.training_app", "--home", str(home.root)).url
-    page = visit(f"{url}?tab=training")
+    page = visit(url)
+    _correct_and_accept(page)
+    page.get_by_role("tab", name="Training").click()
     _choose_and_preview(page)
     _set_and_train(page)
     job = jobs.jobs(home)[0]
@@ -73,6 +83,26 @@ def test_correct_accept_train_watch_promote_use(visit, start, tmp_path: Path) ->
     page.locator(".sl-example").first.click()
     finished(page)
     expect(page.locator("#sl-tuned")).to_contain_text("browser-fix")
+    page.get_by_role("tab", name="Corrections").click()
+    learned = page.locator("#sl-cor-learned tr", has_text="browser-fix")
+    expect(learned.locator("td").last).to_have_text("fixed")
+
+
+def _correct_and_accept(page: Page) -> None:
+    place, row = next((i, row) for i, row in enumerate(rows()) if row["file"] == CASE)
+    page.locator(".sl-example").nth(place).click()
+    finished(page)
+    open_editor(page)
+    picture = page.locator(".sl-mark-picture img")
+    box, (x, y) = picture.bounding_box(), row["hazard_px"]
+    picture.click(position={"x": x * box["width"] / 1280, "y": y * box["height"] / 720})
+    page.locator("#sl-save").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Saved.")
+    page.get_by_role("tab", name="Corrections").click()
+    expect(page.locator("#sl-cor-summary")).to_contain_text("1 case ")
+    expect(page.locator("#sl-cor-case [data-shown]")).to_be_visible()
+    page.locator("#sl-cor-accept").click()
+    expect(page.locator("#sl-cor-message")).to_contain_text("Accepted")
 
 
 def _choose_and_preview(page: Page) -> None:
@@ -93,12 +123,12 @@ def _set_and_train(page: Page) -> None:
     expect(page.locator("#tr-start")).to_be_disabled()
     number(page, "rank", "8")
     expect(page.locator("#tr-problem-rank")).to_have_text("")
-    number(page, "max_steps", "4")
+    number(page, "max_steps", "200")
     number(page, "views", "1")
     number(page, "batch", "4")
     page.locator("#tr-set-recipe > button").click()
     expect(page.locator("#tr-set-command")).to_contain_text("training.worker")
-    expect(page.locator("#tr-set-config")).to_contain_text('"max_steps": 4')
+    expect(page.locator("#tr-set-config")).to_contain_text('"max_steps": 200')
     page.locator("#tr-name input, #tr-name textarea").fill("browser-fix")
     expect(page.locator("#tr-start")).to_be_enabled()
     page.locator("#tr-start").click()
@@ -107,7 +137,7 @@ def _set_and_train(page: Page) -> None:
 
 def _watch(page: Page, home: Home, job: str) -> None:
     expect(page).to_have_url(re.compile(f"job={job}"))
-    assert jobs.job(home, job).settings.max_steps == 4
+    assert jobs.job(home, job).settings.max_steps == 200
     expect(page.locator("#tr-chart-losses .js-plotly-plot")).to_be_visible(timeout=TRAIN_MS)
     expect(page.locator("#tr-status")).to_contain_text("browser-fix: done", timeout=TRAIN_MS)
 
