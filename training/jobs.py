@@ -100,7 +100,7 @@ def submit(
         raise UserError("This machine cannot train", got=reason, hint="Use the hub", field="runner")
     if not isinstance(settings, TrainSettings):
         settings = TrainSettings.from_json(settings)
-    job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     with connect(home) as db, writing(db):
         snapshot = one(db, "select task from snapshots where hash = ?", [snapshot_hash])
         if snapshot is None:
