@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ FLAGS = (
     "--no-first-run",
     "--force-color-profile=srgb",
 )
+
+LOCK_WAIT_S = 600.0  # another program may be upgrading the machine
+RETRY_S = 2.0
 
 
 def find_chromium() -> str | None:
@@ -49,14 +53,32 @@ def launch(playwright: Playwright) -> Browser:
 def install() -> None:
     """Install Debian's chromium when root, else Playwright's build."""
     if shutil.which("apt-get") and os.geteuid() == 0:
-        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-q"], check=True, env=env)
+        apt("update", "-q")
         # A bare chromium draws boxes for letters: it needs a font.
-        packages = ["chromium", "fonts-liberation"]
-        command = ["apt-get", "install", "-qy", "--no-install-recommends", *packages]
-        subprocess.run(command, check=True, env=env, stdin=subprocess.DEVNULL)
+        apt("install", "-qy", "--no-install-recommends", "chromium", "fonts-liberation")
         return
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+
+
+def apt(*words: str, wait_s: float = LOCK_WAIT_S) -> None:
+    """Run `apt-get *words`, waiting for another program's locks.
+
+    apt's own option waits for dpkg's lock only: for the lists' and the archives' it gives up at
+    once, so it is started again.
+    """
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    command = ["apt-get", "-o", f"DPkg::Lock::Timeout={wait_s:.0f}", *words]
+    deadline = time.monotonic() + wait_s
+    while True:
+        done = subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        print(done.stderr, end="", file=sys.stderr, flush=True)
+        locked = done.returncode and "Could not get lock" in done.stderr
+        if not locked or time.monotonic() > deadline:
+            done.check_returncode()
+            return
+        time.sleep(RETRY_S)
 
 
 def main() -> int:
