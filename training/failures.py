@@ -27,7 +27,7 @@ _DISK = (
     "The disk is full.",
     "Free some space, for instance by deleting old jobs, then press Resume.",
 )
-# Patterns in the log, first match wins: pattern, reason, hint.
+# Patterns in the log of a worker that no signal ended, first match wins: pattern, reason, hint.
 _KNOWN: tuple[tuple[str, str, str], ...] = (
     (r"OutOfMemoryError|CUDA out of memory|MemoryError|can't allocate memory", *_MEMORY),
     (r"No space left on device|Errno 28|database or disk is full|Disk quota exceeded", *_DISK),
@@ -36,8 +36,8 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "The loss is no longer a number.",
         "Use a lower learning rate or float32, and retry.",
     ),
-    (
-        r"No module named",
+    (  # at the start of its line: libraries log the same words and go on
+        r"(?m)^(?:\[rank\d+\]: )?(?:ModuleNotFoundError|\S*python[\d.]*): .*No module named",
         "A package that training needs is not installed.",
         "Install the requirements again: make install.",
     ),
@@ -75,16 +75,17 @@ def _explained(who: str, where: str, hint: str, code: int | None, log: str) -> F
         return " ".join(text.split()).replace(" .", ".")
 
     known = next(((r, h) for pattern, r, h in _KNOWN if re.search(pattern, log)), None)
-    if known is not None:
-        return Failure(said(f"{known[0].rstrip('.')} {where}."), known[1])
     number = killed_by(code, log)
-    if number is not None:
+    # torchrun ends the other processes with SIGTERM when one fails: that one's words say why.
+    if number is not None and not (number == signal.SIGTERM and known):
         if number == signal.SIGKILL:
             hint += (
                 " If nobody killed it, the machine ran out of memory: "
                 "then retry with a smaller batch."
             )
         return Failure(said(f"{who} was killed ({signal_name(number)}) {where}."), hint)
+    if known is not None:
+        return Failure(said(f"{known[0].rstrip('.')} {where}."), known[1])
     error = last_error(log)
     if error is None:
         return Failure(said(f"{who} ended without a word {where} (exit code {code})."), hint)
@@ -110,8 +111,9 @@ def killed_by(code: int | None, log: str) -> int | None:
     """The signal that ended the worker, from the launcher's code or its words."""
     if code is not None and code < 0:
         return -code
-    found = list(_SIGNAL.finditer(log))
-    return int(next(g for g in found[-1].groups() if g)) if found else None
+    found = [int(next(g for g in match.groups() if g)) for match in _SIGNAL.finditer(log)]
+    first = [number for number in found if number != signal.SIGTERM]  # see _explained
+    return next(reversed(first or found), None)
 
 
 def signal_name(number: int) -> str:

@@ -26,6 +26,18 @@ torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
   exitcode  : -9 (pid: 4242)
   traceback : Signal 9 (SIGKILL) received by PID 4242
 """
+TORCHRUN_ENDED_THE_OTHERS = """
+[rank0]: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+  rank      : 1 (local_rank: 1)
+  exitcode  : -15 (pid: 4243)
+  traceback : Signal 15 (SIGTERM) received by PID 4243
+"""
+# bitsandbytes logs this on some processors and goes on.
+HARMLESS = (
+    "Failed to load CPU gemm_4bit_forward from kernels-community: No module named 'kernels'. "
+    "Please make sure you already `pip install kernels`.\n"
+)
 TORCH_FULL = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has"
 RAISED = """
 Traceback (most recent call last):
@@ -64,6 +76,13 @@ def row(home: Home) -> JobRow:
     [
         (1, ACCELERATE_KILLED, "The worker was killed (signal 9, SIGKILL) at step 40 of 200."),
         (1, TORCHRUN_KILLED, "The worker was killed (signal 9, SIGKILL) at step 40 of 200."),
+        (
+            1,
+            HARMLESS + ACCELERATE_KILLED,
+            "The worker was killed (signal 9, SIGKILL) at step 40 of 200.",
+        ),
+        (-9, TORCH_FULL, "The worker was killed (signal 9, SIGKILL) at step 40 of 200."),
+        (1, TORCHRUN_ENDED_THE_OTHERS, "The memory is full at step 40 of 200."),
         (-11, "", "The worker was killed (signal 11, SIGSEGV) at step 40 of 200."),
         (1, TORCH_FULL, "The memory is full at step 40 of 200."),
         (1, "MemoryError", "The memory is full at step 40 of 200."),
@@ -75,6 +94,22 @@ def row(home: Home) -> JobRow:
             RAISED,
             "The worker ended with an error at step 40 of 200: "
             "ValueError: picture world-7.png is cut off",
+        ),
+        (
+            1,
+            HARMLESS + RAISED,
+            "The worker ended with an error at step 40 of 200: "
+            "ValueError: picture world-7.png is cut off",
+        ),
+        (
+            1,
+            "ModuleNotFoundError: No module named 'trl'",
+            "A package that training needs is not installed at step 40 of 200.",
+        ),
+        (
+            1,
+            "/usr/bin/python3.11: No module named accelerate",
+            "A package that training needs is not installed at step 40 of 200.",
         ),
         (3, "", "The worker ended without a word at step 40 of 200 (exit code 3)."),
     ],
