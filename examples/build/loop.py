@@ -13,19 +13,25 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from examples.build.settings import Plan
 
+RAMP = 200  # steps in which the learning rate comes back where the optimiser starts anew
 T = TypeVar("T")
 Step = Callable[[int], tuple[Tensor, dict[str, float]]]
 
 
 def learning_rate(plan: Plan, progress: float) -> float:
-    """Linear warm-up, then cosine to zero; progress in [0, 1]."""
+    """Linear warm-up, constant, then cosine to zero over the last `plan.decay` (Hägele et al. 2024,
+    "Scaling laws and compute-optimal training beyond fixed training durations"); progress in
+    [0, 1]."""
     if progress < plan.warmup:
         return plan.lr * progress / plan.warmup
-    rest = (progress - plan.warmup) / (1 - plan.warmup)
+    begin = max(plan.warmup, 1 - plan.decay)
+    rest = max(progress - begin, 0.0) / (1 - begin)
     return plan.lr * 0.5 * (1 + math.cos(math.pi * min(rest, 1.0)))
 
 
@@ -49,9 +55,12 @@ def run(
     save_every_s: float = 240.0,
     after_log: Callable[[int], dict[str, float]] | None = None,
     check_every: int = 0,
+    spare: Path | None = None,
 ) -> dict[str, float]:
     """Train until the plan ends; continue from the last checkpoint if there is one.
 
+    spare: a safetensors file that gets the weights with each checkpoint, and from which a machine
+    without a checkpoint goes on (with a fresh optimiser, whose rate rises over RAMP steps).
     Returns the last logged numbers, of this run or the one it continues, with the steps done and
     the seconds spent.
     """
@@ -59,7 +68,12 @@ def run(
     optimiser = torch.optim.AdamW(
         decayed_apart(modules.values(), plan.weight_decay), lr=plan.lr, betas=(0.9, 0.98)
     )
-    start, spent = _resume(folder / f"{name}.pt", modules, optimiser)
+    fresh_from = 0
+    if spare is not None and spare.exists() and not (folder / f"{name}.pt").exists():
+        start, spent = read_weights(spare, modules)
+        fresh_from = start
+    else:
+        start, spent = _resume(folder / f"{name}.pt", modules, optimiser)
     begun, saved, count = time.time() - spent, time.time(), 0
     sums: dict[str, float] = {}
     last = _last_logged(folder / f"{name}.jsonl") if start else {}
@@ -72,7 +86,8 @@ def run(
         if progress >= 1:
             break
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(plan, progress)
+            ramp = min((index - fresh_from + 1) / RAMP, 1.0) if fresh_from else 1.0
+            group["lr"] = learning_rate(plan, progress) * ramp
         loss, numbers = step(index)
         if not torch.isfinite(loss):
             raise RuntimeError(f"{name}: the loss is not finite at step {index}")
@@ -93,9 +108,9 @@ def run(
             _log(folder / f"{name}.jsonl", last)
             sums, count = {}, 0
         if time.time() - saved > save_every_s:
-            _save(folder / f"{name}.pt", modules, optimiser, index, time.time() - begun)
+            _save(folder / f"{name}.pt", modules, optimiser, index, time.time() - begun, spare)
             saved = time.time()
-    _save(folder / f"{name}.pt", modules, optimiser, index, time.time() - begun)
+    _save(folder / f"{name}.pt", modules, optimiser, index, time.time() - begun, spare)
     return {**last, "step": index, "seconds": time.time() - begun}
 
 
@@ -112,7 +127,12 @@ def _last_logged(path: Path) -> dict[str, float]:
 
 
 def _save(
-    path: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, step: int, s: float
+    path: Path,
+    modules: dict[str, nn.Module],
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    s: float,
+    spare: Path | None,
 ) -> None:
     state = {
         "modules": {k: m.state_dict() for k, m in modules.items()},
@@ -123,6 +143,35 @@ def _save(
     partial = path.with_suffix(".part")
     torch.save(state, partial)
     os.replace(partial, path)
+    if spare is not None:
+        write_weights(spare, modules, step, s)
+
+
+def write_weights(path: Path, modules: dict[str, nn.Module], step: int, seconds: float) -> None:
+    """The modules' weights alone, in float16, with the step and the seconds spent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = {
+        f"{name}.{key}": value.half().contiguous()
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
+    partial = path.with_suffix(".part")
+    save_file(weights, partial, {"step": str(step), "seconds": str(round(seconds))})
+    os.replace(partial, path)
+
+
+def read_weights(path: Path, modules: dict[str, nn.Module]) -> tuple[int, float]:
+    """Puts written weights into the modules; returns the step and the seconds spent."""
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    for name, module in modules.items():
+        start = f"{name}."
+        module.load_state_dict(
+            {k[len(start) :]: v for k, v in weights.items() if k.startswith(start)}
+        )
+    print(f"{path.name}: goes on from the weights of step {about['step']}", flush=True)
+    return int(about["step"]), float(about["seconds"])
 
 
 def _resume(

@@ -11,6 +11,7 @@ ADAPTERS = ROOT / "examples" / "adapters"
 MEDIA = ROOT / "examples" / "media"
 BASE_MODEL = MODELS / "sightline-tiny"
 WORK = ROOT / "build"  # resumable intermediate results, not in git
+NEXT = MODELS / "next"  # weights of a stage under way, in git: a lost machine costs one session
 
 TRAIN_SEED = 1_000_000
 CHECK_SEED = 5_000_000  # for looking at progress while building; not the frozen held-out set
@@ -30,7 +31,7 @@ class Shape:
     """Sizes of the embedded Qwen2-VL. Head width is 32 in both towers."""
 
     vision_width: int = 160
-    vision_depth: int = 4
+    vision_depth: int = 6
     vision_heads: int = 5
     vision_mlp_ratio: int = 3
     width: int = 192
@@ -48,6 +49,7 @@ class Plan:
 
     A stage ends at `steps` or, when `minutes` is set, at that wall time if it comes first; the
     learning rate follows whichever is nearer its end, so that it always reaches zero.
+    decay: the last share of the stage in which the learning rate falls; 1 is a plain cosine.
     """
 
     steps: int
@@ -55,6 +57,7 @@ class Plan:
     lr: float
     weight_decay: float = 0.02
     warmup: float = 0.03
+    decay: float = 1.0
     minutes: float | None = None
     seed: int = 42
 
@@ -64,14 +67,19 @@ class Recipe:
     """The whole build."""
 
     shape: Shape = field(default_factory=Shape)
-    scenes: int = 24_576
+    scenes: int = 81_920
     shard: int = 128
     stored_wh: tuple[int, int] = (400, 225)
     grids: tuple[tuple[int, int], ...] = ((7, 12), (8, 10), (6, 13))
     grid_shares: tuple[float, ...] = (0.8, 0.1, 0.1)
+    # The vision tower alone also learns the sizes that a clip's frames have.
+    vision_grids: tuple[tuple[int, int], ...] = ((7, 12), (8, 10), (6, 13), (3, 6), (4, 6))
+    vision_grid_shares: tuple[float, ...] = (0.7, 0.1, 0.08, 0.06, 0.06)
     questions: int = 4  # about one picture in a training sequence
     feature_views: int = 1
-    vision: Plan = field(default_factory=lambda: Plan(6000, 24, 1.2e-3))
+    vision: Plan = field(
+        default_factory=lambda: Plan(24_000, 24, 1.2e-3, warmup=0.01, decay=0.3)
+    )
     language: Plan = field(default_factory=lambda: Plan(6000, 12, 1.5e-3))
     adapter: Plan = field(
         default_factory=lambda: Plan(433, 16, 2e-3, weight_decay=0.0, warmup=0.1)

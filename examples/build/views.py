@@ -105,7 +105,7 @@ def _crop(
 ) -> tuple[float, float, float, float]:
     """x1, y1, x2, y2 in [0, 1] of a random crop with about the grid's shape."""
     aspect = grid[1] / grid[0] * np.exp(rng.normal(0, 0.06)) * height / width
-    size = 1.0 if rng.random() < 0.35 else rng.uniform(0.7, 1.0)
+    size = 1.0 if rng.random() < 0.35 else rng.uniform(0.5, 1.0)
     w, h = (size, size / aspect) if aspect > 1 else (size * aspect, size)
     w, h = min(w, 1.0), min(h, 1.0)
     x, y = rng.uniform(0, 1 - w), rng.uniform(0, 1 - h)
@@ -120,8 +120,13 @@ def _cut(array: NDArray[np.generic], box: tuple[float, float, float, float]) -> 
 
 
 def _recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Exposure, contrast, white balance, saturation, blur and noise beyond what the world has."""
-    x = image.astype(np.float32) / 255
+    """Texture, light, exposure, contrast, white balance, saturation, blur, noise and JPEG beyond
+    what the world has."""
+    x: NDArray[np.float32] = image.astype(np.float32) / 255
+    if rng.random() < 0.3:
+        x = _random_convolution(x, rng)
+    if rng.random() < 0.3:
+        x = x * _uneven_light(x.shape[:2], rng)
     if rng.random() < 0.8:
         x = x ** np.float32(np.exp(rng.normal(0, 0.25)))
         x *= np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.06, 3)).astype(np.float32)
@@ -132,8 +137,33 @@ def _recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     if rng.random() < 0.2:
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.3, 1.2))
     if rng.random() < 0.4:
-        x = x + rng.normal(0, rng.uniform(0.005, 0.04), x.shape).astype(np.float32)
-    return (np.clip(x, 0, 1) * 255).astype(np.uint8)
+        x = x + rng.standard_normal(x.shape, np.float32) * np.float32(rng.uniform(0.005, 0.04))
+    out = (np.clip(x, 0, 1) * 255).astype(np.uint8)
+    if rng.random() < 0.25:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))]
+        out = cv2.imdecode(cv2.imencode(".jpg", out, quality)[1], cv2.IMREAD_COLOR)
+    return out
+
+
+def _random_convolution(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Mixed with its convolution by a random 3 x 3 kernel over all channels: new textures on the
+    same shapes (Xu et al. 2021, "Robust and generalizable visual representation learning via
+    random convolutions")."""
+    kernels = rng.normal(0, 1 / np.sqrt(27), (3, 3, 3, 3)).astype(np.float32)
+    mixed = np.stack(
+        [sum(cv2.filter2D(x[..., c], -1, kernel[c]) for c in range(3)) for kernel in kernels], -1
+    )
+    (mean, spread), (own, wide) = ((float(s.mean()) for s in cv2.meanStdDev(a)) for a in (x, mixed))
+    mixed = (mixed - own) * np.float32(spread / max(wide, 1e-4)) + np.float32(mean)
+    share = np.float32(rng.uniform(0.2, 0.6))
+    blend: NDArray[np.float32] = np.clip((1 - share) * x + share * mixed, 0, 1)
+    return blend
+
+
+def _uneven_light(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """(H, W, 1) a smooth field of brightness: shade, glare, a dark corner."""
+    coarse = np.exp(rng.normal(0, 0.25, (3, 4))).astype(np.float32)
+    return cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)[..., None]
 
 
 def _agents(

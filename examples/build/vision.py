@@ -18,7 +18,7 @@ from transformers import Qwen2VLForConditionalGeneration
 from examples.build.loop import prefetch, run
 from examples.build.model import patches_of, see, vision_angles
 from examples.build.scenes import endless
-from examples.build.settings import WORK, Recipe
+from examples.build.settings import NEXT, WORK, Recipe
 from examples.build.views import COLOURS, KINDS, MOTIONS, dense_targets, make_view
 from examples.world import SEMANTICS
 
@@ -84,7 +84,9 @@ def batches(recipe: Recipe, seed: int) -> Callable[[], tuple[tuple[int, int], Te
     stream = endless(rng)
 
     def make() -> tuple[tuple[int, int], Tensor, Batch]:
-        grid = recipe.grids[rng.choice(len(recipe.grids), p=recipe.grid_shares)]
+        grid = recipe.vision_grids[
+            rng.choice(len(recipe.vision_grids), p=recipe.vision_grid_shares)
+        ]
         views = [make_view(next(stream), grid, rng) for _ in range(recipe.vision.batch)]
         targets = [dense_targets(v) for v in views]
         stacked = {k: torch.from_numpy(np.stack([t[k] for t in targets])) for k in targets[0]}
@@ -105,15 +107,19 @@ def train(
     head = DenseHead(shape.width).to(device)
     look = torch.compile(see, dynamic=False)
     angles = {
-        g: vision_angles(*g, shape.vision_width // shape.vision_heads, device) for g in recipe.grids
+        g: vision_angles(*g, shape.vision_width // shape.vision_heads, device)
+        for g in recipe.vision_grids
     }
+    short = device != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
     source = prefetch(batches(recipe, recipe.vision.seed))
 
     def step(_: int) -> tuple[Tensor, dict[str, float]]:
         grid, images, targets = next(source)
-        tokens = look(visual, patches_of(images.to(device)), angles[grid])
-        return dense_loss(head(tokens), {k: v.to(device) for k, v in targets.items()})
+        with torch.autocast(device, torch.bfloat16, enabled=short):
+            tokens = look(visual, patches_of(images.to(device)), angles[grid])
+        return dense_loss(head(tokens.float()), {k: v.to(device) for k, v in targets.items()})
 
-    result = run("vision", recipe.vision, {"visual": visual, "head": head}, step, folder)
+    modules = {"visual": visual, "head": head}
+    result = run("vision", recipe.vision, modules, step, folder, spare=NEXT / "vision.safetensors")
     (folder / "vision.json").write_text(json.dumps(result))
     return result

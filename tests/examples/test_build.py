@@ -243,3 +243,29 @@ def test_a_finished_stage_reports_its_last_figures_again(tmp_path):
     ]
     assert (found[1]["text"], found[1]["step"]) == (7.0, 10)
     assert found[1]["loss"] == pytest.approx(found[0]["loss"], abs=1e-5)
+
+
+def test_a_held_learning_rate_falls_only_at_the_end():
+    plan = Plan(100, 1, 1.0, warmup=0.1, decay=0.2)
+    assert [learning_rate(plan, p) for p in (0.1, 0.5, 0.8)] == pytest.approx([1.0] * 3)
+    assert learning_rate(plan, 0.9) == pytest.approx(0.5)
+    assert learning_rate(plan, 1.0) == pytest.approx(0.0)
+
+
+def test_a_lost_machine_goes_on_from_the_spare_weights(tmp_path):
+    def train(steps: int, folder) -> torch.nn.Module:
+        layer = torch.nn.Linear(2, 1)
+
+        def step(index: int):
+            return (layer(torch.ones(1, 2)) - index).square().mean(), {}
+
+        result = run(
+            "toy", Plan(steps, 4, 0.05), {"layer": layer}, step, folder,
+            spare=tmp_path / "spare.safetensors",
+        )  # fmt: skip
+        assert result["step"] == steps
+        return layer
+
+    first = train(10, tmp_path / "lost")
+    same = train(10, tmp_path / "new machine")  # all steps are done: the weights as they were
+    torch.testing.assert_close(same.weight, first.weight, atol=1e-3, rtol=1e-3)
