@@ -1,33 +1,25 @@
-"""The one place where a UserError becomes what gradio shows. Anything else is logged, not shown."""
+"""The one place where an error becomes what gradio shows; `ui.layout.Page` sends all here."""
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from html import escape
 
 import gradio as gr
 
 from inference.errors import UserError
 from ui.handlers.scene import explain_failure
-
-P = ParamSpec("P")
-R = TypeVar("R")
-log = logging.getLogger(__name__)
+from ui.visitors import names_only
 
 
-def shown(handler: Callable[P, R]) -> Callable[P, R]:
-    """Lets a UserError out of an event or API call as gr.Error, so that its text is seen."""
+def as_shown(error: Exception) -> gr.Error:
+    """What to raise instead. Gradio shows errors as HTML and with the server's paths in them: texts
+    are escaped, paths are cut to names, and what nobody foresaw is logged, not shown."""
+    if isinstance(error, gr.Error):  # gradio's own, which repeats what was sent
+        return gr.Error(_plain(error.message), error.duration, print_exception=False)
+    if not isinstance(error, UserError) and isinstance(error.__cause__, UserError):
+        error = error.__cause__  # gradio wraps what a component raises
+    return gr.Error(_plain(str(explain_failure(error))), print_exception=False)
 
-    @functools.wraps(handler)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return handler(*args, **kwargs)
-        except gr.Error:
-            raise
-        except Exception as error:
-            problem = error if isinstance(error, UserError) else explain_failure(error)
-            raise gr.Error(str(problem), print_exception=False) from error
 
-    return guarded
+def _plain(text: str) -> str:
+    return escape(names_only(text), quote=False)

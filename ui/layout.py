@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,26 +10,47 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
+from ui.errors import as_shown
 from ui.frame import build_frame, wire_frame
 from ui.handlers.desk import Desk
 from ui.services import Services
 from ui.tabs import TABS
 from ui.tabs.scene_api import expose
+from ui.upload import check_files
 
 STATIC = Path(__file__).parent / "static"
 MAX_UPLOAD = "44mb"  # a little above inference.media.MAX_BYTES, whose message is the better one
 KEEP_UPLOADS_S = 24 * 3600
 
 
+class Page(gr.Blocks):
+    """Blocks whose every event and call, raw ones too, passes through `process_api`: there the
+    files that a browser names are checked, and errors become what may be shown."""
+
+    services: Services
+
+    @cached_property
+    def _examples(self) -> frozenset[Path]:
+        return frozenset(example.path.resolve() for example in self.services.examples())
+
+    async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            check_files(inputs, self.GRADIO_CACHE, self._examples)
+            return await super().process_api(block_fn, inputs, *args, **kwargs)
+        except Exception as error:
+            raise as_shown(error) from error
+
+
 def build_page(services: Services) -> tuple[gr.Blocks, Desk]:
     """The whole page, not yet served."""
     desk = Desk(services)
-    with gr.Blocks(
+    with Page(
         title="Sightline",
         analytics_enabled=False,
         fill_width=True,
         delete_cache=(3600, KEEP_UPLOADS_S),
     ) as page:
+        page.services = services
         frame = build_frame(desk)
         with gr.Tabs(elem_id="sl-tabs") as tabs:
             for name, module_name in TABS.items():
@@ -82,7 +104,7 @@ def launch_options(desk: Desk, media: Path, private: list[Path]) -> dict[str, An
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
         "run_history": False,
-        "show_error": True,
+        "show_error": False,  # besides those of `Page`, whose texts are ours: gradio's name paths
         "ssr_mode": False,
         "enable_monitoring": False,
     }

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import threading
 import time
@@ -37,6 +38,10 @@ ROLES: tuple[Role, ...] = ("viewer", "annotator", "trainer")
 LOCAL_NAME, ANONYMOUS = "you", "anonymous"
 REFUSED = "needs the role"
 QUOTA_SESSION, QUOTA_HOUR, HOUR_S = 20, 400, 3600.0
+_PATH = re.compile(
+    r"""(?P<quote>['"“])/[^'"”\n]*/(?P<quoted>[^/'"”\n]*)/?(?=['"”])"""  # may hold spaces
+    r"""|(?<![\w:/.~-])(?:/[^\s/'"“”<>,;:()]+)+/(?P<name>[^\s/'"“”<>,;:()]+)/?"""
+)
 _SECRET = secrets.token_bytes(16)
 
 
@@ -68,6 +73,11 @@ def require(visitor: Visitor, role: Role, what: str) -> None:
     raise UserError(
         f"{what} {REFUSED} “{role}”", got=f"“{visitor.role}” ({visitor.name})", hint=hint
     )
+
+
+def names_only(text: str) -> str:
+    """The text with each path of the server cut to its last name: paths are for trainers."""
+    return _PATH.sub(lambda m: (m["quote"] or "") + (m["quoted"] or m["name"] or ""), text)
 
 
 def who(request: gr.Request | None) -> Visitor:

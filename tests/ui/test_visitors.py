@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
 
 from inference.errors import UserError
 from tests.ui.fakes import fake_services
-from training.home import find_home
+from tests.ui.served import Server
 from ui import frame
-from ui.layout import build_page, launch_options
+from ui.layout import build_page
 from ui.tabs import TABS
 from ui.visitors import REFUSED, ROLES, Quota, Role, Visitor, require, who
 
@@ -150,49 +148,6 @@ def table() -> dict[str, Role]:
             assert name not in gathered, f"{name} is there twice"
             gathered[name] = role
     return gathered
-
-
-class Server:
-    """The page as it is served, with a visitor of any role."""
-
-    def __init__(self, folder: Path) -> None:
-        self.visitor = Visitor("tester", "viewer", "s")
-        services = fake_services(home=find_home(folder / "home"), who=lambda _: self.visitor)
-        self.page, desk = build_page(services)
-        options = launch_options(desk, folder, [folder / "home"])
-        _, self.url, _ = self.page.launch(
-            server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options
-        )
-        self.calls = {fn.api_name: fn for fn in self.page.fns.values() if fn.fn is not None}
-
-    def call(self, name: str, role: Role) -> str:
-        """All that the server answers to a raw call with the components' first values."""
-        self.visitor = Visitor("tester", role, "s")
-        fn = self.calls[name]
-        data = [getattr(part, "value", None) for part in fn.inputs]
-        data = [value if _is_json(value) else None for value in data]
-        order = {"data": data, "fn_index": fn._id, "session_hash": f"s-{name}-{role}",
-                 "event_data": {"id": "x", "tokens": []}}  # fmt: skip
-        with httpx.Client(base_url=f"{self.url}gradio_api/", timeout=60) as client:
-            if not fn.queue:
-                return client.post("run/predict", json=order).text
-            client.post("queue/join", json=order).raise_for_status()
-            stream = client.stream("GET", f"queue/data?session_hash={order['session_hash']}")
-            said = ""
-            with stream as answer:
-                for line in answer.iter_lines():
-                    said += line
-                    if '"process_completed"' in line:
-                        break
-            return said
-
-
-def _is_json(value: object) -> bool:
-    try:
-        json.dumps(value)
-    except TypeError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from ui.errors import shown
 from ui.handlers import api
 from ui.handlers.desk import Desk
 from ui.upload import OriginalImage
@@ -33,7 +32,6 @@ relative to a neutral prompt and one colour range for both sides."""
 def expose(desk: Desk) -> None:
     """Adds the calls. Their components are never on the page."""
 
-    @shown
     def predict(
         image: str | None,
         prompt: str,
@@ -45,7 +43,6 @@ def expose(desk: Desk) -> None:
         visitor = desk.visitor(request)
         return api.predict(visitor, desk, image, prompt, adapter, forced, int(max_new_tokens))
 
-    @shown
     def maps(
         result: str,
         method: str,

@@ -10,7 +10,6 @@ import gradio as gr
 from inference.errors import Cancelled, UserError
 from ui import markup
 from ui.address import from_query
-from ui.errors import shown
 from ui.events import AT_ONCE, LATEST, QUIET
 from ui.frame import Frame, frame_values
 from ui.handlers import scene
@@ -98,7 +97,6 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
             k.run: run.id, k.memory: kept, k.chosen: chosen,
         }  # fmt: skip
 
-    @shown
     def picked(values: Values, request: gr.Request) -> Values:
         visitor = desk.visitor(request)
         example = scene.example_of(visitor, desk.services, str(values[k.asked_example]))
@@ -144,7 +142,6 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
     for begin, name in ((looks, "look"), (clicks, "example")):
         _then_run(tab, desk, frame, begin, name)
 
-    @shown
     def stopped(run_id: str, request: gr.Request) -> Values:
         scene.stop(desk.visitor(request), desk, run_id)
         return idle(tab, STOPPED)
