@@ -11,12 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-from inference.errors import UserError
 from training import failures, jobs, processes
 from training.database import connect
 from training.failures import Failure
@@ -30,6 +30,15 @@ TICK_S = 1.0
 CLAIM_S = 60.0  # a started job that has not reported by then never will
 GRACE_S = 90.0
 PROGRAM = (sys.executable, "-m", "training.stages")
+TROUBLE = "supervisor.error"  # a file beside the jobs, so that every app of this home can read it
+
+
+def trouble(home: Home) -> str:
+    """The error that the last look at the queue ended with; empty where it ended well."""
+    try:
+        return (home.jobs / TROUBLE).read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 class Supervisor:
@@ -51,6 +60,7 @@ class Supervisor:
         self._asked: dict[str, float] = {}  # job -> when its leftovers were asked to end
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._trouble: str | None = None  # as it stands in the file; None before the first look
 
     def start(self) -> Supervisor:
         """Run in the background. Jobs go on when this stops."""
@@ -70,8 +80,24 @@ class Supervisor:
         while not self._stop.wait(self._tick_s):
             try:
                 self.tick()
-            except (UserError, OSError) as error:  # a full disk passes; the next tick tries again
-                print(f"supervisor: {error}", file=sys.stderr, flush=True)
+                self._tell("")
+            except Exception as error:  # whatever it was, the next look tries again
+                self._tell(f"{type(error).__name__}: {error}")
+
+    def _tell(self, problem: str) -> None:
+        """Into the log and the file for the page, each problem once."""
+        if problem == self._trouble:
+            return
+        if problem:
+            traceback.print_exc()
+        try:
+            if self._in_charge:
+                (self._home.jobs / TROUBLE).write_text(problem, encoding="utf-8")
+            elif not problem:
+                return  # whoever only waits knows nothing of the queue
+            self._trouble = problem
+        except OSError as error:
+            print(f"supervisor: {error}", file=sys.stderr, flush=True)
 
     def tick(self) -> None:
         """Look once: settle what ended unseen, then start what waits."""

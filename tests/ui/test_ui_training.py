@@ -12,6 +12,7 @@ from tests.ui import training_seed as seed
 from training import jobs
 from training.home import Home, find_home
 from training.settings import PRESETS
+from training.supervisor import TROUBLE
 from ui.handlers import training, training_place, training_run, training_submit
 from ui.handlers.desk import Desk
 from ui.handlers.training_place import Place
@@ -164,6 +165,18 @@ def test_mark_changes_with_the_job_and_only_then(home):
     assert now != first
     assert [training_run.state_in(m) for m in ("", first, now)] == ["", "queued", "cancelled"]
     assert training_run.state_in(training_run.mark(VIEWER, home, Place())) == ""
+
+
+def test_a_queue_that_stands_still_says_so(home):
+    """What went wrong may name paths: that is for trainers."""
+    assert training_run.trouble(VIEWER, home) == ""
+    before = training_run.mark(VIEWER, home, Place("run"))
+    (home.jobs / TROUBLE).write_text("OSError: no space in /srv/home")
+    assert training_run.mark(VIEWER, home, Place("run")) != before
+    assert "no space in /srv/home" in training_run.trouble(TRAINER, home)
+    told = training_run.trouble(VIEWER, home)
+    assert "stands still" in told
+    assert "/srv" not in told
 
 
 def test_another_jobs_news_leave_the_proof_as_it_is(home):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from training import jobs, promotion
+from training import jobs, promotion, supervisor
 from training.home import Home
 from training.jobrows import JobRow
 from training.jobrows import Series as Measured
@@ -105,13 +105,23 @@ def when(stamp: str | None) -> str:
     return f"{at.day} {at:%b %H:%M} UTC"
 
 
+def trouble(visitor: Visitor, home: Home) -> str:
+    """What keeps the queue from going on, or "". Details, which may name paths, are a trainer's."""
+    require(visitor, "viewer", "The state of the queue")
+    problem = supervisor.trouble(home)
+    if not problem:
+        return ""
+    what = problem if visitor.may("trainer") else "Ask who runs this app"
+    return f"The queue stands still and is tried again every second. {what.rstrip('.')}."
+
+
 def mark(visitor: Visitor, home: Home, place: Place) -> str:
     """Changes whenever the page at that place has something new to show. It begins with the state
     of the selected job, so that a message about the state before can go (`state_in`), and with
     what its proof depends on (`proof_in`)."""
     require(visitor, "viewer", "The state of the jobs")
     rows = jobs.jobs(home, limit=MOST_JOBS)
-    parts: list[object] = [place]
+    parts: list[object] = [place, supervisor.trouble(home)]
     parts += [(r.id, r.state, r.step, r.steps, r.stage, r.reason) for r in rows]
     if any(r.active for r in rows):
         parts.append(int(time.time() / CLOCK_S))  # times on the page go on

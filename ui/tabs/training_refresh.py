@@ -60,7 +60,8 @@ def _run(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place) -> Values
         r.empty: "",
         r.begin: gr.update(visible=False),
         r.body: gr.update(visible=True),
-        r.queue: markup.queue(views, place.job),
+        r.queue: scene_markup.warnings([training_run.trouble(visitor, home)])
+        + markup.queue(views, place.job),
     }
     if job is None:
         text = "That job was deleted." if place.job else "Pick a job of the list."
