@@ -122,7 +122,7 @@ def _cut(array: NDArray[np.generic], box: tuple[float, float, float, float]) -> 
 def _recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Texture, light, exposure, contrast, white balance, saturation, blur, noise and JPEG beyond
     what the world has."""
-    x: NDArray[np.float32] = image.astype(np.float32) / 255
+    x = np.divide(image, 255, dtype=np.float32)
     if rng.random() < 0.3:
         x = _random_convolution(x, rng)
     if rng.random() < 0.3:
