@@ -3,6 +3,8 @@ binds only; `ui.handlers.training*` does the work."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import gradio as gr
 
 from inference.errors import UserError
@@ -23,7 +25,7 @@ from ui.tabs.training_refresh import watch
 from ui.tabs.training_show import field_values, show
 from ui.tabs.training_tab import TrainingTab, Values
 from ui.tabs.training_watch import wire_running
-from ui.visitors import Role
+from ui.visitors import Role, Visitor
 
 LABEL = "Training"
 ENDPOINTS: dict[str, Role] = {
@@ -88,23 +90,26 @@ def wire(tab: TrainingTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
 
 
 def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
-    """A link, the timer, and the tab itself: nothing is read while another tab is open."""
+    """A link, the timer, and the tab itself: nothing is read before it is opened, nor while
+    another tab is open."""
     k = tab.keep
 
+    def first(visitor: Visitor, query: Mapping[str, str]) -> Values:
+        place, note = training.opened(visitor, desk.home, query)
+        place, settings = training.moved(visitor, desk.home, place, place.step)
+        values = show(tab, desk, visitor, place, note)
+        return values if settings is None else values | field_values(tab.set, settings)
+
     def opened(request: gr.Request) -> Values:
-        if desk.services.home is None:
-            return {tab.message: scene_markup.error(_keeps_nothing(desk))}
-        visitor = desk.visitor(request)
         query = dict(request.query_params)
+        here = query.get("tab") == TAB
+        values: Values = {k.timer: gr.Timer(active=here)}
+        if not here:
+            return values
         try:
-            place, note = training.opened(visitor, desk.home, query)
-            place, settings = training.moved(visitor, desk.home, place, place.step)
-            values = show(tab, desk, visitor, place, note)
+            return values | first(desk.visitor(request), query)
         except Exception as error:
-            return {tab.message: scene_markup.error(explain_failure(error))}
-        if settings is not None:
-            values |= field_values(tab.set, settings)
-        return values | {k.timer: gr.Timer(active=query.get("tab") == TAB)}
+            return values | {tab.message: scene_markup.error(explain_failure(error))}
 
     page.load(opened, None, tab.filled, api_name="training_opened", **AT_ONCE)
 
@@ -119,28 +124,22 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
 
     k.timer.tick(ticked, [k.place, k.seen], tab.watched, api_name="training_tick", **AT_ONCE)
 
-    def tab_opened(place: Place, event: gr.SelectData, request: gr.Request) -> Values:
+    def tab_opened(place: Place, seen: str, event: gr.SelectData, request: gr.Request) -> Values:
         here = event.value == LABEL
         values: Values = {k.timer: gr.Timer(active=here)}
-        if not here or desk.services.home is None:
+        if not here:
             return values
         try:
-            return values | show(tab, desk, desk.visitor(request), place)
+            visitor = desk.visitor(request)
+            return values | (show(tab, desk, visitor, place) if seen else first(visitor, {}))
         except Exception as error:
             return values | {tab.message: scene_markup.error(explain_failure(error))}
 
     tabs = tab.root.parent.parent
     tabs.select(
-        tab_opened, k.place, tab.shown, api_name="training_tab", trigger_mode="multiple", **AT_ONCE
-    )
-
-
-def _keeps_nothing(desk: Desk) -> UserError:
-    try:
-        desk.home  # noqa: B018
-    except UserError as problem:
-        return problem
-    raise AssertionError("there is a home")
+        tab_opened, [k.place, k.seen], tab.filled, api_name="training_tab",
+        trigger_mode="multiple", **AT_ONCE,
+    )  # fmt: skip
 
 
 def wire_moving(tab: TrainingTab, desk: Desk) -> None:
