@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from inference.errors import UserError
@@ -30,10 +31,14 @@ def parse_flags(argv: list[str] | None = None) -> argparse.Namespace:
     add("--embedded", type=Path, default=EXAMPLES / "models" / "sightline-tiny", metavar="FOLDER")
     add("--home", type=Path, metavar="FOLDER", help="where corrections and training are kept")
     add("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
+    trust = "whoever reaches --host may correct and train; otherwise only users of this machine"
+    add("--trust-network", action=argparse.BooleanOptionalAction, default=None, help=trust)
     add("--port", type=int, default=os.environ.get("GRADIO_SERVER_PORT", "7860"))
     known = {action.dest for action in parser._actions} - {"adapter"}
     parser.set_defaults(**{name: value for name, value in env.items() if name in known})
     flags = parser.parse_args(argv)
+    if isinstance(flags.trust_network, str):
+        flags.trust_network = flags.trust_network.lower() in ("1", "true", "yes", "on")
     flags.adapter = flags.adapter or [a for a in env.get("adapter", "").split(",") if a]
     return flags
 
@@ -50,6 +55,7 @@ if __name__ == "__main__":
         startup.run_beside(home)
     except UserError as problem:
         raise SystemExit(str(problem)) from problem
+    print(startup.who_may_what(flags), file=sys.stderr)
     page, desk = build_page(build_services(flags))
     private = [ROOT / ".git", EXAMPLES / "models", EXAMPLES / "adapters", home.root, home.backups]
     options = launch_options(desk, EXAMPLES / "media", private)

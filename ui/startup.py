@@ -5,10 +5,12 @@ Imports no torch. `app.py` calls it, tests put fakes in its place.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from argparse import Namespace
-from functools import cache
+from functools import cache, partial
+from ipaddress import ip_address
 from pathlib import Path
 
 from explain.describe import describe
@@ -24,6 +26,7 @@ from training.mirror import Mirror, repository
 from training.promotion import promoted
 from training.supervisor import Supervisor
 from ui.services import Services, default_adapter, installed_versions, read_examples
+from ui.visitors import on_space, who
 
 
 def build_services(flags: Namespace, home: Home, examples: Path) -> Services:
@@ -53,7 +56,33 @@ def build_services(flags: Namespace, home: Home, examples: Path) -> Services:
         versions=installed_versions,
         home=home,
         base_model=lambda: str(flags.embedded if model.info().embedded else flags.model),
+        who=partial(who, trusted=network_is_trusted(flags)),
     )
+
+
+def network_is_trusted(flags: Namespace) -> bool:
+    """Whether whoever reaches the app may do everything: with --trust-network, and without it
+    where nobody but this machine can (a loopback address, no public link)."""
+    if flags.trust_network is not None:
+        return bool(flags.trust_network)
+    shared = os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    return _is_loopback(flags.host) and not shared
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, or nothing, which is every address
+        return False
+
+
+def who_may_what(flags: Namespace) -> str:
+    """The line at the start that says what visitors may do."""
+    if on_space():
+        return "On a Space visitors may look; SIGHTLINE_TRAINERS names who may train."
+    if network_is_trusted(flags):
+        return f"Whoever reaches {flags.host} may correct, train and use this machine's hub login."
+    return f"Visitors of {flags.host} may only look; --trust-network gives them all rights."
 
 
 def run_beside(home: Home) -> None:

@@ -9,7 +9,8 @@ In a tab (`gr.Request` comes by its type, without being an input):
 
 and in the handler: `require(visitor, "trainer", "Accepting corrections")`.
 Each module in `ui.tabs.TABS` has `ENDPOINTS`: api_name of each of its events -> the least role;
-tests/ui/test_visitors.py calls them all as each role and fails where one has no row.
+tests/ui/test_visitors.py calls them all as each role and fails where one has no row. What a role
+may read, wherever it appears, is `READABLE`.
 """
 
 from __future__ import annotations
@@ -35,11 +36,27 @@ Role = Literal["viewer", "annotator", "trainer"]
 ROLES: tuple[Role, ...] = ("viewer", "annotator", "trainer")
 """From least to most; each may do what the ones before it may."""
 
+READABLE: dict[str, Role] = {
+    "examples and own uploads": "viewer",
+    "adapters in use": "viewer",
+    "metrics": "viewer",
+    "corrections": "annotator",
+    "names of people": "annotator",
+    "adapters on trial": "annotator",
+    "training previews": "annotator",
+    "job logs": "trainer",
+    "paths of the server": "trainer",
+}
+"""What -> the least role that may read it. README says the same in words; a test compares them.
+
+Adapters in use: those that came with the app, that its flags or a trainer loaded, or that are
+promoted. On trial: all others that were trained here. Corrections: with their pictures."""
+
 LOCAL_NAME, ANONYMOUS = "you", "anonymous"
 REFUSED = "needs the role"
 QUOTA_SESSION, QUOTA_HOUR, HOUR_S = 20, 400, 3600.0
 _PATH = re.compile(
-    r"""(?P<quote>['"“])/[^'"”\n]*/(?P<quoted>[^/'"”\n]*)/?(?=['"”])"""  # may hold spaces
+    r"""(?P<quote>['"“])/[^'"”\n]*/(?P<quoted>[^/'"”\n]+)/?(?=['"”])"""  # may hold spaces
     r"""|(?<![\w:/.~-])(?:/[^\s/'"“”<>,;:()]+)+/(?P<name>[^\s/'"“”<>,;:()]+)/?"""
 )
 _SECRET = secrets.token_bytes(16)
@@ -61,6 +78,10 @@ class Visitor:
     def may(self, role: Role) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
 
+    def reads(self, what: str) -> bool:
+        """what: a key of READABLE."""
+        return self.may(READABLE[what])
+
 
 def require(visitor: Visitor, role: Role, what: str) -> None:
     """Raises UserError unless the visitor has that role or a higher one.
@@ -69,10 +90,16 @@ def require(visitor: Visitor, role: Role, what: str) -> None:
     """
     if visitor.may(role):
         return
-    hint = "Sign in" if visitor.anonymous else "Ask whoever runs this app for the role"
+    hint = how_to_get_a_role(visitor)
     raise UserError(
         f"{what} {REFUSED} “{role}”", got=f"“{visitor.role}” ({visitor.name})", hint=hint
     )
+
+
+def how_to_get_a_role(visitor: Visitor) -> str:
+    if visitor.anonymous and can_sign_in():
+        return "Sign in"
+    return "Ask whoever runs this app for the role"
 
 
 def names_only(text: str) -> str:
@@ -80,15 +107,16 @@ def names_only(text: str) -> str:
     return _PATH.sub(lambda m: (m["quote"] or "") + (m["quoted"] or m["name"] or ""), text)
 
 
-def who(request: gr.Request | None) -> Visitor:
-    """The visitor behind a request. On one's own machine everybody may do everything.
+def who(request: gr.Request | None, trusted: bool = True) -> Visitor:
+    """The visitor behind a request.
 
-    On a Space (SPACE_ID): the Hugging Face login of the session. SIGHTLINE_TRAINERS and
-    SIGHTLINE_ANNOTATORS list names with commas, "*" is everyone who signed in.
-    SIGHTLINE_ANONYMOUS=correct lets all others correct too, without login as "anonymous".
+    trusted: outside a Space, everybody who reaches the app may do everything, as on one's own
+    machine; otherwise they may look. On a Space (SPACE_ID) the Hugging Face login of the session
+    counts: SIGHTLINE_TRAINERS and SIGHTLINE_ANNOTATORS list names with commas, "*" is everyone who
+    signed in. SIGHTLINE_ANONYMOUS=correct lets all without a login correct, as "anonymous".
     """
     session = str(getattr(request, "session_hash", None) or "")
-    if not on_space():
+    if trusted and not on_space():
         return Visitor(LOCAL_NAME, "trainer", session)
     open_to_all = os.environ.get("SIGHTLINE_ANONYMOUS", "").strip().lower() == "correct"
     least: Role = "annotator" if open_to_all else "viewer"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import app
 from inference.errors import UserError
 from training.backup import backup, backups
 from training.database import connect
@@ -113,3 +114,37 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path):
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "shared", "role"),
+    [
+        ("", "", "trainer"),
+        ("--host localhost", "", "trainer"),
+        ("--host ::1", "", "trainer"),
+        ("--host 127.0.0.2", "", "trainer"),
+        ("--host 0.0.0.0", "", "viewer"),
+        ("--host ::", "", "viewer"),
+        ("--host 192.168.1.7", "", "viewer"),
+        ("--host somewhere.org", "", "viewer"),
+        ("", "True", "viewer"),
+        ("--host 0.0.0.0 --trust-network", "", "trainer"),
+        ("--no-trust-network", "", "viewer"),
+    ],
+)
+def test_who_reaches_the_app_over_a_network_may_only_look(line, shared, role, home, monkeypatch):
+    for name in ("SPACE_ID", "GRADIO_SERVER_NAME", "SIGHTLINE_TRUST_NETWORK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GRADIO_SHARE", shared)
+    flags = app.parse_flags(line.split())
+    assert startup.build_services(flags, home, ROOT / "examples").who(None).role == role
+    assert ("only look" in startup.who_may_what(flags)) == (role == "viewer")
+
+
+@pytest.mark.parametrize(("value", "role"), [("1", "trainer"), ("0", "viewer"), ("", "viewer")])
+def test_the_environment_may_trust_the_network(value, role, home, monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    monkeypatch.setenv("SIGHTLINE_TRUST_NETWORK", value)
+    flags = app.parse_flags([])
+    assert startup.build_services(flags, home, ROOT / "examples").who(None).role == role

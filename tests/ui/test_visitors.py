@@ -16,7 +16,7 @@ from tests.ui.served import Server
 from ui import frame
 from ui.layout import build_page
 from ui.tabs import TABS
-from ui.visitors import REFUSED, ROLES, Quota, Role, Visitor, require, who
+from ui.visitors import REFUSED, ROLES, Quota, Role, Visitor, names_only, require, who
 
 # ---- who is there -----------------------------------------------------------------------------
 
@@ -43,6 +43,38 @@ def test_at_home_everybody_may_do_everything(monkeypatch):
     monkeypatch.delenv("SPACE_ID", raising=False)
     assert who(None) == Visitor("you", "trainer")
     assert who(request()).role == "trainer"
+
+
+def test_off_this_machine_visitors_may_look(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    monkeypatch.delenv("SIGHTLINE_ANONYMOUS", raising=False)
+    visitor = who(request({}), trusted=False)
+    assert (visitor.role, visitor.anonymous) == ("viewer", True)
+    with pytest.raises(UserError, match="whoever runs this app"):  # there is no login
+        require(visitor, "trainer", "Training")
+    # A list of names gives nobody a role where nobody can log in.
+    monkeypatch.setenv("SIGHTLINE_TRAINERS", "*")
+    assert who(request({}), trusted=False).role == "viewer"
+    monkeypatch.setenv("SIGHTLINE_ANONYMOUS", "correct")
+    assert who(request({}), trusted=False).role == "annotator"
+
+
+def test_a_trusted_network_opens_no_space(space):
+    assert who(request({}), trusted=True).role == "viewer"
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("Got /home/me/adapters/mine.", "Got mine."),
+        ('{"home": "/home/My Files/it", "n": "1/2"}', '{"home": "it", "n": "1/2"}'),
+        ("run -m x '/home/a b/c.json' --cpu", "run -m x 'c.json' --cpu"),
+        ("[Errno 13] Permission denied: '/data/x/'", "[Errno 13] Permission denied: 'x'"),
+        ("https://huggingface.co/a/b, owner/name, /maps", None),
+    ],
+)
+def test_paths_are_cut_to_names(text, cut):
+    assert names_only(text) == (cut or text)
 
 
 def test_lists_name_trainers_and_annotators(space):
