@@ -7,6 +7,7 @@ person waits for are written through training.group_commit.
 from __future__ import annotations
 
 import fcntl
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sqlite_utils import Database, Migrations
 from inference.errors import UserError
 from training.home import Home
 
+log = logging.getLogger(__name__)
 BUSY_MS = 30_000
 migrations = Migrations("sightline")
 _prepared: dict[Path, tuple[int, int]] = {}
@@ -268,11 +270,13 @@ HINTS = {
 
 
 def explained(home: Home, error: Exception) -> UserError:
-    """What went wrong with the database or a file beside it, and what to do."""
-    text = str(error)
+    """What went wrong with the database or a file beside it, and what to do. Visitors read it, so
+    where the file lies is in the log alone."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    log.warning("%s: %s", home.database, error)
     return UserError(
         "The database could not be used",
-        expected=f"a database that can be read and written at {home.database}",
+        expected="a database that can be read and written",
         got=text,
         hint=next((hint for part, hint in HINTS.items() if part in text), RESTORE),
     )

@@ -133,12 +133,12 @@ def _queue_item(job: JobView, current: bool) -> str:
     glyph, words = JOB_SIGNS.get(job.state, ("?", job.state))
     here = ' aria-current="true"' if current else ""
     doing = f"{words} · {100 * job.fraction:.0f} %" if job.state == "running" else words
+    said = " · ".join(part for part in (doing, job.author, job.created) if part)
     return (
         f'<li><button type="button" data-job="{escape(job.id)}"{here} '
         f'class="tr-job tr-{escape(job.state)}">'
         f'<span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{escape(job.title)}</span>'
-        f'<span class="sl-quiet">{escape(doing)} · {escape(job.author)} · '
-        f"{escape(job.created)}</span></button></li>"
+        f'<span class="sl-quiet">{escape(said)}</span></button></li>'
     )
 
 

@@ -148,7 +148,7 @@ def test_time_left_comes_from_the_worker(shared):
 
 
 def test_the_log_is_bounded(shared):
-    text, cut = training_run.log_text(VIEWER, shared, named(shared, "animals-1").id)
+    text, cut = training_run.log_text(TRAINER, shared, named(shared, "animals-1").id)
     assert cut
     assert text.count("\n") < training_run.LOG_LINES
     assert '"step": 300' in text
@@ -335,7 +335,7 @@ def test_the_shown_recipe_is_what_a_terminal_would_run(home, tmp_path):
     desk = desk_of(home, tmp_path)
     place = Place("set", "", snapshot)
     settings = training_submit.read_settings(TRAINER, desk, place, form()).settings
-    shown = training_submit.recipe(VIEWER, desk, place, settings, "mine")
+    shown = training_submit.recipe(TRAINER, desk, place, settings, "mine")
     config = WorkerConfig.from_json(training_submit.training_set.json.loads(shown.config))
     assert (config.snapshot, config.settings, config.name) == (snapshot, settings, "mine")
     assert "-m training.worker" in shown.command

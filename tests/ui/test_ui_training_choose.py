@@ -20,7 +20,7 @@ from ui.handlers.training_place import TASK
 from ui.pictures import Pictures
 from ui.visitors import REFUSED, Visitor
 
-TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
+TRAINER, ANN = Visitor("tess", "trainer"), Visitor("ann", "annotator")
 FORM = {"replay": 0, "validation": 25, "seed": 42}
 
 
@@ -37,7 +37,7 @@ def desk(home: Home, tmp_path: Path) -> Desk:
 
 
 def planned(desk: Desk, **changes):
-    run = choose.begin_plan(VIEWER, desk, choose.asked_of({**FORM, **changes}), TASK)
+    run = choose.begin_plan(ANN, desk, choose.asked_of({**FORM, **changes}), TASK)
     choose.start_plan(desk, run)
     list(run.follow(0.02))
     if run.error is not None:
@@ -88,7 +88,7 @@ def test_only_accepted_corrections_count(desk, home):
     kept = Feedback(home)
     say(kept, add_case(kept, home.root, 50), "ann", HazardFix("wrong", (10.0, 10.0)))
     assert choose.accepted_count(home, TASK) == 3
-    assert choose.choices(VIEWER, home, TASK).authors == ("ann",)
+    assert choose.choices(ANN, home, TASK).authors == ("ann",)
     assert len(planned(desk).result.examples) == 3
 
 
@@ -106,13 +106,13 @@ def test_exactly_the_preview_is_frozen(desk, home):
     snapshot = choose.freeze_plan(TRAINER, desk, run.id)
     assert len(load_snapshot(home, snapshot.hash).examples) == 4
     assert choose.snapshot_counts(home, snapshot.hash) == (4, 0)
-    view = choose.frozen_preview(VIEWER, home, snapshot.hash)
+    view = choose.frozen_preview(ANN, home, snapshot.hash)
     assert view.shown_of == 4
 
 
 def test_freezing_needs_the_role_and_a_preview(desk):
     with pytest.raises(UserError, match=REFUSED):
-        choose.freeze_plan(VIEWER, desk, "x")
+        choose.freeze_plan(ANN, desk, "x")
     with pytest.raises(UserError, match="not there any more"):
         choose.freeze_plan(TRAINER, desk, "x")
 
@@ -121,6 +121,6 @@ def test_markup_escapes_names_and_reasons(desk, home):
     seed.accepted(home, 2, name=f"{seed.EVIL}.jpg")
     plan = plan_snapshot(Feedback(home), validation_share=0.0)
     snapshot = freeze(home, plan, seed.EVIL)
-    html = markup.preview(choose.frozen_preview(VIEWER, home, snapshot.hash))
+    html = markup.preview(choose.frozen_preview(ANN, home, snapshot.hash))
     assert seed.EVIL not in html
     assert "&lt;img src=x" in html

@@ -19,6 +19,7 @@ from ui.training_views import CaseView, Cell
 from ui.visitors import REFUSED, Visitor
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
+ANN = Visitor("ann", "annotator")
 
 
 def desk_of(home: Home, tmp_path: Path) -> Desk:
@@ -89,7 +90,7 @@ def test_cells_have_units_and_a_true_minus(cell, unit, signed, shown):
 
 def test_the_gallery_holds_what_changed(good):
     home, job, _ = good
-    proof = training_prove.proof(VIEWER, home, job)
+    proof = training_prove.proof(ANN, home, job)
     fates = {case.fate for case in proof.cases}
     assert "fixed" in fates
     assert "kept" not in fates
@@ -101,7 +102,7 @@ def test_the_gallery_holds_what_changed(good):
 
 def test_choices_are_cases_then_controls(good):
     home, job, media = good
-    labels = [label for label, _ in training_prove.proof(VIEWER, home, job).choices]
+    labels = [label for label, _ in training_prove.proof(ANN, home, job).choices]
     kinds = [label.split(" · ")[0] for label in labels]
     assert kinds[: len(media)] == ["Case"] * len(media)
     assert "Control" in kinds
@@ -127,7 +128,7 @@ def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
         return predict(image, request, **options)
 
     object.__setattr__(desk.services, "predict_pair", noted)
-    run = training_prove.begin_maps(VIEWER, desk, job, media[0])
+    run = training_prove.begin_maps(ANN, desk, job, media[0])
     training_prove.start_maps(desk, run)
     assert list(run.follow(0.02))
     assert run.error is None
@@ -142,7 +143,7 @@ def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
 def test_maps_of_a_case_that_cannot_be_shown(case, message, good, tmp_path):
     home, job, _ = good
     with pytest.raises(UserError, match=message):
-        training_prove.begin_maps(VIEWER, desk_of(home, tmp_path), job, case)
+        training_prove.begin_maps(ANN, desk_of(home, tmp_path), job, case)
 
 
 # ---- the rule ------------------------------------------------------------------------------------

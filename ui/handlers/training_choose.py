@@ -33,7 +33,7 @@ from ui.runs import Run
 from ui.services import Progress
 from ui.training_pictures import small
 from ui.training_views import PreviewView, SampleView
-from ui.visitors import Visitor, require
+from ui.visitors import READABLE, Visitor, require
 
 SHOWN_CORRECTIONS, SHOWN_REPLAY = 18, 6
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -72,7 +72,7 @@ class Choices:
 
 
 def choices(visitor: Visitor, home: Home, task: str) -> Choices:
-    require(visitor, "viewer", "The list of corrections")
+    require(visitor, READABLE["training previews"], "The list of corrections")
     kept = Feedback(home)
     return Choices(
         accepted_count(home, task),
@@ -116,7 +116,7 @@ def _share(values: Mapping[str, object], key: str, most: float) -> float:
 
 def begin_plan(visitor: Visitor, desk: Desk, asked: Asked, task: str) -> Run:
     """A run that works out what would be frozen; nothing is written but replayed pictures."""
-    require(visitor, "viewer", "The preview of a training")
+    require(visitor, READABLE["training previews"], "The preview of a training")
     run = desk.runs.new()
     run.task = (Feedback(desk.home), asked, task, _frame(desk))
     run.stage = "Reading the corrections"
@@ -217,7 +217,7 @@ def preview_of(examples: Sequence[SnapshotExample], left_out: Sequence[LeftOut])
 
 def frozen_preview(visitor: Visitor, home: Home, snapshot: str) -> PreviewView:
     """The same of a frozen snapshot."""
-    require(visitor, "viewer", "A snapshot")
+    require(visitor, READABLE["training previews"], "A snapshot")
     found = load_snapshot(home, snapshot)
     left = [LeftOut(x["what"], x["reason"]) for x in found.manifest["left_out"]]
     return preview_of(found.examples, left)

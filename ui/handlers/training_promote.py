@@ -15,7 +15,7 @@ from ui.handlers.desk import Desk
 from ui.handlers.training_prove import found
 from ui.handlers.training_run import when
 from ui.training_views import ConditionView, StepState
-from ui.visitors import Visitor, require
+from ui.visitors import READABLE, Visitor, require
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Outcome:
 
 def outcome(visitor: Visitor, home: Home, job: JobRow) -> Outcome | None:
     """None while there is no proof."""
-    require(visitor, "viewer", "The outcome of a proof")
+    require(visitor, READABLE["metrics"], "The outcome of a proof")
     comparison = found(home, job)
     if comparison is None:
         return None
@@ -66,16 +66,16 @@ def _decided(home: Home, job: JobRow) -> tuple[ConditionView, ...] | None:
 
 
 def standing(visitor: Visitor, home: Home, task: str) -> Standing:
-    require(visitor, "viewer", "What is in use")
+    require(visitor, READABLE["metrics"], "What is in use")
     decisions = promotion.history(home, task)
     return Standing(
         promotion.in_use(home, task) or "the base alone",
         promotion.promoted(home, task) is not None,
-        tuple(_said(d) for d in decisions),
+        tuple(_said(d, visitor.reads("names of people")) for d in decisions),
     )
 
 
-def _said(decision: promotion.Decision) -> dict[str, str]:
+def _said(decision: promotion.Decision, named: bool) -> dict[str, str]:
     if decision.is_rollback:
         why = "rolled back" + (f": {decision.overridden}" if decision.overridden else "")
     elif decision.overridden:
@@ -84,7 +84,8 @@ def _said(decision: promotion.Decision) -> dict[str, str]:
         why = "the rule allowed it"
     return {
         "when": when(decision.created), "adapter": decision.adapter or "the base alone",
-        "previous": decision.previous or "the base alone", "author": decision.author, "why": why,
+        "previous": decision.previous or "the base alone", "why": why,
+        "author": decision.author if named else "",
     }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from ui.runs import Run
 from ui.services import Progress
 from ui.training_pictures import small
 from ui.training_views import CaseView, Cell, ProofRow
-from ui.visitors import Visitor, require
+from ui.visitors import READABLE, Visitor, require
 
 GROUPS = {CORRECTED: "Corrected cases", HELDOUT: "Held-out scenes, never trained on"}
 LABELS = {
@@ -77,16 +77,17 @@ def found(home: Home, job: JobRow) -> Comparison | None:
 
 
 def proof(visitor: Visitor, home: Home, job: JobRow) -> Proof | None:
-    require(visitor, "viewer", "A job's proof")
+    require(visitor, READABLE["metrics"], "A job's proof")
     comparison = found(home, job)
     if comparison is None:
         return None
+    cases = [c for c in comparison.cases if visitor.reads("corrections") or c.kind != CORRECTED]
     names = {side: _heading(side, comparison) for side in ADAPTER_ROLES if side in comparison.names}
     return Proof(
         tuple(_row(change, names) for change in _ordered(comparison.changes)),
         names,
-        tuple(_case_view(home, case) for case in _telling(comparison.cases)),
-        tuple(_choices(comparison.cases)),
+        tuple(_case_view(home, case) for case in _telling(cases)),
+        tuple(_choices(cases)),
         tuple(f"{why}: {n}" for why, n in comparison.left_out.items()),
     )
 
@@ -197,9 +198,11 @@ def _choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
 # ---- maps before and after -----------------------------------------------------------------------
 
 
-def begin_maps(visitor: Visitor, desk: Desk, job: JobRow, case_id: str) -> Run:
+def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -> Run:
     """A run that compares the maps of one case; UserError where it cannot."""
-    require(visitor, "viewer", "Comparing attention maps")
+    require(visitor, READABLE["corrections"], "Comparing attention maps")
+    if job is None:
+        raise UserError("No job is selected", field="case")
     comparison = found(desk.home, job)
     if comparison is None:
         raise UserError("There is no proof yet", hint="Wait until the job is done", field="case")

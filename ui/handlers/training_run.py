@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from training import jobs, promotion, supervisor
@@ -23,7 +23,7 @@ from ui.handlers.training_place import Place
 from ui.handlers.training_set import label, shown
 from ui.training_figures import CHARTS, Series, curve, summary
 from ui.training_views import JobView
-from ui.visitors import Visitor, require
+from ui.visitors import READABLE, Visitor, names_only, require
 
 LOG_LINES, LOG_BYTES = 200, 32_000
 MOST_JOBS = 60
@@ -53,13 +53,13 @@ class Figures:
 
 def job_views(visitor: Visitor, home: Home) -> list[JobView]:
     """The queue, newest first."""
-    require(visitor, "viewer", "The list of jobs")
-    return [view_of(row) for row in jobs.jobs(home, limit=MOST_JOBS)]
+    require(visitor, READABLE["metrics"], "The list of jobs")
+    return [_readable(visitor, view_of(row)) for row in jobs.jobs(home, limit=MOST_JOBS)]
 
 
 def job_view(visitor: Visitor, home: Home, job_id: str) -> JobView:
     """One job with its time left and what it changed against the job that it retries."""
-    require(visitor, "viewer", "A job")
+    require(visitor, READABLE["metrics"], "A job")
     row = jobs.job(home, job_id)
     left = None
     if row.state == "running":
@@ -69,7 +69,16 @@ def job_view(visitor: Visitor, home: Home, job_id: str) -> JobView:
         (label(c.name), shown(c.name, c.before), shown(c.name, c.after))
         for c in jobs.diff_settings(home, job_id)
     )
-    return view_of(row, left, changed)
+    return _readable(visitor, view_of(row, left, changed))
+
+
+def _readable(visitor: Visitor, job: JobView) -> JobView:
+    """As much of it as the visitor may read."""
+    if not visitor.reads("names of people"):
+        job = replace(job, author="")
+    if not visitor.reads("paths of the server"):
+        job = replace(job, reason=names_only(job.reason), hint=names_only(job.hint))
+    return job
 
 
 def view_of(
@@ -148,7 +157,7 @@ def proof_in(mark: str) -> str:
 
 def log_text(visitor: Visitor, home: Home, job_id: str) -> tuple[str, bool]:
     """The end of the job's log, and whether there is more before it."""
-    require(visitor, "viewer", "A job's log")
+    require(visitor, READABLE["job logs"], "A job's log")
     text = jobs.log_tail(home, job_id, LOG_LINES, LOG_BYTES)
     return text, text.count("\n") + 1 >= LOG_LINES or len(text) > LOG_BYTES - 2000
 

@@ -20,7 +20,7 @@ from ui.handlers import training_choose, training_set
 from ui.handlers.desk import Desk
 from ui.handlers.training_place import TASK, Place
 from ui.handlers.training_set import Checked, Recipe
-from ui.visitors import Visitor, require
+from ui.visitors import Visitor, names_only, require
 
 BY_HAND = "by-hand"
 
@@ -74,14 +74,22 @@ def recipe(
         output=folder / "adapter", name=name or "my-adapter", checkpoints=folder / "checkpoints",
         device=_device(desk),
     )  # fmt: skip
-    return training_set.recipe(config, folder / "config.json", cpu=_device(desk) == "cpu")
+    made = training_set.recipe(config, folder / "config.json", cpu=_device(desk) == "cpu")
+    return _readable(visitor, made)
 
 
 def recipe_of_job(visitor: Visitor, home: Home, job: JobRow) -> Recipe:
     """The same of a job that exists."""
     require(visitor, "viewer", "The command of a job")
     config = jobs.worker_config(home, job)
-    return training_set.recipe(config, job.config_file, cpu=job.config["device"] == "cpu")
+    made = training_set.recipe(config, job.config_file, cpu=job.config["device"] == "cpu")
+    return _readable(visitor, made)
+
+
+def _readable(visitor: Visitor, made: Recipe) -> Recipe:
+    if visitor.reads("paths of the server"):
+        return made
+    return Recipe(names_only(made.command), names_only(made.config))
 
 
 def submit(

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from inference.errors import Cancelled, UserError
+from inference.errors import Cancelled
 from ui import markup as scene_markup
 from ui import training_markup as markup
 from ui.events import AT_ONCE, LATEST, QUIET
@@ -45,8 +45,6 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
     def begun(place: Place, case: str | None, former: str, request: gr.Request) -> Values:
         try:
             job = training.job_of(desk.home, place)
-            if job is None:
-                raise UserError("No job is selected", field="case")
             run = training_prove.begin_maps(desk.visitor(request), desk, job, case or "")
             desk.runs.supersede(former)
         except Exception as error:

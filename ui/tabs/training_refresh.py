@@ -95,6 +95,8 @@ def _curves(tab: TrainingTab, desk: Desk, job: Any) -> Values:
 
 
 def _log(r: RunPart, desk: Desk, visitor: Visitor, job_id: str) -> Values:
+    if not visitor.reads("job logs"):
+        return {r.log: markup.note("Logs are for trainers.")}
     return {r.log: markup.log(*training_run.log_text(visitor, desk.home, job_id))}
 
 

@@ -52,6 +52,13 @@ def step_values(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place) ->
 
 
 def _choose(c: ChoosePart, desk: Desk, visitor: Visitor) -> Values:
+    if not visitor.reads("training previews"):
+        text = markup.elsewhere(visitor.role, "annotator", "choose corrections")
+        return {
+            c.empty: text,
+            c.open_corrections: gr.update(visible=False),
+            c.form: gr.update(visible=False),
+        }
     found = training_choose.choices(visitor, desk.home, TASK)
     none = found.accepted == 0
     text = markup.empty(
@@ -78,6 +85,8 @@ def _preview(p: PreviewPart, desk: Desk, visitor: Visitor, place: Place) -> Valu
     """A frozen snapshot's content; a preview that is not frozen yet is drawn when it is made."""
     if not place.snapshot:
         return {}
+    if not visitor.reads("training previews"):
+        return {p.message: markup.elsewhere(visitor.role, "annotator", "see what goes in")}
     view = training_choose.frozen_preview(visitor, desk.home, place.snapshot)
     text = f"This snapshot is frozen: {place.snapshot[:12]}."
     return {
