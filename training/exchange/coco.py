@@ -9,16 +9,12 @@ none is made up.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from inference.correction import CENTRE_PX, HAZARD_KINDS
-from inference.errors import UserError
 from training.exchange.folders import put
-from training.exchange.rows import Found, Row, settled
-from training.exchange.sharegpt import load
+from training.exchange.rows import Row
 
 DATA = "annotations.json"
 UNKNOWN = "unspecified"
@@ -75,61 +71,3 @@ def _annotation(number: int, image: int, kind: int, row: Row) -> dict[str, Any]:
         "iscrowd": 0,
         "attributes": dict(row.fields),
     }
-
-
-# ---- reading ---------------------------------------------------------------------------------
-
-
-def is_coco(data: Any) -> bool:
-    return isinstance(data, dict) and {"images", "annotations"} <= set(data)
-
-
-def read(path: Path) -> Iterator[Found]:
-    """The annotations, numbered from 1."""
-    data = load(path)
-    if not is_coco(data):
-        raise UserError("Not a COCO file", expected="images and annotations", field="file")
-    images, names = _by_id(data, "images", "file_name"), _by_id(data, "categories", "name")
-    if not isinstance(data["annotations"], list):
-        raise UserError("Not a COCO file", expected="a list of annotations", field="file")
-    return (_found(n, note, images, names) for n, note in enumerate(data["annotations"], 1))
-
-
-def _by_id(data: dict[str, Any], part: str, name: str) -> dict[Any, str]:
-    rows = data.get(part)
-    return {
-        row["id"]: row[name]
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict) and isinstance(row.get("id"), (int, str)) and row.get(name)
-    }
-
-
-def _found(number: int, note: Any, images: dict[Any, str], names: dict[Any, str]) -> Found:
-    try:
-        return Found(number, images[note["image_id"]], _fields(note, names))
-    except KeyError as error:
-        return Found(number, problem=f"no {error}, or one that the file does not have")
-    except (TypeError, ValueError, OverflowError) as error:
-        return Found(number, problem=f"not an annotation with one key point: {error}")
-
-
-def _fields(note: dict[str, Any], names: dict[Any, str]) -> dict[str, Any]:
-    x, y, seen, *more = note["keypoints"]
-    if more:
-        raise ValueError(f"{1 + len(more) // 3} key points; one is wanted")
-    extra = note.get("attributes")
-    fields: dict[str, Any] = dict(extra) if isinstance(extra, dict) else {}
-    if seen:
-        fields = settled(fields, (float(x), float(y)), _box(note, (float(x), float(y))))
-    kind = names.get(note.get("category_id"), UNKNOWN)
-    fields["hazard_kind"] = kind if kind in HAZARD_KINDS else ""
-    return fields
-
-
-def _box(note: dict[str, Any], point: tuple[float, float]) -> tuple[float, ...] | None:
-    """The box, where it was drawn around the point; other people's may mean something else."""
-    left, top, width, height = (float(v) for v in note.get("bbox") or (0, 0, 0, 0))
-    centre = (left + width / 2, top + height / 2)
-    if width <= 0 or height <= 0 or math.dist(centre, point) > CENTRE_PX:
-        return None
-    return left, top, left + width, top + height

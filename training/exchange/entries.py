@@ -21,7 +21,7 @@ from inference.media import MAX_BYTES, load_image
 from training.cases import STATUSES
 from training.exchange.folders import inside
 from training.exchange.messages import from_messages
-from training.exchange.rows import BOX, Fields, Found, settled
+from training.exchange.rows import BOX, Fields, Found
 
 TASK = "hazard"
 MAX_NAME = 200  # characters, as the store allows
@@ -98,10 +98,10 @@ def entry(found: Found, pictures: Pictures, person: Person) -> Entry:
         raise UserError(found.problem or "No picture")
     picture = pictures.get(found.picture)
     fields: Fields = found.fields
-    if found.messages is not None:
+    if found.messages is not None and not fields.get("verdict"):
         said = from_messages(found.messages, picture.size_wh)
-        fields = settled(fields, said.point_px)
-        fields = {**fields, "rationale": fields.get("rationale") or said.rationale}
+        point = dict(zip(("x", "y"), said.point_px, strict=True))
+        fields = {**fields, **point, "rationale": fields.get("rationale") or said.rationale}
     fix = _fix(fields)
     _check_inside(fix, picture.size_wh)
     shown = found.picture if isinstance(found.picture, str) else ""

@@ -16,8 +16,8 @@ LOST_BY_ALL = (
 @dataclass(frozen=True)
 class Format(Spec):
     """entry: `write(rows, folder)`. refuses: `refuses(row)` -> why one correction cannot go, or
-    None, where a format cannot take them all. files: what it makes. keeps: what comes back from an
-    import; loses: what does not (beside LOST_BY_ALL)."""
+    None, where a format cannot take them all. files: what it makes. keeps: what stands in it;
+    loses: what does not (beside LOST_BY_ALL), or does not come back from an import."""
 
     files: str = ""
     keeps: str = ""
@@ -34,9 +34,9 @@ FORMATS: dict[str, Format] = {
         "LLaMA-Factory (ShareGPT)",
         "training.exchange.sharegpt:write",
         "data.json, dataset_info.json, images/",
-        _ALL + "; the sentences are the paper's, with whole pixels of the original picture",
-        "“no hazard”, for which the paper has no sentence, and what was rejected or withdrawn, as "
-        "LLaMA-Factory would train on it",
+        "the pictures and the paper's sentences, with whole pixels of the original picture",
+        "all but the point; “no hazard”, for which the paper has no sentence; and what was "
+        "rejected or withdrawn, as LLaMA-Factory would train on it",
         "training.exchange.sharegpt:refuses",
     ),
     "parquet": Format(
@@ -51,7 +51,7 @@ FORMATS: dict[str, Format] = {
         "training.exchange.coco:write",
         "annotations.json, images/",
         _ALL + " (in “attributes”)",
-        "nothing more",
+        "the way back: Sightline does not import COCO",
     ),
     "csv": Format(
         "CSV",
@@ -62,11 +62,10 @@ FORMATS: dict[str, Format] = {
     ),
 }
 
-# By a file's ending: `read(path)` -> rows. A .json is INSIGHT's or LLaMA-Factory's list, or COCO.
+# By a file's ending: `read(path)` -> rows. A .json is INSIGHT's or LLaMA-Factory's list.
 READERS: dict[str, str] = {
     ".json": "training.exchange.sharegpt:read",
     ".jsonl": "training.exchange.sharegpt:read_lines",
     ".parquet": "training.exchange.parquet:read",
     ".csv": "training.exchange.table:read",
 }
-COCO_READER = "training.exchange.coco:read"

@@ -1,4 +1,4 @@
-"""Corrections from a file into the store: our own exports, and INSIGHT's released rows.
+"""Corrections from a file into the store: our own Parquet and CSV, and INSIGHT's released rows.
 
 Every row is checked first; then all good ones are kept in one transaction, or none. Bad ones are
 reported by their place with the reason.
@@ -19,10 +19,9 @@ from inference.checks import check_text
 from inference.correction import payload_to_json
 from inference.errors import UserError
 from inference.registry import resolve
-from training.exchange import coco, sharegpt, table
 from training.exchange.entries import TASK, Entry, Person, Pictures, entry
 from training.exchange.folders import unpacked
-from training.exchange.formats import COCO_READER, READERS
+from training.exchange.formats import READERS
 from training.exchange.rows import Found
 from training.feedback import Feedback
 from training.group_commit import write
@@ -30,7 +29,6 @@ from training.media_store import store_file
 from training.rows import one
 
 MAX_ROWS = 200_000
-PREFERRED = (sharegpt.INFO, coco.DATA, table.DATA)
 _MEDIA = "insert or ignore into media values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _CORRECTION = (
     "insert into corrections (id, task, media, prediction, kind, payload, before, author, client,"
@@ -106,17 +104,15 @@ def _entries(
 
 
 def _read(file: Path) -> Iterable[Found]:
-    reader = READERS[file.suffix.lower()]
-    if file.suffix.lower() == ".json" and coco.is_coco(sharegpt.load(file)):
-        reader = COCO_READER
-    for count, found in enumerate(resolve(reader)(file), 1):
+    read = resolve(READERS[file.suffix.lower()])
+    for count, found in enumerate(read(file), 1):
         if count > MAX_ROWS:
             raise UserError("Too many rows", expected=f"at most {MAX_ROWS}", field="file")
         yield found
 
 
 def data_files(place: Path) -> list[Path]:
-    """The lists of rows in a folder, or the file itself: one, or all Parquet files side by side.
+    """The file itself, or what a folder holds: all its Parquet files, else the first list.
 
     Raises:
         UserError: there is none that is known.
@@ -126,7 +122,8 @@ def data_files(place: Path) -> list[Path]:
     else:
         inside = [p for p in place.rglob("*") if p.suffix.lower() in READERS and p.is_file()]
         shown = [p for p in inside if not any(x[0] == "." for x in p.relative_to(place).parts)]
-        found = _first_list(sorted(shown, key=lambda p: (len(p.parts), p)))
+        lists = sorted(shown, key=lambda p: (len(p.parts), p))
+        found = [p for p in lists if p.suffix.lower() == ".parquet"] or lists[:1]
     if not found:
         raise UserError(
             "No list of corrections that can be read",
@@ -134,15 +131,7 @@ def data_files(place: Path) -> list[Path]:
             got=place.name,
             field="file",
         )
-    return [sharegpt.data_file(f) if f.name == sharegpt.INFO else f for f in found]
-
-
-def _first_list(files: list[Path]) -> list[Path]:
-    named = [p for name in PREFERRED for p in files if p.name == name]
-    if named:
-        return named[:1]
-    shards = [p for p in files if p.suffix.lower() == ".parquet"]
-    return shards or files[:1]
+    return found
 
 
 # ---- keeping ---------------------------------------------------------------------------------

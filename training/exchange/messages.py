@@ -24,15 +24,13 @@ _SENTENCE = re.compile(
     r"the area around \(\s*[-+\d.]+\s*,\s*[-+\d.]+\s*\) should be paid more attention to\.?",
     re.IGNORECASE,
 )
-_USERS, _ASSISTANTS = {"user", "human"}, {"assistant", "gpt"}
+_ASSISTANTS = {"assistant", "gpt"}
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a row says: the question without the image mark, the point in original pixels, and the
-    words beside the paper's sentence."""
+    """What a row says: the point in original pixels, and the words beside the paper's sentence."""
 
-    prompt: str
     point_px: tuple[float, float]
     rationale: str
 
@@ -61,10 +59,8 @@ def from_messages(messages: Any, image_wh: tuple[int, int]) -> Said:
     parsed = parse_point(answers[-1], image_wh, FRAME)
     if parsed.point is None:
         raise _bad("No hazard point", "(x,y) in original pixels", str(parsed.reason))
-    questions = [text for who, text in turns if who in _USERS]
-    prompt = questions[-1].replace(IMAGE_MARK, "").strip() if questions else ""
     beside = " ".join(part.strip() for part in _SENTENCE.split(answers[-1]))
-    return Said(prompt, (parsed.point.x_px, parsed.point.y_px), beside.strip())
+    return Said((parsed.point.x_px, parsed.point.y_px), beside.strip())
 
 
 def _turns(messages: Any) -> list[tuple[str, str]]:

@@ -1,8 +1,7 @@
 """LLaMA-Factory's ShareGPT rows: data.json, dataset_info.json and the pictures beside them.
 
 Copied into LLaMA-Factory's `data/` folder, or named by `dataset_dir`, the data set is called
-`sightline_hazard`. The key "sightline" of each row is not named in dataset_info.json, so
-LLaMA-Factory drops it; it is there for the way back. Also reads INSIGHT's JSON and JSON lines.
+`sightline_hazard`. Also reads INSIGHT's rows, as JSON or JSON lines.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
-from training.exchange.folders import inside, put
+from training.exchange.folders import put
 from training.exchange.messages import to_messages
 from training.exchange.rows import Found, Row
 
 DATA, INFO, NAME = "data.json", "dataset_info.json", "sightline_hazard"
-EXTRA = "sightline"
 MAX_BYTES = 500_000_000  # of one list of rows, without pictures
 DATASET_INFO = {
     NAME: {
@@ -64,21 +62,10 @@ def as_json(row: Row) -> dict[str, Any]:
     return {
         "messages": to_messages(row.point_px, (row.width, row.height)),
         "images": [row.file],
-        EXTRA: dict(row.fields),
     }
 
 
 # ---- reading ---------------------------------------------------------------------------------
-
-
-def data_file(info: Path) -> Path:
-    """The file that a dataset_info.json names first."""
-    described = load(info)
-    entries = described.values() if isinstance(described, dict) else ()
-    names = [e.get("file_name") for e in entries if isinstance(e, dict)]
-    if not names or not isinstance(names[0], str):
-        raise UserError("dataset_info.json names no file", expected="file_name", field="file")
-    return inside(info.parent, names[0])
 
 
 def read(path: Path) -> Iterator[Found]:
@@ -108,7 +95,7 @@ def read_lines(path: Path) -> Iterator[Found]:
 
 
 def found(number: int, row: Any) -> Found:
-    """A row of INSIGHT's: image or images, messages, and our extra object if it has one."""
+    """A row of INSIGHT's: image or images, and messages."""
     if not isinstance(row, dict):
         return Found(number, problem=f"not an object but {type(row).__name__}")
     picture = row.get("image") or row.get("images")
@@ -120,9 +107,7 @@ def found(number: int, row: Any) -> Found:
         picture = picture.get("bytes") or picture.get("path")
     if not isinstance(picture, (str, bytes)) or not picture:
         return Found(number, problem="no picture")
-    extra = row.get(EXTRA)
-    messages = row.get("messages", row.get("conversations"))
-    return Found(number, picture, extra if isinstance(extra, dict) else {}, messages)
+    return Found(number, picture, messages=row.get("messages", row.get("conversations")))
 
 
 def load(path: Path) -> Any:
