@@ -170,6 +170,9 @@ def test_export_and_import_into_another_home(
     page = visit(f"{url}?tab=corrections&status=any")
     expect(page.locator("#sl-cor-summary")).to_contain_text(f"{CASES} cases")
     page.locator("#sl-cor-share button").first.click()
+    page.locator("#sl-cor-format input").click()
+    page.get_by_role("option", name="CSV", exact=True).click()
+    expect(page.locator("#sl-cor-export-message")).to_contain_text("corrections.csv")
     with page.expect_download() as download:
         page.locator("#sl-cor-export").click()
     archive = tmp_path / "export.zip"
