@@ -143,13 +143,12 @@ class CaseAgreement:
 class SliceAgreement:
     """All cases of one task in one slice ("all": every one).
 
-    cases: with two people or more; cases_alone: with one. reason: why there is no spread, or None.
+    cases: with two people or more. reason: why there is no spread, or None.
     """
 
     task: str
     name: str
     cases: int
-    cases_alone: int
     spread_px_mean: float | None
     spread_px_median: float | None
     spread_percent_mean: float | None
@@ -231,7 +230,6 @@ def _slice(task: str, name: str, cases: list[Case]) -> SliceAgreement:
         task,
         name,
         sum(c.people > 1 for c in compared),
-        sum(c.people == 1 for c in compared),
         fmean(apart) if apart else None,
         median(apart) if apart else None,
         fmean(percent) if percent else None,

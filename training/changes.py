@@ -68,7 +68,4 @@ def _change(cases: Sequence[CaseResult], kind: str, label: str, mask: Mask) -> C
         {side: bootstrap.mean_of(e) for side, e in errors.items()},
         {side: bootstrap.median_of(e) for side, e in errors.items()},
         bootstrap.mean_change(before, after),
-        bootstrap.median_change(before, after),
-        bootstrap.relative_median_change(before, after),
-        bootstrap.mean_change(errors[BASE], after),
     )

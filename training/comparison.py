@@ -32,7 +32,6 @@ from training.proofdata import (
     BASE,
     CORRECTED,
     CURRENT,
-    FORGOT_PX,
     HELDOUT,
     KEPT,
     UNSEEN,
@@ -99,11 +98,6 @@ class Comparison:
     verdict: Verdict
     left_out: Mapping[str, int] = field(default_factory=dict)
     created: str = ""
-
-    def forgot(self, threshold_px: float = FORGOT_PX) -> list[CaseResult]:
-        """Cases whose error grew by more than the threshold, the worst first."""
-        worse = [c for c in self.cases if c.change_px > threshold_px]
-        return sorted(worse, key=lambda c: -c.change_px)
 
 
 def compare(home: Home, adapter: str, current: str | None) -> Comparison | None:

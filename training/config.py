@@ -20,7 +20,7 @@ MAX_NAME = 80
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
 
 # Exit codes of `python -m training.worker`. A launcher may turn them into 1: the job row's stage
-# (training.progress.OUTCOMES) says the same and outlives the process.
+# (training.progress) says the same and outlives the process.
 EXIT_TRAINED, EXIT_FAILED, EXIT_CANCELLED = 0, 76, 75
 
 

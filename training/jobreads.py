@@ -1,4 +1,4 @@
-"""Training jobs, read: rows, places in the queue, curves, logs, what a retry changed, and what the
+"""Training jobs, read: rows, curves, logs, what a retry changed, and what the
 worker is started with. No torch."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import UserError
-from training.config import WorkerConfig, command_text
+from training.config import WorkerConfig
 from training.database import connect
 from training.home import Home
 from training.jobrows import STATES, JobRow, Series, SettingChange, as_row
@@ -36,12 +36,6 @@ def jobs(home: Home, states: Sequence[str] = STATES, limit: int = 200) -> list[J
             )
         )
     return [as_row(home, row) for row in rows]
-
-
-def queue_position(home: Home, job_id: str) -> int | None:
-    """1 for the next in the queue; None for a job that does not wait."""
-    waiting = [row.id for row in reversed(jobs(home, ("queued",), limit=10_000))]
-    return waiting.index(job_id) + 1 if job_id in waiting else None
 
 
 def metrics(
@@ -100,12 +94,3 @@ def worker_config(home: Home, row: JobRow) -> WorkerConfig:
         resume=bool(row.config["resume"]),
         device=row.config["device"],
     )
-
-
-def command(home: Home, job_id: str) -> str:
-    """The command that trains this job in a terminal, from the repository's root. The config that
-    it names is written here."""
-    row = job(home, job_id)
-    if not row.active:
-        worker_config(home, row).write(row.config_file)
-    return command_text(row.settings, row.config_file, cpu=row.config["device"] == "cpu")

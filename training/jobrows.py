@@ -67,10 +67,6 @@ class JobRow:
         return self.state in ACTIVE
 
     @property
-    def resumable(self) -> bool:
-        return self.state in RESUMABLE
-
-    @property
     def log(self) -> Path:
         return self.folder / LOG
 

@@ -1,4 +1,4 @@
-"""Training jobs as rows: submitted, cancelled, resumed, retried, proven again, deleted, and read.
+"""Training jobs as rows: submitted, cancelled, resumed, proven again, deleted, and read.
 
 Only the database and the job's folder are touched; processes belong to `training.stages` (a job
 while it runs) and `training.supervisor` (which job runs). Knows no torch.
@@ -22,13 +22,11 @@ from training.adapterfolders import adapter_folder
 from training.database import connect
 from training.home import Home
 from training.jobreads import (
-    command,
     diff_settings,
     job,
     jobs,
     log_tail,
     metrics,
-    queue_position,
     worker_config,
 )
 from training.jobrows import ACTIVE, PROVE, RESUMABLE, STATES, JobRow, Series, SettingChange
@@ -45,7 +43,6 @@ __all__ = [
     "Series",
     "SettingChange",
     "cancel",
-    "command",
     "delete",
     "diff_settings",
     "job",
@@ -53,9 +50,7 @@ __all__ = [
     "log_tail",
     "metrics",
     "prove_again",
-    "queue_position",
     "resume",
-    "retry",
     "submit",
     "worker_config",
 ]
@@ -87,6 +82,7 @@ def submit(
 ) -> str:
     """Put a job into the queue; returns its id.
 
+    parent: the job that this one tries again with other settings; `diff_settings` shows which.
     base: folder or hub id of the base model (default: the embedded one). name: of the adapter to
     make (default: task and job). Settings that start from the current adapter take the one that
     is in use now.
@@ -178,14 +174,6 @@ def prove_again(home: Home, job_id: str) -> None:
         if not _move(db, job_id, ("done", *RESUMABLE), "queued", **FRESH):
             raise _not_now(home, job_id, "be proven again", "one that has ended")
         _set_config(db, job_id, only=PROVE)
-
-
-def retry(home: Home, job_id: str, settings: Any, author: str, *, runner: str | None = None) -> str:
-    """A new job on the same snapshot with other settings; `diff_settings` shows what differs."""
-    old = job(home, job_id)
-    chosen = runner or old.runner
-    base, device = old.config["base"], old.config["device"]
-    return submit(home, old.snapshot, settings, author, chosen, old.id, base=base, device=device)
 
 
 def delete(home: Home, job_id: str) -> None:

@@ -20,7 +20,6 @@ FLUSH_S = 1.0
 
 # Stages that end a run. The supervisor may read them after the process is gone.
 TRAINED, CANCELLED, FAILED = "trained", "cancelled", "failed"
-OUTCOMES = (TRAINED, CANCELLED, FAILED)
 
 # Names in job_metrics, with what they mean and their unit.
 METRICS: dict[str, tuple[str, str]] = {

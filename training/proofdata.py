@@ -9,7 +9,6 @@ from typing import Any
 from training.bootstrap import Interval
 
 RIGHT_WITHIN_PX = 50.0  # as hit_50px, at 1280x720
-FORGOT_PX = 50.0
 HELDOUT, CORRECTED = "heldout", "corrected"
 ALL, KEPT, LEARNED, UNSEEN = "all", "validation", "train", "unseen"
 BASE, CURRENT, CANDIDATE = "base", "current", "candidate"
@@ -20,10 +19,8 @@ class Change:
     """One row of the table. Errors in pixels at 1280x720; intervals at 95 %.
 
     kind: heldout or corrected. label: "all", a slice, "unseen", or a split of the corrected cases
-    ("train", "validation"). mean, median: by side (base, current, candidate). mean_change,
-    median_change: candidate minus current (minus base where nothing is in use).
-    relative: change of the median as a share of the median before. versus_base: mean change
-    against the base.
+    ("train", "validation"). mean, median: by side (base, current, candidate). mean_change:
+    candidate minus current (minus base where nothing is in use).
     """
 
     kind: str
@@ -32,9 +29,6 @@ class Change:
     mean: Mapping[str, Interval]
     median: Mapping[str, Interval]
     mean_change: Interval
-    median_change: Interval
-    relative: Interval
-    versus_base: Interval
 
     @property
     def verdict(self) -> str:
@@ -51,7 +45,7 @@ class Change:
             **{
                 k: {s: i.to_json() for s, i in getattr(self, k).items()} for k in ("mean", "median")
             },
-            **{k: getattr(self, k).to_json() for k in _CHANGES},
+            "mean_change": self.mean_change.to_json(),
         }
 
     @classmethod
@@ -59,13 +53,10 @@ class Change:
         sides = {
             k: {s: Interval.from_json(i) for s, i in value[k].items()} for k in ("mean", "median")
         }
-        changes = {k: Interval.from_json(value[k]) for k in _CHANGES}
+        change = Interval.from_json(value["mean_change"])
         return cls(
-            value["kind"], value["label"], value["n"], sides["mean"], sides["median"], **changes
+            value["kind"], value["label"], value["n"], sides["mean"], sides["median"], change
         )
-
-
-_CHANGES = ("mean_change", "median_change", "relative", "versus_base")
 
 
 @dataclass(frozen=True)

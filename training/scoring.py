@@ -23,7 +23,6 @@ Mask = NDArray[np.bool_]
 
 RANDOM_SEED = 0
 MISSING = (np.nan, np.nan)
-BASELINES = ("centre_prior", "best_constant", "random")
 # Said of answers in text, so they mean nothing for a head's point or a baseline.
 TEXT_ONLY = ("parse_rate", "mse_px2_parsed")
 

@@ -7,7 +7,6 @@ FIELDS, and the worker reads the same values.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -169,8 +168,3 @@ def changed(before: TrainSettings, after: TrainSettings) -> dict[str, tuple[Any,
     """What differs between two settings: name -> (before, after)."""
     old, new = before.to_json(), after.to_json()
     return {name: (old[name], new[name]) for name in FIELDS if old[name] != new[name]}
-
-
-def warmup_steps(settings: TrainSettings, steps: int) -> int:
-    """Steps of linear warm-up in a run of that many."""
-    return math.ceil(settings.warmup * steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
@@ -16,7 +15,6 @@ from training import jobs, lineage
 from training.database import connect
 from training.home import Home
 from training.logs import tail, tail_from
-from training.settings import TrainSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,12 +86,10 @@ def test_where_training_is_impossible_it_goes_to_the_hub(
     assert jobs.job(home, made).runner == "hub"
 
 
-def test_newest_first_and_places_in_the_queue(home: Home) -> None:
+def test_newest_first_and_by_state(home: Home) -> None:
     first, second, third = (submit(home) for _ in range(3))
     assert [row.id for row in jobs.jobs(home)] == [third, second, first]
-    assert jobs.queue_position(home, second) == 2
     set_state(home, first, "running")
-    assert [jobs.queue_position(home, j) for j in (first, second, third)] == [None, 1, 2]
     assert [row.id for row in jobs.jobs(home, ("running",))] == [first]
 
 
@@ -131,7 +127,8 @@ def test_resume_only_what_ended_badly_and_with_the_same_settings(home: Home) -> 
 
 def test_retry_uses_the_changed_settings_and_shows_them(home: Home) -> None:
     first = submit(home, rank=4)
-    again = jobs.retry(home, first, jobs.job(home, first).settings.changed_by(rank=16), "bob")
+    changed = jobs.job(home, first).settings.changed_by(rank=16)
+    again = jobs.submit(home, SNAPSHOT, changed, "bob", parent=first)
     row = jobs.job(home, again)
     assert (row.parent, row.author, row.settings.rank) == (first, "bob", 16)
     assert jobs.worker_config(home, row).settings.rank == 16
@@ -141,19 +138,11 @@ def test_retry_uses_the_changed_settings_and_shows_them(home: Home) -> None:
     assert jobs.diff_settings(home, first) == []
 
 
-def test_the_command_can_be_copied(home: Home) -> None:
-    job_id = submit(home, processes=2)
-    line = jobs.command(home, job_id)
-    assert line.startswith("python -m accelerate.commands.launch --num_processes 2")
-    config = Path(line.split()[-1])
-    assert json.loads(config.read_text())["job"] == job_id
-
-
 def test_delete_takes_row_folder_and_curves_but_no_adapter(home: Home) -> None:
     from tests.training.job_stand_in import make_adapter
 
     job_id = submit(home, "made")
-    child = jobs.retry(home, job_id, TrainSettings(), "ann")
+    child = jobs.submit(home, SNAPSHOT, SETTINGS, "ann", parent=job_id)
     with connect(home) as db:
         db.execute("insert into job_metrics values (?, 1, 'loss', 2.0, 3.0)", [job_id])
     make_adapter(home.adapters / "made", "made")

@@ -9,6 +9,7 @@ import pytest
 from inference.registry import resolve
 from tests.training.job_hand import make_home, submit
 from training import failures, jobs, runners
+from training.config import command_text
 from training.database import connect
 from training.home import Home
 from training.jobs import JobRow
@@ -166,6 +167,7 @@ def test_every_runner_resolves(name: str) -> None:
 
 
 def test_the_local_command_is_the_one_shown(home: Home) -> None:
-    job_id = submit(home)
-    shown = jobs.command(home, job_id).split()[1:]
-    assert launch(jobs.job(home, job_id))[1:] == shown
+    row = jobs.job(home, submit(home, processes=2))
+    shown = command_text(row.settings, row.config_file, cpu=False).split()
+    assert shown[:4] == ["python", "-m", "accelerate.commands.launch", "--num_processes"]
+    assert launch(row)[1:] == shown[1:]

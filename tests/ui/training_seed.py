@@ -21,7 +21,7 @@ from inference.schema import AdapterEntry
 from tests.ui.corrections_seed import add_case, say
 from tests.ui.fakes import CARD, fake_services
 from training import jobs, lineage, promotion
-from training.bootstrap import mean_change, median_change, relative_median_change
+from training.bootstrap import mean_change, median_change
 from training.database import connect
 from training.feedback import Feedback
 from training.home import Home, find_home
@@ -167,8 +167,7 @@ def _change(kind: str, label: str, cases: Sequence[CaseResult]) -> Change:
         kind, label, len(cases),
         {s: mean_change(zero[s], e, **few) for s, e in errors.items()},
         {s: median_change(zero[s], e, **few) for s, e in errors.items()},
-        mean_change(old, new, **few), median_change(old, new, **few),
-        relative_median_change(old, new, **few), mean_change(errors["base"], new, **few),
+        mean_change(old, new, **few),
     )  # fmt: skip
 
 

@@ -60,22 +60,19 @@ def export(
 
 def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row], dict[str, int]]:
     """The rows that go, and how many stay for which reason."""
-    refuses = resolve(FORMATS[name].refuses or "training.exchange.exporting:takes_all")
+    entry = FORMATS[name].refuses
+    refuses = resolve(entry) if entry else None
     rows, left_out = [], Counter[str]()
     for case, correction in _corrections(feedback, wanted):
         why = _unfit(feedback, case)
         row = None if why else _row(feedback, case, correction)
-        why = why or refuses(row)
+        if row is not None and refuses is not None:
+            why = refuses(row)
         if why or row is None:
             left_out[why] += 1
         else:
             rows.append(row)
     return rows, dict(left_out)
-
-
-def takes_all(row: Row) -> str | None:
-    """For the formats that have a place for every correction."""
-    return None
 
 
 def _corrections(feedback: Feedback, wanted: CaseFilter) -> Iterator[tuple[Case, Correction]]:
