@@ -23,7 +23,7 @@ from training.config import launch_command
 from training.database import connect
 from training.home import Home
 from training.hub_reports import Reports
-from training.jobrows import JobRow
+from training.jobrows import JobRow, change
 from training.progress import CANCELLED, FAILED, TRAINED
 from training.runners import Outcome
 
@@ -106,7 +106,8 @@ class HubRunner:
 
     def _send(self, home: Home, row: JobRow, place: str, token: str) -> None:
         """Upload the bundle and start the job. Checkpoints of an earlier start stay there."""
-        _set(home, row.id, stage="Sending the snapshot")
+        with connect(home) as db:
+            change(db, row.id, {"stage": "Sending the snapshot"})
         bucket = "/".join(place.split("/")[:2])
         self._api.create_bucket(bucket, private=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=row.folder) as folder:
@@ -127,7 +128,9 @@ class HubRunner:
             secrets={"HF_TOKEN": token},
             volumes=[Volume(type="bucket", source=bucket, mount_path=MOUNT, path=path)],
         )
-        _set(home, row.id, remote=made.id, stage="Waiting for a machine of the hub")
+        sent = {"remote": made.id, "stage": "Waiting for a machine of the hub"}
+        with connect(home) as db:
+            change(db, row.id, sent)
 
     def _follow(self, home: Home, job_id: str, place: str, stop: Callable[[], bool]) -> Outcome:
         """Copy log and figures until the job has ended; asks it to end when stop() is true."""
@@ -254,9 +257,3 @@ def minutes(row: JobRow) -> int:
         return int(named)
     limit = row.settings.time_limit_minutes
     return int(limit) + MARGIN_MINUTES if limit else MINUTES
-
-
-def _set(home: Home, job_id: str, **values: Any) -> None:
-    sets = ", ".join(f"{name} = ?" for name in values)
-    with connect(home) as db:
-        db.execute(f"update jobs set {sets} where id = ?", [*values.values(), job_id])

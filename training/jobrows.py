@@ -1,15 +1,18 @@
-"""What a training job is, as the pages see it: its row, its curves, what a retry changed."""
+"""What a training job is, as the pages see it: its row, its curves, what a retry changed; and how
+its row is changed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlite_utils import Database
+
 from training.home import Home
-from training.rows import Row
+from training.rows import Row, marks, now
 from training.settings import TrainSettings
 
 STATES = ("queued", "running", "cancelling", "cancelled", "failed", "done")
@@ -108,3 +111,32 @@ def as_row(home: Home, row: Row) -> JobRow:
     """From a row of the table `jobs`."""
     changed = {"config": json.loads(row["config"]), "folder": home.jobs / row["folder"]}
     return JobRow(**{**row, **changed})
+
+
+def change(
+    db: Database,
+    job_id: str,
+    values: Mapping[str, Any],
+    states: Sequence[str] = STATES,
+    **seen: Any,
+) -> bool:
+    """Write columns of a job's row if its state is one of `states` and it still holds what was
+    seen; whether it did. The columns' names never come from outside."""
+    sets = ", ".join(f"{name} = ?" for name in values)
+    still = "".join(f" and {name} is ?" for name in seen)
+    sql = f"update jobs set {sets} where id = ? and state in ({marks(states)}){still}"
+    given = [*values.values(), job_id, *states, *seen.values()]
+    return bool(db.execute(sql, given).rowcount)
+
+
+def ended(state: str, reason: str = "", hint: str = "") -> dict[str, Any]:
+    """The columns of a job that nobody works on any more."""
+    return {
+        "state": state,
+        "stage": "",
+        "reason": reason,
+        "hint": hint,
+        "ended": now(),
+        "pid": None,
+        "process_started": None,
+    }

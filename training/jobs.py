@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,17 @@ from training.jobreads import (
     metrics,
     worker_config,
 )
-from training.jobrows import ACTIVE, PROVE, RESUMABLE, STATES, JobRow, Series, SettingChange
+from training.jobrows import (
+    ACTIVE,
+    PROVE,
+    RESUMABLE,
+    STATES,
+    JobRow,
+    Series,
+    SettingChange,
+    change,
+    ended,
+)
 from training.promotion import in_use
 from training.rows import marks, now, one, writing
 from training.runners import LOCAL, RUNNERS, why_not_here
@@ -54,15 +64,6 @@ __all__ = [
     "submit",
     "worker_config",
 ]
-# A job that waits again: no process, no end, no old complaint.
-FRESH: dict[str, Any] = {
-    "pid": None,
-    "process_started": None,
-    "ended": None,
-    "stage": "",
-    "reason": "",
-    "hint": "",
-}
 
 
 # ---- making and ending ------------------------------------------------------------------------
@@ -138,13 +139,10 @@ def cancel(home: Home, job_id: str) -> str:
         UserError: the job has already ended.
     """
     with connect(home) as db:
-        for before, after, end in (
-            ("queued", "cancelled", now()),
-            ("running", "cancelling", None),
-            ("cancelling", "cancelling", None),
-        ):
-            if _move(db, job_id, [before], after, ended=end):
-                return after
+        if change(db, job_id, {"state": "cancelled", "ended": now()}, ["queued"]):
+            return "cancelled"
+        if change(db, job_id, {"state": "cancelling"}, ACTIVE):
+            return "cancelling"
     raise _not_now(home, job_id, "be cancelled", "one that is queued or running")
 
 
@@ -156,7 +154,7 @@ def resume(home: Home, job_id: str) -> None:
         UserError: it is not cancelled or failed.
     """
     with connect(home) as db, writing(db):
-        if not _move(db, job_id, RESUMABLE, "queued", **FRESH):
+        if not change(db, job_id, _queued(), RESUMABLE):
             raise _not_now(home, job_id, "go on", "one that was cancelled or failed")
         _set_config(db, job_id, resume=True, only="")
 
@@ -171,7 +169,7 @@ def prove_again(home: Home, job_id: str) -> None:
     with connect(home) as db, writing(db):
         if one(db, "select name from adapters where job = ?", [job_id]) is None:
             raise _not_now(home, job_id, "be proven again", "one that made an adapter")
-        if not _move(db, job_id, ("done", *RESUMABLE), "queued", **FRESH):
+        if not change(db, job_id, _queued(), ("done", *RESUMABLE)):
             raise _not_now(home, job_id, "be proven again", "one that has ended")
         _set_config(db, job_id, only=PROVE)
 
@@ -203,19 +201,15 @@ def delete(home: Home, job_id: str) -> None:
 # ---- rows --------------------------------------------------------------------------------------
 
 
-def _move(db: Database, job_id: str, before: Sequence[str], after: str, **columns: Any) -> bool:
-    """Change the state if it is one of `before`; whether it was."""
-    values = {"state": after, **columns}
-    sets = ", ".join(f"{name} = ?" for name in values)
-    sql = f"update jobs set {sets} where id = ? and state in ({marks(before)})"
-    return bool(db.execute(sql, [*values.values(), job_id, *before]).rowcount)
+def _queued() -> dict[str, Any]:
+    """A job that waits again: no process, no end, no old complaint."""
+    return {**ended("queued"), "ended": None}
 
 
 def _set_config(db: Database, job_id: str, **values: Any) -> None:
     row = one(db, "select config from jobs where id = ?", [job_id])
     assert row is not None
-    config = json.dumps({**json.loads(row["config"]), **values})
-    db.execute("update jobs set config = ? where id = ?", [config, job_id])
+    change(db, job_id, {"config": json.dumps({**json.loads(row["config"]), **values})})
 
 
 def _not_now(home: Home, job_id: str, what: str, expected: str) -> UserError:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from training.database import connect
 from training.home import Home
+from training.jobrows import change
 from training.rows import writing
 
 FLUSH_S = 1.0
@@ -101,9 +102,7 @@ class Progress:
             return
         with connect(self.home) as db, writing(db):
             if row:
-                # The names come from the methods above, never from outside.
-                sets = ", ".join(f"{name} = ?" for name in row)
-                db.conn.execute(f"UPDATE jobs SET {sets} WHERE id = ?", [*row.values(), self.job])
+                change(db, self.job, row)
             # A resumed run measures some steps a second time; a deleted job takes no figures.
             db.conn.executemany(
                 "INSERT OR REPLACE INTO job_metrics (job, step, name, value, time) "

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from inference.adapters import validate_adapter
 from inference.errors import UserError
@@ -22,11 +21,11 @@ from inference.registry import resolve
 from training import failures, jobs, lineage, processes
 from training.database import connect
 from training.home import Home
-from training.jobrows import ACTIVE, PROVE, JobRow
+from training.jobrows import ACTIVE, PROVE, JobRow, change, ended
 from training.local_runner import run_watched
 from training.logs import tail_from
 from training.progress import CANCELLED, FAILED, TRAINED
-from training.rows import marks, now, one, writing
+from training.rows import now, one
 from training.runners import RUNNERS, Outcome, Runner
 
 LOCK = "lock"
@@ -96,12 +95,8 @@ class Watch:
 def _claim(home: Home, job_id: str) -> bool:
     """Write this process into the row, unless another was first or the job is not to run."""
     with connect(home) as db:
-        done = db.execute(
-            "update jobs set pid = ?, process_started = ? where id = ? and pid is null"
-            f" and state in ({marks(ACTIVE)})",
-            [os.getpid(), processes.own_start(), job_id, *ACTIVE],
-        )
-        return bool(done.rowcount)
+        ours = {"pid": os.getpid(), "process_started": processes.own_start()}
+        return change(db, job_id, ours, ACTIVE, pid=None)
 
 
 def _work(
@@ -150,7 +145,8 @@ def adopt(home: Home, row: JobRow) -> None:
 
 
 def _prove(home: Home, job_id: str, watch: Watch, command: Sequence[str]) -> Outcome:
-    _set(home, job_id, stage="Proving")
+    with connect(home) as db:
+        change(db, job_id, {"stage": "Proving"})
     row = jobs.job(home, job_id)
     start = row.log.stat().st_size if row.log.exists() else 0
     code = run_watched(home, row, command, watch, PROOF_GRACE_S)
@@ -189,26 +185,11 @@ def _finish(home: Home, job_id: str, outcome: Outcome) -> None:
     for wait in (0.0, 1.0, 5.0, 20.0, 30.0):
         time.sleep(wait)
         try:
-            _set(
-                home,
-                job_id,
-                state=outcome.state,
-                stage="",
-                reason=outcome.reason,
-                hint=outcome.hint,
-                ended=now(),
-                pid=None,
-                process_started=None,
-            )
+            with connect(home) as db:
+                change(db, job_id, ended(outcome.state, outcome.reason, outcome.hint))
             return
         except UserError as error:
             print(f"The end could not be written: {error}", file=sys.stderr, flush=True)
-
-
-def _set(home: Home, job_id: str, **values: Any) -> None:
-    sets = ", ".join(f"{name} = ?" for name in values)
-    with connect(home) as db, writing(db):
-        db.execute(f"update jobs set {sets} where id = ?", [*values.values(), job_id])
 
 
 if __name__ == "__main__":

@@ -15,13 +15,12 @@ import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Any
 
 from training import failures, jobs, processes
 from training.database import connect
 from training.failures import Failure
 from training.home import Home
-from training.jobrows import ACTIVE, JobRow
+from training.jobrows import ACTIVE, JobRow, change, ended
 from training.progress import FAILED
 from training.rows import marks, now, one, writing
 from training.stages import LOCK
@@ -164,21 +163,9 @@ class Supervisor:
 
     def _end(self, row: JobRow, state: str, failure: Failure) -> None:
         """Only if nothing has happened to the row in between."""
-        values: dict[str, Any] = {
-            "state": state,
-            "stage": "",
-            "reason": failure.reason,
-            "hint": failure.hint,
-            "ended": now(),
-            "pid": None,
-            "process_started": None,
-        }
-        sets = ", ".join(f"{name} = ?" for name in values)
+        values = ended(state, failure.reason, failure.hint)
         with connect(self._home) as db:
-            db.execute(
-                f"update jobs set {sets} where id = ? and state = ? and pid is ?",
-                [*values.values(), row.id, row.state, row.pid],
-            )
+            change(db, row.id, values, [row.state], pid=row.pid)
 
     # ---- the queue -------------------------------------------------------------------------------
 
@@ -192,11 +179,8 @@ class Supervisor:
             row = one(db, oldest)
             if row is None:
                 return None
-            db.execute(
-                "update jobs set state = 'running', started = ?, pid = null, stage = 'Starting'"
-                " where id = ?",
-                [now(), row["id"]],
-            )
+            starting = {"state": "running", "started": now(), "pid": None, "stage": "Starting"}
+            change(db, row["id"], starting)
         return jobs.job(self._home, row["id"])
 
     def _launch(self, row: JobRow) -> None:
