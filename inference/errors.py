@@ -64,3 +64,12 @@ def unknown(kind: str, name: str, known: Iterable[str], field: str | None = None
         got=repr(name),
         field=field,
     )
+
+
+def unexpected(message: str, error: BaseException) -> UserError:
+    """What to say of an error that nobody foresaw. Whoever calls this writes it to the log."""
+    return UserError(
+        message,
+        got=type(error).__name__,
+        hint="The server's log has the details; the app goes on",
+    )

@@ -19,6 +19,7 @@ from inference.schema import SIDES, Side
 
 DEFAULT_OPACITY = 0.75
 MAX_NUMBER = 100_000
+MAX_TOKENS = 512  # that a map is made for
 SCENE = "scene"
 # For the gr.HTML whose value is a query: the browser puts it into its address bar.
 ADDRESS_JS = (
@@ -123,7 +124,7 @@ def _number(text: str) -> int | None:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    numbers = (_number(part) for part in text.split(",")[:512])
+    numbers = (_number(part) for part in text.split(",")[:MAX_TOKENS])
     return tuple(sorted({n for n in numbers if n is not None}))
 
 

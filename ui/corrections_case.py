@@ -64,12 +64,6 @@ def _loudest(case: Case) -> str:
     )
 
 
-def aspect_style(case: Case) -> str:
-    """The figure's shape follows the picture, within reason."""
-    aspect = case.media.width / max(case.media.height, 1)
-    return f"<style>#sl-cor-plot{{--sl-aspect:{min(max(aspect, 0.8), 2.4):.3f}}}</style>"
-
-
 def sentence(case: Case) -> str:
     """The figure in words, for everyone and for screen readers."""
     parts = [f"{s.name} at ({s.x_px:.0f}, {s.y_px:.0f})" for s in signs(case)]

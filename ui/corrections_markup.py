@@ -3,18 +3,15 @@ from a person, a file or a model is escaped here. Knows no gradio."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-from PIL import Image, ImageOps
-
 from training.feedback import Case, Correction
 from ui.corrections_words import apart, moment, status_badge, what_they_said, where_of
 from ui.markup import sign
+from ui.pictures import thumbnail
 
 THUMB_WH = (96, 72)
 STATUS_CHOICES = [
@@ -115,14 +112,9 @@ def _row(case: Case, picture: Path | None, here: bool) -> str:
 def _thumbnail(path: Path) -> str:
     """A small JPEG data URI; empty where the file is gone or broken."""
     try:
-        with Image.open(path) as picture:
-            picture.draft("RGB", (2 * THUMB_WH[0], 2 * THUMB_WH[1]))
-            small = ImageOps.fit(picture.convert("RGB"), THUMB_WH)
+        return thumbnail(path, THUMB_WH, quality=60)
     except (OSError, ValueError):
         return ""
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=60)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def cards(case: Case | None, me: str) -> str:

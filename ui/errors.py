@@ -5,10 +5,14 @@ from __future__ import annotations
 from html import escape
 
 import gradio as gr
+from fastapi import HTTPException, Request
+from fastapi.responses import JSONResponse
 
 from inference.errors import UserError
 from ui.handlers.scene import explain_failure
 from ui.visitors import names_only
+
+COME_BACK_S = 30
 
 
 def as_shown(error: Exception) -> gr.Error:
@@ -23,3 +27,12 @@ def as_shown(error: Exception) -> gr.Error:
 
 def _plain(text: str) -> str:
     return escape(names_only(text), quote=False)
+
+
+def queue_full(request: Request, error: HTTPException) -> JSONResponse:
+    """The answer where gradio says 503: too many wait already, or the server is being stopped."""
+    said = (
+        "Too many people wait for an answer at this moment, so this was not taken. "
+        f"Come back in {COME_BACK_S} seconds."
+    )
+    return JSONResponse({"detail": said}, 503, headers={"Retry-After": str(COME_BACK_S)})

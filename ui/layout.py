@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
-from ui.errors import as_shown
+from ui.arguments import check_arguments, read_event
+from ui.errors import as_shown, queue_full
 from ui.frame import build_frame, wire_frame
 from ui.handlers.desk import Desk
 from ui.services import Services
@@ -21,11 +22,14 @@ from ui.upload import check_files
 STATIC = Path(__file__).parent / "static"
 MAX_UPLOAD = "44mb"  # a little above inference.media.MAX_BYTES, whose message is the better one
 KEEP_UPLOADS_S = 24 * 3600
+# Gradio keeps a copy of every component's settings for each of them (README says how large). Who is
+# forgotten has to reload the page; results and runs are kept elsewhere.
+SESSIONS = 100
 
 
 class Page(gr.Blocks):
     """Blocks whose every event and call, raw ones too, passes through `process_api`: there the
-    files that a browser names are checked, and errors become what may be shown."""
+    files and arguments that a browser sends are checked, and errors become what may be shown."""
 
     services: Services
 
@@ -36,9 +40,19 @@ class Page(gr.Blocks):
     async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             check_files(inputs, self.GRADIO_CACHE, self._examples)
+            read_event(kwargs.get("event_data"))
             return await super().process_api(block_fn, inputs, *args, **kwargs)
         except Exception as error:
             raise as_shown(error) from error
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: Any, state: Any, explicit_call: bool = False
+    ) -> Any:
+        fields = block_fn.inputs
+        if state is not None:  # a field's choices and bounds are this visit's
+            fields = [f if f.stateful else state.get(f._id, f) for f in fields]
+        check_arguments(fields, inputs)
+        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
 
 
 def build_page(services: Services) -> tuple[gr.Blocks, Desk]:
@@ -102,6 +116,8 @@ def launch_options(desk: Desk, media: Path, private: list[Path]) -> dict[str, An
         "allowed_paths": [str(desk.pictures.folder), str(media)],
         "blocked_paths": [str(path) for path in private],
         "max_file_size": MAX_UPLOAD,
+        "state_session_capacity": SESSIONS,
+        "app_kwargs": {"exception_handlers": {503: queue_full}},
         "footer_links": ["api"],
         "run_history": False,
         "show_error": False,  # besides those of `Page`, whose texts are ours: gradio's name paths

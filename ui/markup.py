@@ -114,10 +114,14 @@ def headline(
         if point is not None:
             lines.append(f'<p class="sl-truth">{sign(kind)}{name}: {_far_from(pair, point)}</p>')
     lines.append(f'<p class="sl-sentence">{escape(sentence)}</p>' if sentence else "")
-    aspect = pair.image.size_wh[0] / pair.image.size_wh[1]
-    # The figures' shape follows the picture, within reason.
-    style = f"<style>:root{{--sl-aspect:{min(max(aspect, 0.8), 2.4):.3f}}}</style>"
+    style = aspect_style("sl-panels", pair.image.size_wh[0] / pair.image.size_wh[1])
     return f'<div class="sl-headline" role="status">{"".join(lines)}</div>{style}'
+
+
+def aspect_style(place: str, aspect: float) -> str:
+    """Gives the figures in the element of that id the picture's shape, width : height, within
+    reason. All pages are in one document: each names an element of its own."""
+    return f"<style>#{place}{{--sl-aspect:{min(max(aspect, 0.8), 2.4):.3f}}}</style>"
 
 
 def _moved(pair: PairPrediction) -> tuple[str, str]:

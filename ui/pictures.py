@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -24,6 +25,15 @@ KEEP = 120
 THUMB_WH = (240, 150)
 
 
+@dataclass
+class _Copy:
+    """One file. lock: of who writes it; only those who want this very copy wait for that."""
+
+    path: Path
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    written: bool = False
+
+
 class Pictures:
     """JPEG copies, at most 1280 px wide, in colour and in dimmed grey (under a difference)."""
 
@@ -32,7 +42,7 @@ class Pictures:
         self.folder = Path(folder or self._holder.name)  # type: ignore[union-attr]
         self._lock = threading.Lock()
         self._downloads: list[Path] = []
-        self._names: OrderedDict[tuple[str, bool], str] = OrderedDict()
+        self._copies: OrderedDict[tuple[str, bool], _Copy] = OrderedDict()
 
     def new_file(self, name: str) -> Path:
         """A place for a file to download, in a folder of its own; old ones are removed."""
@@ -48,13 +58,16 @@ class Pictures:
         """Address of the copy, relative to the page. Written on first use."""
         key = (image.content_hash, grey)
         with self._lock:
-            if key not in self._names:
-                self._names[key] = f"{secrets.token_hex(16)}.jpg"
-                _shrunk(image, grey).save(self.folder / self._names[key], quality=85)
-            self._names.move_to_end(key)
-            while len(self._names) > KEEP:
-                (self.folder / self._names.popitem(last=False)[1]).unlink(missing_ok=True)
-            return f"gradio_api/file={self.folder / self._names[key]}"
+            fresh = _Copy(self.folder / f"{secrets.token_hex(16)}.jpg")
+            copy = self._copies.setdefault(key, fresh)
+            self._copies.move_to_end(key)
+            while len(self._copies) > KEEP:
+                self._copies.popitem(last=False)[1].path.unlink(missing_ok=True)
+        with copy.lock:
+            if not copy.written:
+                _shrunk(image, grey).save(copy.path, quality=85)
+                copy.written = True
+        return f"gradio_api/file={copy.path}"
 
 
 def _shrunk(image: ImageInput, grey: bool) -> Image.Image:
@@ -66,11 +79,16 @@ def _shrunk(image: ImageInput, grey: bool) -> Image.Image:
     return picture
 
 
-def thumbnail(path: Path) -> str:
-    """A JPEG data URI of the picture, cropped to 16:10, for the examples strip."""
+def thumbnail(path: Path, size_wh: tuple[int, int] = THUMB_WH, quality: int = 72) -> str:
+    """A JPEG data URI of the picture, upright and cropped to that size, for strips and queues."""
     with Image.open(path) as picture:
-        picture.draft("RGB", (2 * THUMB_WH[0], 2 * THUMB_WH[1]))
-        small = ImageOps.fit(picture.convert("RGB"), THUMB_WH)
+        picture.draft("RGB", (2 * size_wh[0], 2 * size_wh[1]))
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
+    return data_uri(ImageOps.fit(upright, size_wh), quality)
+
+
+def data_uri(picture: Image.Image, quality: int) -> str:
+    """The picture as a JPEG within an address."""
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=72)
+    picture.save(buffer, "JPEG", quality=quality)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

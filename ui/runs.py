@@ -6,15 +6,19 @@ follows any more is stopped, so a closed browser does not keep the model busy. K
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from inference.errors import Cancelled
+from inference.errors import Cancelled, UserError, unexpected
 from ui.services import Progress
+
+log = logging.getLogger(__name__)
 
 ABANDONED_S = 20.0
 """A run that no page has asked after for so long is stopped."""
@@ -36,7 +40,8 @@ class Snapshot:
 class Run:
     """One piece of work in its own thread. `result` or `error` is set once `done` is.
 
-    task: what it is to do, for whoever starts it.
+    task: what it is to do, for whoever starts it. Neither task nor result holds pixels or
+    attention: those belong to `ui.store.Results`, a run has the id.
     """
 
     id: str
@@ -46,11 +51,15 @@ class Run:
     stage: str = "Starting"
     fraction: float = 0.0
     result: Any = None
-    error: BaseException | None = None
+    error: UserError | Cancelled | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     superseded: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     _started: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def working(self) -> bool:
+        return self._started.locked() and not self.done.is_set()
 
     def claimed(self) -> bool:
         """False for the first caller, who is to start the run; True for all others."""
@@ -82,17 +91,21 @@ class Run:
             if self.cancelled():
                 raise Cancelled
             self.result = work(self.progress, self.cancelled)
-        except BaseException as error:
-            self.error = error
+        except (UserError, Cancelled) as error:
+            self.error = copy(error)  # without its traceback, which holds all that the work held
+        except Exception as error:
+            log.exception("a run failed")
+            self.error = unexpected("The server met an unexpected error", error)
         finally:
             self.done.set()
 
 
 class Runs:
-    """The runs of one app, the most recent few of them."""
+    """The runs of one app: those at work, the last few that ended, and the last few that wait to
+    be started (a page may have gone before its turn came)."""
 
-    def __init__(self, keep: int = 64) -> None:
-        self._keep = keep
+    def __init__(self, ended: int = 64, waiting: int = 256) -> None:
+        self._ended, self._waiting = ended, waiting
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
 
@@ -101,9 +114,11 @@ class Runs:
         run = Run(secrets.token_urlsafe(12))
         with self._lock:
             self._runs[run.id] = run
-            for old in list(self._runs)[: -self._keep]:
-                if self._runs[old].done.is_set():
-                    del self._runs[old]
+            rest = [old for old in self._runs.values() if not old.working]
+            ended = [old for old in rest if old.done.is_set()]
+            waiting = [old for old in rest if not old.done.is_set()]
+            for old in ended[: -self._ended] + waiting[: -self._waiting]:
+                del self._runs[old.id]
         return run
 
     def get(self, run_id: str | None) -> Run | None:

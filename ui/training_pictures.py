@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageOps
+
+from ui.pictures import data_uri
 
 SMALL_PX = 340
 
@@ -18,9 +18,7 @@ def _encoded(path: str, stamp: float) -> str:
         picture.draft("RGB", (2 * SMALL_PX, 2 * SMALL_PX))
         upright = ImageOps.exif_transpose(picture).convert("RGB")
     upright.thumbnail((SMALL_PX, SMALL_PX))
-    buffer = io.BytesIO()
-    upright.save(buffer, "JPEG", quality=70)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return data_uri(upright, quality=70)
 
 
 def small(path: Path | None) -> str:

@@ -1,18 +1,28 @@
-"""Runs stop when asked or abandoned; the store stays within its bounds."""
+"""Runs stop when asked or abandoned; the store stays within its bounds, and is the only one that
+keeps pictures."""
 
+import gc
+import logging
 import threading
 import time
+import weakref
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from inference.errors import Cancelled
+from inference.errors import Cancelled, UserError
 from inference.schema import ImageInput, PairRequest
 from tests.ui.fakes import fake_pair
 from ui import runs as runs_module
+from ui.handlers import scene
+from ui.handlers.desk import SceneForm
 from ui.runs import Runs
 from ui.store import Results
+from ui.visitors import Visitor
+
+ME = Visitor("me", "trainer")
 
 
 def until_stopped(progress, cancelled):
@@ -69,12 +79,38 @@ def test_only_the_first_page_starts_a_run():
 
 
 def test_old_runs_are_forgotten_but_not_working_ones():
-    runs = Runs(keep=2)
-    first = runs.new()
+    runs = Runs(ended=2, waiting=3)
+    working = runs.new()
+    assert not working.claimed()
+    waiting = [runs.new() for _ in range(5)]
     for _ in range(4):
         runs.new().done.set()
-    assert runs.get(first.id) is first
-    assert len(runs._runs) <= 4
+    runs.new()
+    assert runs.get(working.id) is working
+    assert [runs.get(run.id) is not None for run in waiting] == [False, False, False, True, True]
+    assert len(runs._runs) <= 1 + 3 + 3
+
+
+@pytest.mark.parametrize("error", [UserError, RuntimeError])
+def test_an_error_holds_nothing_of_what_failed(error, caplog):
+    caplog.set_level(logging.CRITICAL)  # pytest would keep what is logged
+    watched = []
+
+    def failing(progress, cancelled):
+        held = small(1)
+        watched.append(weakref.ref(held.pixels))
+        try:
+            raise KeyError(held)
+        except KeyError as cause:
+            raise error("wrong") from cause
+
+    runs = Runs()
+    run = runs.new()
+    runs.start(run, failing)
+    assert run.done.wait(60)
+    gc.collect()
+    assert watched[0]() is None
+    assert isinstance(run.error, UserError)
 
 
 def small(seed: int) -> ImageInput:
@@ -117,3 +153,40 @@ def test_find_needs_the_same_picture_and_request(pairs, tmp_path):
     assert results.find(image=sha, example_id="night", request=request) is None
     assert results.get("") is None
     assert results.get(None) is None
+
+
+def test_only_the_results_keep_pictures_and_within_their_bound(desk, picture, caplog):
+    """Twenty looks at a big picture, as many that never started and as many that failed."""
+    caplog.set_level(logging.CRITICAL)  # pytest would keep what is logged
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    def big(path):
+        pixels = np.zeros((2000, 3000, 3), np.uint8)
+        alive.append(weakref.ref(pixels))
+        return ImageInput(pixels, f"{len(alive):064x}", path.name)
+
+    def failing(image, request, **more):
+        if request.prompt == "fail":
+            raise RuntimeError(image)
+        return fake_pair(image, request)
+
+    changed = replace(desk.services, load_image=big, predict_pair=failing)
+    desk = replace(desk, services=changed, results=Results(max_bytes=60_000_000))
+    for i in range(20):
+        for prompt in ("look", "fail"):
+            form = SceneForm(str(picture), prompt=prompt, adapter="hazard-patch")
+            run = scene.begin(ME, desk, form)[0]
+            with suppress(UserError):
+                list(scene.look(ME, desk, run))
+        scene.begin(ME, desk, replace(form, prompt=f"never {i}"))
+    gc.collect()
+    kept = sum(array.nbytes for ref in alive if (array := ref()) is not None)
+    assert len(alive) == 20 * 5
+    assert 0 < kept <= 60_000_000
+
+
+def test_a_result_that_is_gone_before_it_is_shown_is_said(desk, picture):
+    run, _ = scene.begin(ME, desk, SceneForm(str(picture), prompt="Where?"))
+    list(scene.look(ME, desk, run))
+    with pytest.raises(UserError, match="not in memory any more"):
+        list(scene.look(ME, replace(desk, results=Results()), run))

@@ -143,7 +143,7 @@ def save(visitor: Visitor, desk: Desk, result_id: str, form: CorrectionForm) -> 
     example = find_example(services, result.example_id)
     prediction = feedback.add_prediction(
         pair,
-        result.path,
+        _source(feedback, result),
         services.model_info(),
         adapter_version=adapter_version(services, pair.request.adapter),
         slices=example.slices if example else (),
@@ -161,6 +161,17 @@ def save(visitor: Visitor, desk: Desk, result_id: str, form: CorrectionForm) -> 
     )
     here = mine(visitor, desk, result).here
     return correct_markup.saved(_all_mine(visitor, feedback), len(here))
+
+
+def _source(feedback: Feedback, result: StoredResult) -> Path:
+    """The picture's file. Uploads and copies go after a time; then the one that is kept with
+    earlier corrections, if there are any."""
+    if result.path.is_file():
+        return result.path
+    try:
+        return feedback.media_path(result.pair.image.content_hash)
+    except UserError:
+        return result.path  # the store says what is missing
 
 
 def withdraw(visitor: Visitor, desk: Desk, result_id: str, correction_id: str) -> str:

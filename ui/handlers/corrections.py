@@ -15,6 +15,7 @@ from ui.corrections_address import PAGE_ROWS, QueueAddress, to_query
 from ui.corrections_words import signs
 from ui.handlers.corrections_learned import lessons
 from ui.handlers.desk import Desk
+from ui.markup import aspect_style
 from ui.visitors import Visitor, require
 
 Choices = list[tuple[str, str]]
@@ -105,7 +106,7 @@ def case_view(visitor: Visitor, desk: Desk, case: Case | None) -> CaseView:
     feedback = Feedback(desk.home)
     plot = _plot(desk, feedback, case)
     said = (
-        corrections_case.aspect_style(case)
+        aspect_style("sl-cor-plot", case.media.width / max(case.media.height, 1))
         + corrections_case.sentence(case)
         + corrections_case.differences(case)
         + corrections_case.answers(case)

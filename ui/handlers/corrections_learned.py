@@ -20,7 +20,7 @@ from training.home import Home
 from training.proofdata import CORRECTED, RIGHT_WITHIN_PX, CaseResult
 from training.rows import marks
 from ui.corrections_words import Sign, px_and_share, signs
-from ui.handlers.desk import Desk, default_prompt
+from ui.handlers.desk import Desk, ask_model, default_prompt
 from ui.visitors import Visitor, require
 
 LEARNED = """
@@ -111,7 +111,7 @@ def ask_now(visitor: Visitor, desk: Desk, case_id: str) -> Answer:
     prompt = case.predictions[0].prompt if case.predictions else default_prompt(desk.services)
     image = desk.services.load_image(feedback.media_path(case.media.hash))
     request = PairRequest(prompt=prompt, adapter=adapter, forced="finetuned" if adapter else "base")
-    pair = desk.services.predict_pair(image, request)
+    pair = ask_model(desk.services, image, request)
     side = pair.finetuned or pair.base
     return _answer(adapter or "base alone", side.text, side.point, case)
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from inference.errors import UserError, unknown
-from inference.schema import AdapterCard, AdapterEntry, ImageInput, PairRequest, Side
+from inference.errors import Cancelled, UserError, unexpected, unknown
+from inference.schema import (
+    AdapterCard,
+    AdapterEntry,
+    ImageInput,
+    PairPrediction,
+    PairRequest,
+    Side,
+)
 from training.home import Home
 from ui.address import ViewSettings
+from ui.arguments import whole
 from ui.pictures import Pictures
 from ui.runs import Runs
 from ui.services import Example, Services, find_example
 from ui.store import Results
 from ui.visitors import Quota, Visitor
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,10 +64,9 @@ class SceneForm:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A valid order for the model."""
+class Order:
+    """What the model is to do. No pixels: a run that waits holds nothing big."""
 
-    image: ImageInput
     path: Path
     request: PairRequest
     example: Example | None = None
@@ -66,28 +77,34 @@ def default_prompt(services: Services) -> str:
     return next(iter(services.prompts.values()))
 
 
-def prepare(desk: Desk, form: SceneForm, max_new_tokens: int = 64) -> Prepared:
+def prepare(desk: Desk, form: SceneForm, max_new_tokens: object = 64) -> tuple[Order, ImageInput]:
     """Checks the form and reads the picture. UserError names the field that is wrong."""
     if not form.image:
         raise UserError(
             "There is no picture yet", hint="Drop one, paste one or pick an example", field="image"
         )
-    if isinstance(max_new_tokens, bool) or not 1 <= int(max_new_tokens) <= 512:
-        raise UserError(
-            "Too many or too few tokens",
-            expected="1 to 512",
-            got=str(max_new_tokens),
-            field="max_new_tokens",
-        )
+    longest = whole("max_new_tokens", max_new_tokens, 1, 512)
     prompt = desk.services.validate_prompt(form.prompt)
     adapter = check_adapter(desk.services, form.adapter)
     image = desk.services.load_image(Path(form.image))
     forced: Side = form.forced if adapter else "base"
-    request = PairRequest(
-        prompt=prompt, adapter=adapter, forced=forced, max_new_tokens=int(max_new_tokens)
-    )
+    request = PairRequest(prompt=prompt, adapter=adapter, forced=forced, max_new_tokens=longest)
     example = find_example(desk.services, form.example) if form.example else None
-    return Prepared(image, Path(form.image), request, example)
+    return Order(Path(form.image), request, example), image
+
+
+def ask_model(
+    services: Services, image: ImageInput, request: PairRequest, **more: Any
+) -> PairPrediction:
+    """Both sides' answers. What the model fails with unexpectedly goes to the log; the UserError
+    says that it stopped. more: progress and cancelled, as `predict_pair` takes them."""
+    try:
+        return services.predict_pair(image, request, **more)
+    except (UserError, Cancelled):
+        raise
+    except Exception as error:
+        log.exception("the model stopped")
+        raise unexpected("The model stopped with an unexpected error", error) from error
 
 
 def check_adapter(services: Services, name: str | None) -> str | None:

@@ -12,7 +12,7 @@ from inference.errors import UserError
 from inference.schema import PairRequest
 from training.feedback import Feedback
 from ui.address import SceneAddress, ViewSettings
-from ui.handlers.desk import Desk, Prepared, SceneForm, default_prompt
+from ui.handlers.desk import Desk, Order, SceneForm, default_prompt
 from ui.handlers.scene import begin
 from ui.runs import Run
 from ui.services import Services, find_example
@@ -121,7 +121,7 @@ def _form_of_result(services: Services, result: StoredResult, settings: ViewSett
     )
 
 
-def _form_of_order(order: Prepared, settings: ViewSettings) -> SceneForm:
+def _form_of_order(order: Order, settings: ViewSettings) -> SceneForm:
     request = order.request
     example = order.example.id if order.example else None
     return SceneForm(

@@ -7,12 +7,13 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
-from explain.types import MapSettings
-from inference.errors import Cancelled, UserError, unknown
+from explain.types import HeadChoice, MapSettings
+from inference.errors import Cancelled, UserError, unexpected, unknown
 from inference.schema import ImageInput
-from ui.address import MAX_NUMBER
-from ui.handlers.desk import Desk, Prepared, SceneForm, prepare
+from ui.address import MAX_NUMBER, MAX_TOKENS
+from ui.handlers.desk import Desk, Order, SceneForm, ask_model, prepare
 from ui.runs import Run, Snapshot
 from ui.services import Example, Progress, Services, find_example
 from ui.store import StoredResult
@@ -21,43 +22,45 @@ from ui.visitors import Visitor, require
 log = logging.getLogger(__name__)
 
 
-def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, Prepared]:
+def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInput]:
     """A run that may start when the model is free; UserError if the form is not in order."""
     require(visitor, "viewer", "Asking the model")
-    prepared = prepare(desk, form)
+    order, image = prepare(desk, form)
     run = desk.runs.new()
-    run.task = prepared
+    run.task = order
     run.stage = "Waiting for the model"
-    return run, prepared
+    return run, image
 
 
 def look(visitor: Visitor, desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
     """Starts the run, or joins it, and follows it to its result. Raises its error."""
     require(visitor, "viewer", "Asking the model")
     if not run.claimed():
-        desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress, cancelled))
+        desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress))
     yield from run.follow()
     if run.stop.is_set():
         raise Cancelled
     if run.error is not None:
         raise run.error
-    yield run.result
+    result = desk.results.get(run.result)
+    if result is None:
+        raise UserError("The answer is not in memory any more", hint="Press Look once more")
+    yield result
 
 
-def _predict(desk: Desk, run: Run, progress: Progress, cancelled: object) -> StoredResult:
-    order: Prepared = run.task
+def _predict(desk: Desk, run: Run, progress: Progress) -> str:
+    """Id of the result."""
+    order: Order = run.task
     if not desk.services.model_info().loaded:
         progress("Loading the model", 0.0)
-    pair = desk.services.predict_pair(
-        order.image,
-        order.request,
-        progress=progress,
-        cancelled=run.cancelled,
+    image = desk.services.load_image(order.path)
+    pair = ask_model(
+        desk.services, image, order.request, progress=progress, cancelled=run.cancelled
     )
     example = order.example
     return desk.results.put(
         pair, order.path, example.id if example else None, example.hazard if example else None
-    )
+    ).id
 
 
 def explain_failure(error: BaseException) -> UserError:
@@ -66,12 +69,8 @@ def explain_failure(error: BaseException) -> UserError:
         return error
     if isinstance(error, Cancelled):
         return UserError("Stopped", hint="Your settings are kept; press Look to run again")
-    log.error("a prediction failed", exc_info=error)
-    return UserError(
-        "The model stopped with an unexpected error",
-        got=type(error).__name__,
-        hint="The server's log has the details; the app goes on",
-    )
+    log.error("an action failed", exc_info=error)
+    return unexpected("The server met an unexpected error", error)
 
 
 def stop(visitor: Visitor, desk: Desk, run_id: str | None) -> None:
@@ -109,19 +108,33 @@ def token_list(sent: object) -> list[int]:
     except (ValueError, RecursionError):
         found = []
     numbers = found if isinstance(found, list) else []
-    return sorted({n for n in numbers if type(n) is int and 0 <= n < MAX_NUMBER})[:512]
+    return sorted({n for n in numbers if type(n) is int and 0 <= n < MAX_NUMBER})[:MAX_TOKENS]
 
 
 def settings_of(values: Mapping[str, object]) -> MapSettings:
     """Map settings from the page's controls (sliders may cross: they are put in order)."""
     first, last = sorted((int(values["first"]), int(values["last"])))  # type: ignore[call-overload]
-    heads = values["heads"]
     return MapSettings(
         method=str(values["method"] or "attention"),
         tokens=tuple(values["tokens"] or ()),  # type: ignore[arg-type]
         layers=(first, last),
-        heads=heads if heads in ("mean", "max") else int(str(heads)),  # type: ignore[arg-type]
+        heads=head_choice(values["heads"]),
         remove_sinks=bool(values["sinks"]),
         relative=bool(values["relative"]),
         shared_scale=bool(values["same_scale"]),
     )
+
+
+def head_choice(sent: object) -> HeadChoice:
+    """mean, max or the number of a head; nothing is the mean."""
+    text = "mean" if sent is None else str(sent).strip() or "mean"
+    if text == "mean" or text == "max":
+        return cast(HeadChoice, text)
+    if not (text.isascii() and text.isdigit() and len(text) < 6):
+        raise UserError(
+            "Unknown choice of heads",
+            expected="mean, max or the number of a head, from 0",
+            got=repr(text),
+            field="heads",
+        )
+    return int(text)

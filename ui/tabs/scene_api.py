@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from ui.address import MAX_TOKENS
 from ui.handlers import api
 from ui.handlers.desk import Desk
 from ui.upload import OriginalImage
@@ -34,35 +35,34 @@ def expose(desk: Desk) -> None:
 
     def predict(
         image: str | None,
-        prompt: str,
-        adapter: str,
-        forced: str,
-        max_new_tokens: float,
+        prompt: str | None,
+        adapter: str | None,
+        forced: str | None,
+        max_new_tokens: float | None,
         request: gr.Request,
     ) -> dict[str, Any]:
         visitor = desk.visitor(request)
-        return api.predict(visitor, desk, image, prompt, adapter, forced, int(max_new_tokens))
+        return api.predict(visitor, desk, image, prompt, adapter, forced, max_new_tokens)
 
     def maps(
-        result: str,
-        method: str,
-        tokens: str,
-        first_layer: float,
-        last_layer: float,
-        heads: str,
+        result: str | None,
+        method: str | None,
+        tokens: str | None,
+        first_layer: float | None,
+        last_layer: float | None,
+        heads: str | None,
         remove_sinks: bool,
         relative: bool,
         shared_scale: bool,
         request: gr.Request,
     ) -> dict[str, Any]:
-        layers = (int(first_layer), int(last_layer))
         return api.maps(
             desk.visitor(request),
             desk,
             result,
             method,
             tokens,
-            layers,
+            (first_layer, last_layer),
             heads,
             {"remove_sinks": remove_sinks, "relative": relative, "shared_scale": shared_scale},
         )
@@ -73,7 +73,7 @@ def expose(desk: Desk) -> None:
             gr.Textbox("", label="prompt: empty for the default"),
             gr.Textbox("", label='adapter: empty for the default, "none" for the base alone'),
             gr.Textbox("finetuned", label='forced: "finetuned" or "base"'),
-            gr.Number(64, label="max_new_tokens: 1 to 512"),
+            gr.Number(64, label="max_new_tokens: 1 to 512", minimum=1, maximum=512, precision=0),
         ]
         answer = gr.JSON(label="result")
         gr.Button("predict").click(
@@ -88,9 +88,9 @@ def expose(desk: Desk) -> None:
         wanted = [
             gr.Textbox("", label="result: id from /predict"),
             gr.Textbox("attention", label="method: attention, logit_lens or head"),
-            gr.Textbox("", label='tokens: for example "3,4"'),
-            gr.Number(0, label="first_layer, from 0"),
-            gr.Number(-1, label="last_layer, -1 is the last"),
+            gr.Textbox("", label='tokens: for example "3,4"', max_length=MAX_TOKENS * 6),
+            gr.Number(0, label="first_layer, from 0", precision=0),
+            gr.Number(-1, label="last_layer, -1 is the last", precision=0),
             gr.Textbox("mean", label="heads: mean, max or a number"),
             gr.Checkbox(False, label="remove_sinks"),
             gr.Checkbox(False, label="relative to a neutral prompt"),

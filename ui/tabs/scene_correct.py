@@ -123,7 +123,7 @@ def wire_correcting(tab: SceneTab, desk: Desk, frame: Frame) -> None:
     def withdrawn(values: Values, event: gr.EventData, request: gr.Request) -> Values:
         visitor = desk.visitor(request)
         try:
-            said = correct.withdraw(visitor, desk, values[k.result], str(event.id))
+            said = correct.withdraw(visitor, desk, values[k.result], str(getattr(event, "id", "")))
         except Exception as error:
             return failed(error)
         drawn = again(values, visitor, said)

@@ -36,6 +36,7 @@ ENDPOINTS: dict[str, Role] = {
     **{f"scene_draw_{name}": "viewer" for name in ("open", "look", "example")},
 }  # fmt: skip
 STOPPED = "Stopped. Your settings are kept."
+FORGOTTEN = "Too many people asked at once, and this was left out. Press Look once more."
 
 
 def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
@@ -84,16 +85,16 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
 
     def began(values: Values, request: gr.Request) -> Values:
         form = tab.read_form(values)
-        try:
-            run, order = scene.begin(desk.visitor(request), desk, form)
-        except UserError as problem:
-            return idle(tab) | messages(tab, problem)
         desk.runs.supersede(values[k.run])
+        try:
+            run, image = scene.begin(desk.visitor(request), desk, form)
+        except UserError as problem:
+            return idle(tab) | messages(tab, problem) | {k.run: ""}
         kept = tab.memory(values, run=run.id)
         # Chosen tokens belong to the answer before; a link's view waits for its own result.
         chosen = values[k.chosen] if values[k.linked] is not None else []
         return working(tab, run.snapshot()) | messages(tab, None) | {
-            a.image_message: markup.hint(scene.size_note(order.image)),
+            a.image_message: markup.hint(scene.size_note(image)),
             k.run: run.id, k.memory: kept, k.chosen: chosen,
         }  # fmt: skip
 
@@ -146,37 +147,26 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         scene.stop(desk.visitor(request), desk, run_id)
         return idle(tab, STOPPED)
 
-    a.cancel.click(
-        stopped, k.run, [a.progress, a.look, a.cancel, k.run], api_name="scene_stop", **AT_ONCE
-    )
+    a.cancel.click(stopped, k.run, [a.progress, a.look, a.cancel], api_name="scene_stop", **AT_ONCE)
 
 
 def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) -> None:
     """Follows the run that the event before has prepared, if it did, and draws its result.
 
     Two events: the first one speaks often, so it must not carry the whole page. Neither is dropped
-    while one for an earlier picture is still ending ("multiple").
+    while one for an earlier picture is still ending ("multiple"). Neither says which run the page
+    has (`k.run`): by the time that one ends, the next may have begun.
     """
     a, k = tab.ask, tab.keep
     spoken = [
-        a.progress,
-        a.look,
-        a.cancel,
-        a.image_message,
-        a.prompt_message,
-        a.adapter_message,
-        k.run,
-        k.result,
-        k.linked,
-        k.memory,
-        k.fresh,
-    ]
+        a.progress, a.look, a.cancel, a.image_message, a.prompt_message, a.adapter_message, k.fresh,
+    ]  # fmt: skip
 
     def ran(values: Values, request: gr.Request) -> Iterator[Values]:
         run = desk.runs.get(values[k.run])
         if run is None:
             # gradio 6.31 undoes the event before when a generator ends without any value.
-            yield {k.run: ""}
+            yield {k.fresh: ""} | (idle(tab, FORGOTTEN) if values[k.run] else {})
             return
         last = ""
         try:
@@ -220,10 +210,12 @@ def _finished(
 ) -> Values:
     settings, five = tab.read_form(values).view, bool(values[tab.ask.five])
     new = present(tab, desk, visitor, result, settings, veiled=five)
-    memory = tab.memory(values, result=result.id, run="", veiled=new[tab.correct.veiled])
+    memory = tab.memory(values, result=result.id, veiled=new[tab.correct.veiled])
+    following = desk.runs.get(values[tab.keep.run])
+    busy = following is not None and not following.done.is_set()  # the next one has begun already
     return {tab.keep.fresh: ""} | (
         new
-        | idle(tab)
+        | ({} if busy else idle(tab))
         | frame_values(frame, desk, result.pair.request.adapter)
         | {tab.keep.result: result.id, tab.keep.linked: None, tab.keep.memory: memory}
     )

@@ -159,6 +159,7 @@ def build_adapters() -> AdapterPart:
         with gr.Column(scale=5, min_width=260):
             source = gr.Textbox(
                 label="Folder or Hugging Face id", elem_id="sl-source", lines=1, max_lines=1,
+                max_length=1000,
                 placeholder="/path/to/adapter or user/name",
                 info="A LoRA folder: adapter_config.json, adapter_model.safetensors",
             )  # fmt: skip

@@ -184,7 +184,6 @@ def idle(tab: SceneTab, text: str = "") -> Values:
         tab.ask.progress: markup.stopped(text) if text else "",
         tab.ask.look: gr.update(visible=True, interactive=True),
         tab.ask.cancel: gr.update(visible=False),
-        tab.keep.run: "",
     }
 
 

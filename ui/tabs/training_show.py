@@ -125,7 +125,7 @@ def _recipe(r: RunPart, desk: Desk, visitor: Visitor, place: Place) -> Values:
 
 def maps_values(v: ProvePart, pair: training_prove.MapsPair) -> Values:
     """The two maps, side by side."""
-    style = f"<style>:root{{--sl-aspect:{min(max(pair.aspect, 0.8), 2.4):.3f}}}</style>"
+    style = scene_markup.aspect_style("tr-maps-panels", pair.aspect)
     return {
         v.maps: gr.update(visible=True),
         v.before_title: _title("Before", pair.before_title),

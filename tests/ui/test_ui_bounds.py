@@ -1,0 +1,96 @@
+"""What many visits, downloads and odd requests must not do to the others on the server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from inference.errors import UserError
+from tests.ui.fakes import fake_services
+from training.feedback import Feedback
+from training.home import find_home
+from ui import markup
+from ui.address import MAX_TOKENS
+from ui.handlers import api, correct, scene
+from ui.handlers.correct import CorrectionForm
+from ui.handlers.desk import Desk
+from ui.pictures import KEEP
+from ui.visitors import Visitor
+
+ME = Visitor("me", "trainer")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_picture_is_saved_although_many_downloads_followed(desk, result, tmp_path):
+    """A link's picture is a copy among the downloads, of which only the last are kept."""
+    kept = replace(desk, services=fake_services(home=find_home(tmp_path / "home")))
+    correct.save(ME, kept, result.id, CorrectionForm("right"))
+    result.path.unlink()
+    copy = kept.pictures.new_file("picture.jpg")
+    copy.write_bytes(Feedback(kept.home).media_path(result.pair.image.content_hash).read_bytes())
+    opened = kept.results.put(result.pair, copy)
+    for _ in range(KEEP + 1):
+        kept.pictures.new_file("a.json").write_text("{}")
+    assert not copy.exists()
+    said = correct.save(Visitor("ben", "annotator"), kept, opened.id, CorrectionForm("no_hazard"))
+    assert said.startswith("Saved.")
+
+
+def test_a_map_is_made_for_each_token_once(desk: Desk, result):
+    asked = []
+    make = desk.services.make_pair_maps
+
+    def watched(pair, settings):
+        asked.append(settings.tokens)
+        return make(pair, settings)
+
+    desk = replace(desk, services=replace(desk.services, make_pair_maps=watched))
+    api.maps(ME, desk, result.id, "attention", "4,3," * 200, (0, -1), "mean", {})
+    assert asked == [(3, 4)]
+    with pytest.raises(UserError, match=f"at most {MAX_TOKENS}"):
+        api.maps(ME, desk, result.id, "attention", "3," * 100_000, (0, -1), "mean", {})
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("heads", [",", "1,2", "-1", "1.5", "NaN", "many"])
+def test_heads_are_a_word_or_one_number(desk, result, heads):
+    with pytest.raises(UserError, match="the number of a head"):
+        api.maps(ME, desk, result.id, "attention", "", (0, -1), heads, {})
+
+
+@pytest.mark.parametrize("layers", [(None, -1), (float("nan"), -1), (0, 1e300), (True, -1)])
+def test_layers_are_whole_numbers(desk, result, layers):
+    with pytest.raises(UserError, match=r"_layer.*whole number"):
+        api.maps(ME, desk, result.id, "attention", "", layers, "mean", {})
+
+
+@pytest.mark.parametrize("tokens", [None, "64", float("nan"), float("inf"), 1.5, True, -1, 10**400])
+def test_the_answers_length_is_a_whole_number(desk, picture, tokens):
+    with pytest.raises(UserError, match=r"max_new_tokens.*a whole number from 1 to 512"):
+        api.predict(ME, desk, str(picture), "", "", "finetuned", tokens)
+
+
+def test_only_what_the_model_fails_with_is_called_the_models(desk, picture, image):
+    def broken(*given, **more):
+        raise KeyError("weights")
+
+    stopped = replace(desk, services=replace(desk.services, predict_pair=broken))
+    with pytest.raises(UserError, match=r"The model stopped.*KeyError"):
+        api.predict(ME, stopped, str(picture), "", "", "finetuned", 8)
+    unreadable = replace(desk, services=replace(desk.services, make_pair_maps=broken))
+    with pytest.raises(KeyError):
+        api.predict(ME, unreadable, str(picture), "", "", "finetuned", 8)
+    assert "model" not in str(scene.explain_failure(KeyError("weights")))
+
+
+def test_each_page_gives_its_own_figures_their_shape(result):
+    """All pages are in one document: what one of them sets must not reshape another."""
+    headline = markup.headline(result.pair, None, "")
+    assert "#sl-panels{--sl-aspect:1.778}" in headline
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "ui").rglob("*.py")]
+    places = [place for text in texts for place in re.findall(r'aspect_style\(\s*"([^"]+)"', text)]
+    assert len(places) == len(set(places)) == 3
+    assert sum("--sl-aspect" in text for text in texts) == 1
