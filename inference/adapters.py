@@ -26,7 +26,7 @@ from inference.adapter_files import (
     read_json,
 )
 from inference.errors import UserError
-from inference.fingerprint import file_sha256
+from inference.fingerprint import file_sha256, weights_sha256
 from inference.schema import AdapterCard, AdapterEntry
 
 HEAD_FIELDS = {
@@ -48,6 +48,7 @@ __all__ = [
     "CheckedAdapter",
     "discover",
     "examine",
+    "name_taken",
     "read_card",
     "validate_adapter",
 ]
@@ -65,16 +66,17 @@ _RENAMES = (
 @dataclass(frozen=True)
 class BackboneInfo:
     """What an adapter is checked against. shapes: module name -> (in_features, out_features) of
-    each linear layer. sha256: of the base's weights, computed when first asked for."""
+    each linear layer. folder: of the base. sha256: of its weights, computed when first asked
+    for."""
 
     id: str
     hidden_size: int
     shapes: Mapping[str, tuple[int, int]]
-    weights: Path | None = None
+    folder: Path | None = None
 
     @property
     def sha256(self) -> str | None:
-        return file_sha256(self.weights) if self.weights is not None else None
+        return weights_sha256(self.folder) if self.folder is not None else None
 
 
 @dataclass(frozen=True)
@@ -253,6 +255,12 @@ def discover(
             if (folder / CONFIG).exists():
                 entries.append(examine(folder, backbone))
     return entries
+
+
+def name_taken(name: str) -> UserError:
+    """Why an adapter with the name of another one is refused: people and links mean that one."""
+    hint = f"Give it another name in its {CARD}"
+    return bad(f"Another adapter is already called {name}", hint=hint)
 
 
 def examine(folder: Path | str, backbone: BackboneInfo | None = None) -> AdapterEntry:

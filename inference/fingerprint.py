@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -28,10 +29,23 @@ def _digest(path: Path, size: int, mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def weights_file(folder: Path) -> Path | None:
-    """The one file that stands for a model's weights: model.safetensors, or the index of a
-    sharded model, or None."""
-    for name in ("model.safetensors", "model.safetensors.index.json"):
-        if (folder / name).is_file():
-            return folder / name
-    return None
+def weights_files(folder: Path) -> list[Path]:
+    """The files that a model's weights are loaded from: model.safetensors, or the shards that its
+    index names; none where there are neither."""
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.is_file() or not index.is_file():
+        return [whole] if whole.is_file() else []
+    try:
+        named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        return [folder / name for name in sorted(set(named))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def weights_sha256(folder: Path) -> str | None:
+    """What names a model's weights: the file's sha256, or that of its shards' digests; None where
+    the folder has no weights."""
+    digests = [file_sha256(file) for file in weights_files(folder)]
+    if len(digests) < 2:
+        return digests[0] if digests else None
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

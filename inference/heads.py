@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from inference.errors import UserError, unknown
+from inference.weights import read_weights
 
 Decode = Literal["soft_argmax", "window"]
 # How a head's point is shown; both are trained on the paper's plain soft-argmax (Eq. 3). The plain
@@ -214,8 +215,11 @@ def save_head(head: Head, folder: Path, base_sha256: str) -> None:
     (folder / "head.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def load_head(folder: Path, base_sha256: str | None, device: str = "cpu") -> Head:
-    """Read a head and check that it was made for this base and arrived whole."""
+def load_head(
+    folder: Path, base_sha256: str | None, device: str = "cpu", adapter: str | None = None
+) -> Head:
+    """Read a head and check that it was made for this base and arrived whole. adapter: its name
+    in messages, else the folder's."""
     config = json.loads((folder / "head.json").read_text())
     data = folder / "head.safetensors"
     digest = hashlib.sha256(data.read_bytes()).hexdigest()
@@ -235,7 +239,7 @@ def load_head(folder: Path, base_sha256: str | None, device: str = "cpu") -> Hea
         )
     head = Head(config)
     try:
-        head.load_state_dict(load_file(data, device=str(device)))
+        head.load_state_dict(read_weights(data, adapter or folder.name, str(device)))
     except RuntimeError as error:
         raise UserError(
             "The adapter's head does not fit its description",

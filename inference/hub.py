@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from inference.errors import UserError
 
 CONNECT_S = 8.0
+MAX_SOURCE = 1000  # characters of a folder or hub id
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model")
 ADAPTER_FILES = ("*.json", "*.safetensors")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -16,7 +18,30 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 def is_hub_id(source: str) -> bool:
     """Whether it has the form owner/name and is no folder here."""
-    return bool(_HUB_ID.fullmatch(source)) and ".." not in source and not Path(source).exists()
+    return bool(_HUB_ID.fullmatch(source)) and ".." not in source and not _is(source, "exists")
+
+
+def check_source(source: str, field: str) -> None:
+    """UserError (with that field) for what can be neither a folder nor a hub id."""
+    if len(source) > MAX_SOURCE or "\0" in source:
+        raise _no_such(source, field)
+
+
+def _no_such(source: str, field: str) -> UserError:
+    return UserError(
+        f"There is no such {field}",
+        expected="a folder, or a hub id such as owner/name",
+        got=source[:200] if source[:200].isprintable() else ascii(source[:200]),
+        field=field,
+    )
+
+
+def _is(path: str | Path, kind: Literal["exists", "is_dir"]) -> bool:
+    """Path.exists or Path.is_dir, which raise for a name that is too long."""
+    try:
+        return bool(getattr(Path(path), kind)())
+    except OSError:
+        return False
 
 
 def local_folder(source: str, *, field: str) -> Path:
@@ -29,16 +54,12 @@ def local_folder(source: str, *, field: str) -> Path:
     Raises:
         UserError: with that field; it is neither a folder nor a hub id that can be had.
     """
+    check_source(source, field)
     path = Path(source).expanduser()
-    if path.is_dir():
+    if _is(path, "is_dir"):
         return path
-    if path.exists() or not is_hub_id(source):
-        raise UserError(
-            f"There is no such {field}",
-            expected="a folder, or a hub id such as owner/name",
-            got=source[:200],
-            field=field,
-        )
+    if _is(path, "exists") or not is_hub_id(source):
+        raise _no_such(source, field)
     patterns = list(MODEL_FILES if field == "model" else ADAPTER_FILES)
     return _snapshot(source, patterns, _unreachable(source, field), field)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from safetensors.torch import load_file
-
 from inference.adapter_files import WEIGHTS
 from inference.adapters import BackboneInfo, CheckedAdapter
 from inference.backbones.base import Backbone
 from inference.backbones.lora import AdapterBank
 from inference.errors import UserError, unknown
-from inference.fingerprint import weights_file
 from inference.heads import Head, load_head
 from inference.schema import AdapterEntry
+from inference.weights import read_weights
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def backbone_info(backbone: Backbone, folder: Path, name: str) -> BackboneInfo:
         id=name,
         hidden_size=int(backbone.model.config.get_text_config().hidden_size),
         shapes=shapes,
-        weights=weights_file(folder),
+        folder=folder,
     )
 
 
@@ -61,10 +59,10 @@ class LoadedAdapters:
 
     def load(self, checked: CheckedAdapter, source: str) -> AdapterEntry:
         """The new one is in place before one of the same name goes; on failure nothing changes."""
-        head = None
+        head, name = None, checked.entry.name
         if checked.entry.has_head:
-            head = load_head(checked.folder, self.info.sha256, str(self._device))
-        tensors = load_file(checked.folder / WEIGHTS, device="cpu")
+            head = load_head(checked.folder, self.info.sha256, str(self._device), name)
+        tensors = read_weights(checked.folder / WEIGHTS, name)
         state = {checked.keys[key]: tensor for key, tensor in tensors.items()}
         slot = self._put_on(checked, state)
         entry = replace(checked.entry, source=source, loaded=True)

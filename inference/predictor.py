@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from inference import registry
-from inference.adapters import BackboneInfo, validate_adapter
+from inference.adapters import BackboneInfo, name_taken, validate_adapter
 from inference.backbones.base import Backbone
 from inference.backbones.loading import Quantize, load_backbone
 from inference.backbones.tracing import answer_logprobs
 from inference.errors import Cancelled, UserError, unknown
-from inference.fingerprint import file_sha256, weights_file
+from inference.fingerprint import weights_sha256
 from inference.hub import local_folder
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
 from inference.pair import Run, batches
@@ -83,7 +83,7 @@ class Predictor:
             embedded=embedded,
             loaded=True,
             memory_mb=size / 1e6,
-            sha256=file_sha256(file) if (file := weights_file(folder)) else None,
+            sha256=weights_sha256(folder),
         )
         return cls(backbone, info, folder)
 
@@ -97,15 +97,20 @@ class Predictor:
         """The loaded adapters, in the order in which they came."""
         return self._adapters.entries()
 
-    def load_adapter(self, source: str | Path, name: str | None = None) -> AdapterEntry:
+    def load_adapter(
+        self, source: str | Path, name: str | None = None, taken: Collection[str] = ()
+    ) -> AdapterEntry:
         """Check and load an adapter from a folder or a hub id, beside those that are there. One of
-        the same name is replaced after the new one is in place.
+        the same name is replaced after the new one is in place. taken: names of other adapters.
 
         Raises:
-            UserError: (field "adapter") it does not fit or is not safe; nothing has changed.
+            UserError: (field "adapter") it does not fit or is not safe, or its name is taken;
+                nothing has changed.
         """
         folder = local_folder(str(source), field="adapter")
         checked = validate_adapter(folder, self._adapters.info, name)
+        if checked.entry.name in taken:
+            raise name_taken(checked.entry.name)
         with self._lock:
             return self._adapters.load(checked, str(source))
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inference.adapter_files import HEAD, WEIGHTS
-from inference.adapters import discover, examine
+from inference.adapters import discover, examine, name_taken
 from inference.errors import UserError
 from inference.fingerprint import file_sha256
-from inference.hub import is_hub_id, local_folder
+from inference.hub import check_source, is_hub_id, local_folder
 from inference.registry import BACKBONES, resolve
 from inference.schema import AdapterEntry, ImageInput, ModelInfo, PairPrediction, PairRequest, Side
 
@@ -81,19 +81,23 @@ class ModelService:
 
     def adapters(self) -> list[AdapterEntry]:
         """Loaded adapters first, then those that can be loaded, then those that cannot with their
-        problem; never waits for the model."""
+        problem; never waits for the model. Each has its own name: of two with one name the second
+        cannot be used, and the order is that of `adapter_roots`, then of `adapters`."""
         predictor = self._predictor
         loaded = predictor.adapters() if predictor else []
         backbone = predictor.backbone_info if predictor else None
         offered = discover(self._roots, backbone)
-        offered += [examine(s, backbone) for s in self._wanted if Path(s).is_dir()]
         offered += list(self._problems.values())
-        taken = {entry.source for entry in loaded} | {entry.name for entry in loaded}
-        rest: dict[str, AdapterEntry] = {}
+        offered += [examine(s, backbone) for s in self._wanted if Path(s).is_dir()]
+        names = {entry.name for entry in loaded}
+        places = {_place(entry.source) for entry in loaded}
+        rest: list[AdapterEntry] = []
         for entry in offered:
-            if entry.source not in taken and entry.name not in taken:
-                rest.setdefault(entry.source, entry)
-        return [*loaded, *sorted(rest.values(), key=lambda e: e.problem is not None)]
+            if (place := _place(entry.source)) not in places:
+                rest.append(entry if entry.name not in names else _renamed(entry))
+                names.add(entry.name)
+                places.add(place)
+        return [*loaded, *sorted(rest, key=lambda e: e.problem is not None)]
 
     # With the model ---------------------------------------------------------------------------
     def warm_up(self) -> threading.Thread:
@@ -167,6 +171,7 @@ class ModelService:
         Raises:
             UserError: (field "adapter") it cannot be had or does not fit.
         """
+        check_source(source, "adapter")
         known = {entry.name: entry.source for entry in self.adapters() if not entry.loaded}
         entry = self._put_on(self.predictor(), known.get(source, source), name)
         self._problems.pop(source, None)
@@ -174,7 +179,8 @@ class ModelService:
 
     def _put_on(self, predictor: Predictor, source: str, name: str | None = None) -> AdapterEntry:
         version = files_version(source)  # read first: a change in between is then seen later
-        entry = predictor.load_adapter(source, name)
+        others = {e.name for e in self.adapters() if _place(e.source) != _place(source)}
+        entry = predictor.load_adapter(source, name, others)
         self._versions[entry.name] = version
         return entry
 
@@ -222,6 +228,17 @@ class ModelService:
         if adapter in offered:
             self._put_on(predictor, offered[adapter].source, adapter)
         return predictor
+
+
+def _place(source: str) -> str:
+    """The same for each way to write one folder."""
+    return str(Path(source).expanduser().resolve())
+
+
+def _renamed(entry: AdapterEntry) -> AdapterEntry:
+    """An adapter whose name another one has, under a name of its own, and of no use."""
+    problem = entry.problem or str(name_taken(entry.name))
+    return replace(entry, name=f"{entry.name} ({Path(entry.source).name})", problem=problem)
 
 
 def files_version(source: str) -> str:

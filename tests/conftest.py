@@ -44,3 +44,11 @@ def chromium() -> Iterator[Browser]:
         browser = launch(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=[True, False], ids=["avx512_bf16", "no_avx512_bf16"])
+def avx512_bf16(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether new 4-bit layers are told that the processor has AVX512-BF16: a test that takes this
+    runs both ways on any machine. Where the processor has it not, a packed layer cannot answer."""
+    monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: request.param)
+    return bool(request.param)

@@ -1,4 +1,4 @@
-"""What makes a float32 model quicker and smaller on a CPU, with the same result up to rounding.
+"""What makes a model quicker and smaller on a CPU, with the same result up to rounding.
 
 The measurements behind each step are in dev/LOG.md.
 """
@@ -15,8 +15,15 @@ from torch import Tensor, nn
 
 MOST_ROWS = 8
 CHUNK = 128  # tokens of each row that go through an MLP at once
+PACKED_ROWS = 32  # bitsandbytes packs that many rows of a 4-bit weight together
 MLP_PARTS = ("gate_proj", "up_proj", "down_proj")
 M_MMAP_THRESHOLD = -3  # glibc, malloc.h
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor has instructions that multiply bfloat16."""
+    can = torch.cpu.get_capabilities()
+    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
 class FewRowsLinear(nn.Linear):
@@ -45,7 +52,21 @@ def lighten(model: nn.Module) -> None:
             module.__class__ = FewRowsLinear
         if all(isinstance(getattr(module, part, None), nn.Module) for part in MLP_PARTS):
             module.forward = partial(_in_chunks, module.forward)
-    _return_big_blocks()
+
+
+def choose_packing(model: nn.Module, *, wanted: bool) -> None:
+    """Where a 4-bit layer may take bitsandbytes' own kernel for AVX512-BF16 processors.
+
+    bitsandbytes 0.50 packs a layer's weight for it at the first answer, whatever its shape, and
+    fails where the shape does not fit. The kernel multiplies bfloat16 whatever the model's
+    precision is, and gives no gradients, without a word. Elsewhere a layer is unpacked for each
+    product, which is right everywhere and slower for few rows.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            rows, columns = int(module.out_features), int(module.in_features)
+            fits = rows % PACKED_ROWS == 0 and columns % int(module.weight.blocksize) == 0
+            module.support_avx512bf16_for_cpu &= wanted and fits
 
 
 def _in_chunks(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -56,8 +77,9 @@ def _in_chunks(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return torch.cat([forward(part.contiguous()) for part in x.split(CHUNK, dim=1)], dim=1)
 
 
-def _return_big_blocks() -> None:
+def return_big_blocks() -> None:
     """Have glibc hand blocks over 1 MB back as soon as they are freed. Left alone, it raises that
-    limit to 32 MB, and every layer's activations stay as holes in the heap."""
+    limit to 32 MB: weights that were converted while loading, and every layer's activations, stay
+    as holes in the heap."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 1 << 20)

@@ -164,8 +164,8 @@ def test_slices_that_were_learned_are_no_longer_unseen(
 
 
 @pytest.mark.slow
-def test_nf4_with_paged_eight_bit_adamw_and_checkpointing(train: Train) -> None:
-    """The paper's recipe, on a CPU."""
+def test_nf4_with_paged_eight_bit_adamw_and_checkpointing(train: Train, avx512_bf16: bool) -> None:
+    """The paper's recipe, on a CPU with AVX512-BF16 and on one without."""
     code, done = train(
         quantize="nf4",
         optimiser="paged_adamw_8bit",

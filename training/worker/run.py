@@ -156,6 +156,7 @@ def build(config: WorkerConfig, snapshot: Snapshot) -> Built:
         quantize=settings.quantize,
         device=config.device,
         dtype=DTYPES[settings.precision],
+        for_training=True,
     )
     info = backbone_info(backbone, folder, config.base)
     parent = validate_adapter(config.parent_adapter, info) if config.parent_adapter else None

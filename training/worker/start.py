@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
-from safetensors.torch import load_file
 
 from inference.adapter_files import WEIGHTS
 from inference.adapters import BackboneInfo, CheckedAdapter
 from inference.backbones.base import Backbone
 from inference.errors import UserError
 from inference.heads import Head, build_head, load_head, usual_config
+from inference.weights import read_weights
 from training.settings import TrainSettings
 
 
@@ -72,7 +72,7 @@ def continue_lora(tuned: PeftModel, parent: CheckedAdapter, settings: TrainSetti
                 hint="Or start from the base",
                 field=field,
             )
-    tensors = load_file(parent.folder / WEIGHTS)
+    tensors = read_weights(parent.folder / WEIGHTS, parent.entry.name)
     state = {f"base_model.model.{parent.keys[k]}": t for k, t in tensors.items()}
     outcome = set_peft_model_state_dict(tuned, state)
     empty = [k for k in outcome.missing_keys if "lora_" in k]
