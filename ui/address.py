@@ -9,7 +9,7 @@ ui/static/sightline.js keeps one query for each tab and shows the open tab's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -92,10 +92,11 @@ def to_query(address: SceneAddress) -> str:
     return urlencode(pairs)
 
 
-def from_query(query: Mapping[str, str]) -> SceneAddress:
+def from_query(query: Mapping[str, str], adapters: Collection[str]) -> SceneAddress:
     """Reads a query; whatever is missing or makes no sense stays at its default. A link to another
-    tab says nothing about the scene."""
+    tab says nothing about the scene. adapters: names of those that the visitor may use."""
     query = params_of(query, SCENE)
+    adapter = query.get("adapter")
     maps = MapSettings(
         method=query.get("method") or "attention",
         tokens=_numbers(query.get("token", "")),
@@ -112,7 +113,7 @@ def from_query(query: Mapping[str, str]) -> SceneAddress:
         example=query.get("example") or None,
         image=query.get("image") or None,
         prompt=query.get("prompt") or None,
-        adapter=query.get("adapter"),
+        adapter=adapter if adapter == "" or adapter in adapters else None,
         view=ViewSettings(maps, opacity),
     )
     return replace(address, forced=forced) if forced in SIDES else address  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
+from inference.errors import UserError
 from ui.arguments import check_arguments, read_event
 from ui.errors import as_shown, queue_full
 from ui.frame import build_frame, wire_frame
@@ -19,6 +21,7 @@ from ui.tabs import TABS
 from ui.tabs.scene_api import expose
 from ui.upload import check_files
 
+log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 MAX_UPLOAD = "44mb"  # a little above inference.media.MAX_BYTES, whose message is the better one
 KEEP_UPLOADS_S = 24 * 3600
@@ -52,7 +55,15 @@ class Page(gr.Blocks):
         if state is not None:  # a field's choices and bounds are this visit's
             fields = [f if f.stateful else state.get(f._id, f) for f in fields]
         check_arguments(fields, inputs)
-        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        try:
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except Exception as error:
+            if isinstance(error, (UserError, gr.Error)) or isinstance(error.__cause__, UserError):
+                raise
+            log.warning("%s cannot read what was sent: %s", block_fn.api_name, type(error).__name__)
+            raise UserError(
+                "What was sent cannot be read", hint="Upload the file again, or reload the page"
+            ) from error
 
 
 def build_page(services: Services) -> tuple[gr.Blocks, Desk]:

@@ -17,6 +17,7 @@ from inference.schema import AnswerToken, HazardPoint, PairPrediction, Side, Sid
 from ui.pictures import thumbnail
 from ui.runs import Snapshot
 from ui.services import Example
+from ui.visitors import names_only
 
 SAME_PLACE = 0.01  # share of the diagonal below which two points count as one place
 
@@ -40,12 +41,10 @@ def error(problem: UserError | None) -> str:
     """A message that stands next to its field; nothing when all is well."""
     if problem is None:
         return ""
-    rest = str(problem)[len(problem.message.rstrip(".")) + 1 :].strip()
+    first = problem.message.rstrip(".")
+    rest = names_only(str(problem)[len(first) + 1 :].strip())
     more = f" <span>{escape(rest)}</span>" if rest else ""
-    return (
-        f'<div class="sl-error" role="alert"><b>{escape(problem.message.rstrip("."))}.</b>{more}'
-        "</div>"
-    )
+    return f'<div class="sl-error" role="alert"><b>{escape(names_only(first))}.</b>{more}</div>'
 
 
 def hint(text: str) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from inference.schema import AdapterCard, AdapterEntry, ModelInfo
-from ui.visitors import Role, Visitor
+from ui.visitors import Role, Visitor, names_only
 
 QUANTISED = {"none": "not quantised", "nf4": "4-bit NF4", "int8": "8-bit"}
 ROLE_MEANS: dict[Role, str] = {
@@ -53,10 +53,10 @@ def banner(info: ModelInfo, card: AdapterCard | None) -> str:
     """What a visitor must know: a model that could not be had, and what the embedded one is."""
     parts = []
     if info.fallback_reason:
-        wanted = f"“{info.requested}” could not be used. " if info.requested else ""
+        wanted = f"“{names_only(info.requested)}” could not be used. " if info.requested else ""
         parts.append(
             f'<p class="sl-banner sl-banner-warn" role="alert"><b>Fallback.</b> {escape(wanted)}'
-            f"{escape(info.fallback_reason)}</p>"
+            f"{escape(names_only(info.fallback_reason))}</p>"
         )
     if info.embedded:
         parts.append(

@@ -11,6 +11,7 @@ from explain.types import PairMaps
 from inference.schema import HazardPoint, Heatmap, ModelInfo, SidePrediction
 from ui.address import ViewSettings
 from ui.store import StoredResult
+from ui.visitors import names_only
 
 
 def as_json(
@@ -30,8 +31,9 @@ def as_json(
         "image": {"name": image.name, "sha256": image.content_hash, "width_px": width,
                   "height_px": height, "example": result.example_id},
         "model": {key: getattr(info, key) for key in (
-            "id", "sha256", "family", "device", "dtype", "quantize", "embedded",
-            "requested", "fallback_reason")},
+            "id", "sha256", "family", "device", "dtype", "quantize", "embedded")} | {
+            key: names_only(getattr(info, key) or "") or None
+            for key in ("requested", "fallback_reason")},
         "request": {"task": pair.request.task, "prompt": pair.request.prompt,
                     "adapter": pair.request.adapter, "forced": pair.forced,
                     "max_new_tokens": pair.request.max_new_tokens},

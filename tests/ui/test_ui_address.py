@@ -9,7 +9,8 @@ from ui.address import SceneAddress, ViewSettings, from_query, to_query
 
 
 def back(address: SceneAddress) -> SceneAddress:
-    return from_query(dict(parse_qsl(to_query(address), keep_blank_values=True)))
+    query = dict(parse_qsl(to_query(address), keep_blank_values=True))
+    return from_query(query, ["hazard-pooled"])
 
 
 @pytest.mark.parametrize(
@@ -42,14 +43,16 @@ def test_defaults_are_left_out():
         {"layers": "a-b", "heads": "-1", "token": "x,-1,", "opacity": "lots"},
         {"layers": "²-3", "forced": "both", "scale": "??"},
         {"token": ""},
+        {"adapter": "<a href=//evil.example><h1>Win</h1></a>"},
+        {"adapter": "not-mine"},
     ],
 )
 def test_nonsense_is_ignored(query):
-    assert from_query(query) == SceneAddress()
+    assert from_query(query, ["mine"]) == SceneAddress()
 
 
 def test_huge_numbers_are_bounded():
-    maps = from_query({"token": "9" * 40, "layers": "0-999999", "opacity": "900"}).view
+    maps = from_query({"token": "9" * 40, "layers": "0-999999", "opacity": "900"}, []).view
     assert maps.maps.tokens == ()
     assert maps.maps.layers[1] <= 100_000
     assert maps.opacity == 1.0

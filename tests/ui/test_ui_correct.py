@@ -250,7 +250,7 @@ def test_a_link_finds_the_picture_in_the_store(desk, result, picture, tmp_path):
     # Another start of the app: nothing in memory, the upload is gone.
     picture.unlink()
     later = dataclasses.replace(desk, results=Results())
-    found = restore(ANN, later, from_query(dict(parse_qsl(query))), {})
+    found = restore(ANN, later, from_query(dict(parse_qsl(query)), ["hazard-patch"]), {})
     assert found.run is not None, found.message
     assert found.form.prompt == "Where?"
     opened = Path(found.form.image)
@@ -261,7 +261,7 @@ def test_a_link_finds_the_picture_in_the_store(desk, result, picture, tmp_path):
 
 @pytest.mark.parametrize("image", ["0" * 64, "../../etc/passwd", "", "A" * 64])
 def test_links_to_pictures_that_are_not_there(desk, image):
-    found = restore(ANN, desk, from_query({"image": image}), {})
+    found = restore(ANN, desk, from_query({"image": image}, []), {})
     assert found.run is None
     assert found.form.image is None
 

@@ -51,12 +51,12 @@ def sent(view, next_case="", n=0):
 
 
 def test_an_empty_store_says_what_to_do(desk):
-    view = corrections.page_view(GUEST, desk, QueueAddress())
+    view = corrections.page_view(ANN, desk, QueueAddress())
     assert not view.anything and "?tab=scene" in view.empty and view.case.id == ""
 
 
 def test_the_queue_shows_the_worst_case_large(desk, ids):
-    view = corrections.page_view(GUEST, desk, QueueAddress(), chose=False)
+    view = corrections.page_view(ANN, desk, QueueAddress(), chose=False)
     assert view.case.id == ids[0] and view.where.case == ids[0]
     assert view.query == "tab=corrections"
     assert view.queue.count("data-case=") == 7 and "7 cases" in view.summary
@@ -68,20 +68,20 @@ def test_the_queue_shows_the_worst_case_large(desk, ids):
 
 
 def test_a_link_shows_its_case_whatever_the_filter(desk, ids):
-    view = corrections.page_view(GUEST, desk, QueueAddress(author="nobody", case=ids[3]))
+    view = corrections.page_view(ANN, desk, QueueAddress(author="nobody", case=ids[3]))
     assert view.case.id == ids[3] and "No case fits" in view.summary and view.anything
-    gone = corrections.page_view(GUEST, desk, QueueAddress(case="hazard:" + "0" * 64))
+    gone = corrections.page_view(ANN, desk, QueueAddress(case="hazard:" + "0" * 64))
     assert gone.case.id == ids[0]
 
 
 def test_filters_and_pages(desk, tmp_path, monkeypatch):
     seed(desk.home, tmp_path, 7)
-    assert "3 cases" in corrections.page_view(GUEST, desk, QueueAddress(author="ben")).summary
-    assert "No case" in corrections.page_view(GUEST, desk, QueueAddress(until="2001-01-01")).summary
-    assert "7 cases" in corrections.page_view(GUEST, desk, QueueAddress(least=30)).summary
-    assert "No case" in corrections.page_view(GUEST, desk, QueueAddress(least=90)).summary
+    assert "3 cases" in corrections.page_view(ANN, desk, QueueAddress(author="ben")).summary
+    assert "No case" in corrections.page_view(ANN, desk, QueueAddress(until="2001-01-01")).summary
+    assert "7 cases" in corrections.page_view(ANN, desk, QueueAddress(least=30)).summary
+    assert "No case" in corrections.page_view(ANN, desk, QueueAddress(least=90)).summary
     monkeypatch.setattr(corrections, "PAGE_ROWS", 3)
-    last = corrections.page_view(GUEST, desk, QueueAddress(page=99))
+    last = corrections.page_view(ANN, desk, QueueAddress(page=99))
     assert last.where.page == 3 and last.queue.count("data-case=") == 1
     assert last.has_before and not last.has_after and PAGE_ROWS >= 20
 
@@ -95,13 +95,13 @@ def test_other_tasks_are_shown_without_a_picture(desk, ids, tmp_path):
     made = feedback.add_answers(clip, Answers("risk", "tiny", "How risky?", {"text": "0.2"}))
     feedback.correct(task="risk", media=clip, prediction=made,
                      payload=RiskFix("wrong", "Collision", 3.5, 0.9), author="ann")  # fmt: skip
-    view = corrections.page_view(GUEST, desk, QueueAddress(task="risk"))
+    view = corrections.page_view(ANN, desk, QueueAddress(task="risk"))
     assert view.case.plot is None and not view.case.can_ask
     assert "event time 3.5 s" in view.case.cards and "probability 0.9" in view.case.cards
 
 
 def test_news_come_with_every_event(desk, ids):
-    seen = {corrections.news(GUEST, desk)}
+    seen = {corrections.news(ANN, desk)}
     feedback = Feedback(desk.home)
     one = corrected(desk)[0]
     for act in (
@@ -110,8 +110,8 @@ def test_news_come_with_every_event(desk, ids):
         lambda: feedback.forget("ben"),
     ):
         act()
-        assert corrections.news(GUEST, desk) not in seen
-        seen.add(corrections.news(GUEST, desk))
+        assert corrections.news(ANN, desk) not in seen
+        seen.add(corrections.news(ANN, desk))
 
 
 # ---- deciding ---------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_a_case_stays_until_all_its_corrections_are_decided(desk, ids):
     case = feedback.case(ids[0])
     assert [c.status for c in case.corrections] == ["accepted", "rejected"]
     assert case.corrections[0].reviews[0].comment == "good"
-    assert "good" in corrections.open_case(GUEST, desk, ids[0]).history
+    assert "good" in corrections.open_case(ANN, desk, ids[0]).history
 
 
 def test_undo_goes_back_step_by_step_and_adds_events(desk, ids):
@@ -258,7 +258,7 @@ def test_hostile_text_is_escaped_everywhere(desk, tmp_path):
 
 
 def test_agreement_puts_disputes_first(desk, ids):
-    view = agreement_view(GUEST, desk, QueueAddress())
+    view = agreement_view(ANN, desk, QueueAddress())
     assert "3 cases were corrected by two people or more, 3 of them in dispute" in view.text
     assert "191 px apart" in view.text and "Krippendorff" in view.text
     bars = json.loads(view.plot)
@@ -267,7 +267,7 @@ def test_agreement_puts_disputes_first(desk, ids):
 
 
 def test_agreement_needs_two_people(desk, tmp_path):
-    assert "two people" in agreement_view(GUEST, desk, ANY).text
+    assert "two people" in agreement_view(ANN, desk, ANY).text
 
 
 def test_export_and_import_into_another_home(desk, ids, tmp_path):

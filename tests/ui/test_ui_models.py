@@ -14,11 +14,12 @@ from training import promotion
 from training.home import Home, find_home
 from ui import models_markup as markup
 from ui.handlers import models
-from ui.handlers.desk import Desk
+from ui.handlers.desk import Desk, adapter_choices, check_adapter
 from ui.pictures import Pictures
 from ui.visitors import REFUSED, Visitor
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
+ANN = Visitor("ann", "annotator")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def desk(trained: Home, tmp_path: Path) -> Desk:
 
 
 def test_the_list_holds_all_with_what_they_are(desk):
-    found = {item.name: item for item in models.items(VIEWER, desk)}
+    found = {item.name: item for item in models.items(ANN, desk)}
     assert {"fresh", "hazard-patch", "hazard-pooled", "text-only"} <= set(found)
     assert found["hazard-patch"].in_use
     assert found["hazard-patch"].loaded
@@ -49,7 +50,7 @@ def test_the_list_holds_all_with_what_they_are(desk):
 
 
 def test_an_adapters_origin(desk, trained):
-    found = models.detail(VIEWER, desk, "fresh")
+    found = models.detail(ANN, desk, "fresh")
     assert "8 corrected and 0 original pictures" in " ".join(found.line)
     assert "Went on from the adapter hazard-patch." in found.line
     assert found.job is not None
@@ -58,6 +59,35 @@ def test_an_adapters_origin(desk, trained):
     assert "median error (px)" in html
     assert dict(found.facts)["Folder"] == ""  # paths are for trainers
     assert dict(models.detail(TRAINER, desk, "fresh").facts)["Folder"].startswith("/")
+
+
+def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
+    home = find_home(tmp_path / "home")
+    media = [m for m, _ in seed.accepted(home, 6)]
+    job = seed.add_job(home, seed.frozen(home).hash, "done", name="mine")
+    seed.prove(home, job, media)
+    (tmp_path / "copies").mkdir()
+    desk = Desk(seed.services_of(home), pictures=Pictures(tmp_path / "copies"))
+
+    def seen(visitor: Visitor) -> set[str]:
+        offered = {value for _, value in adapter_choices(visitor, desk.services)}
+        listed = {item.name for item in models.items(visitor, desk)}
+        assert ("mine" in offered) == ("mine" in listed)
+        return listed
+
+    assert "mine" in seen(ANN)
+    assert {"hazard-patch", "text-only"} <= seen(VIEWER)
+    assert "mine" not in seen(VIEWER)
+    for act in (
+        lambda: models.detail(VIEWER, desk, "mine"),
+        lambda: models.pack(VIEWER, desk, "mine"),
+        lambda: check_adapter(VIEWER, desk.services, "mine"),
+    ):
+        with pytest.raises(UserError, match="Unknown adapter"):
+            act()
+    promotion.promote(home, "mine", "tess")
+    assert "mine" in seen(VIEWER)
+    assert check_adapter(VIEWER, desk.services, "mine") == "mine"
 
 
 def test_an_adapter_that_is_not_there(desk):
@@ -79,7 +109,7 @@ def test_the_one_in_use_comes_first(trained, tmp_path):
 
 def test_the_zip_holds_the_adapters_own_files_only(desk, trained):
     (trained.adapters / "fresh" / "secret.txt").write_text("no")
-    with zipfile.ZipFile(models.pack(VIEWER, desk, "fresh")) as archive:
+    with zipfile.ZipFile(models.pack(ANN, desk, "fresh")) as archive:
         names = set(archive.namelist())
     assert "fresh/adapter_model.safetensors" in names
     assert "fresh/card.json" in names

@@ -82,7 +82,7 @@ def test_cancel_ends_in_cancelled(desk, picture):
 )
 def test_a_wrong_field_is_named(desk, picture, changes, field):
     with pytest.raises(UserError) as caught:
-        prepare(desk, form(picture, **changes))
+        prepare(ME, desk, form(picture, **changes))
     assert caught.value.field == field
 
 
@@ -195,7 +195,7 @@ def test_a_link_reopens_example_and_settings(desk, media):
     query = scene_view.view(
         ME, desk, result, ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
     ).query
-    address = from_query(dict(part.split("=") for part in query.split("&")))
+    address = from_query(dict(part.split("=") for part in query.split("&")), ["hazard-patch"])
     found = restore(ME, desk, address, {})
     assert found.result is result
     assert found.form.view == ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
@@ -228,10 +228,10 @@ def test_remembered_nonsense_is_ignored(desk):
 
 
 def test_choices_say_what_an_adapter_can_do(desk):
-    labels = [label for label, _ in adapter_choices(desk.services)]
+    labels = [label for label, _ in adapter_choices(ME, desk.services)]
     assert labels[0] == "hazard-patch (head)"
     assert "broken (cannot be used)" in labels
-    assert adapter_choices(desk.services)[-1][1] == ""
+    assert adapter_choices(ME, desk.services)[-1][1] == ""
 
 
 def test_loading_needs_a_source(desk):

@@ -157,7 +157,7 @@ def test_promote_use_and_roll_back(tmp_path):
     assert all(c.passed for c in outcome.conditions)
     assert "without a restart" in training_promote.promote(TRAINER, desk, job.id)
     assert desk.services.default_adapter() == "fresh"
-    assert "fresh" in [value for _, value in adapter_choices(desk.services)]
+    assert "fresh" in [value for _, value in adapter_choices(TRAINER, desk.services)]
     after = training_promote.outcome(VIEWER, home, job)
     assert after.used
     assert after.words == "fresh is in use."

@@ -28,7 +28,7 @@ def predict(
     adapter = adapter or ""
     chosen = {"": services.default_adapter(), "none": None}.get(adapter, adapter)
     form = SceneForm(image, None, prompt or default_prompt(services), chosen, forced)
-    order, picture = prepare(desk, form, max_new_tokens)
+    order, picture = prepare(visitor, desk, form, max_new_tokens)
     result = desk.results.put(ask_model(services, picture, order.request), order.path)
     return as_numbers(visitor, desk, result.id, ViewSettings())
 

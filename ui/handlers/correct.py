@@ -23,7 +23,7 @@ from ui.handlers.desk import Desk, adapter_entry
 from ui.handlers.scene_view import address_of
 from ui.services import Services, find_example
 from ui.store import StoredResult
-from ui.visitors import Visitor, require
+from ui.visitors import Visitor, how_to_get_a_role, require
 
 Verdict = Literal["right", "wrong", "no_hazard"]
 FIVE_SECONDS = 5
@@ -98,8 +98,8 @@ def editor(visitor: Visitor, desk: Desk, result: StoredResult, *, hidden: bool =
     about = f"the answer of {pair.request.adapter or 'the base model'}"
     problem = None
     if not visitor.may("annotator"):
-        how = "sign in" if visitor.anonymous else "ask whoever runs this app for the role"
-        problem = f"to correct, {how}"
+        how = how_to_get_a_role(visitor)
+        problem = f"to correct, {how[0].lower()}{how[1:]}"
     listed = correct_markup.mine(found.here)
     return Editor(
         correct_markup.invitation(about, problem, hidden), picture, listed, found, problem
@@ -199,10 +199,9 @@ def read_mark(text: str, image: ImageInput) -> Mark:
         return Mark()
     try:
         sent = json.loads(text)
-        assert isinstance(sent, dict)
         point, box = (_numbers(sent.get(key), n) for key, n in (("point", 2), ("box", 4)))
         draft = str(sent.get("case", ""))
-    except (ValueError, TypeError, AssertionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UserError("The mark cannot be read", got=text[:80], field="point") from error
     if not draft.startswith(image.content_hash):
         raise UserError("The mark belongs to another picture", hint="Mark it again", field="point")
@@ -216,8 +215,8 @@ def read_mark(text: str, image: ImageInput) -> Mark:
 def _numbers(sent: object, n: int) -> list[float] | None:
     if sent is None:
         return None
-    assert isinstance(sent, list) and len(sent) == n
-    assert all(type(value) in (int, float) for value in sent)
+    if not isinstance(sent, list) or [type(v) in (int, float) for v in sent] != [True] * n:
+        raise ValueError(f"not {n} numbers")
     return [float(value) for value in sent]
 
 

@@ -16,7 +16,7 @@ from ui.corrections_words import signs
 from ui.handlers.corrections_learned import lessons
 from ui.handlers.desk import Desk
 from ui.markup import aspect_style
-from ui.visitors import Visitor, require
+from ui.visitors import READABLE, Visitor, require
 
 Choices = list[tuple[str, str]]
 TASK_LABELS = {
@@ -67,7 +67,7 @@ NO_CASE = CaseView(
 
 def page_view(visitor: Visitor, desk: Desk, where: QueueAddress, chose: bool = True) -> PageView:
     """Everything. chose: a person chose the case, so it belongs into the address."""
-    require(visitor, "viewer", "Reading corrections")
+    require(visitor, READABLE["corrections"], "Reading corrections")
     feedback = Feedback(desk.home)
     stamp = stamp_of(desk.home)
     found = feedback.cases(filter_of(where))  # all: the count needs the derived states anyway
@@ -100,7 +100,7 @@ def page_view(visitor: Visitor, desk: Desk, where: QueueAddress, chose: bool = T
 
 def case_view(visitor: Visitor, desk: Desk, case: Case | None) -> CaseView:
     """One case; NO_CASE where there is none."""
-    require(visitor, "viewer", "Reading corrections")
+    require(visitor, READABLE["corrections"], "Reading corrections")
     if case is None:
         return NO_CASE
     feedback = Feedback(desk.home)
@@ -125,7 +125,7 @@ def case_view(visitor: Visitor, desk: Desk, case: Case | None) -> CaseView:
 
 def open_case(visitor: Visitor, desk: Desk, case_id: str) -> CaseView:
     """One case by its id; UserError where there is no such case."""
-    require(visitor, "viewer", "Reading corrections")
+    require(visitor, READABLE["corrections"], "Reading corrections")
     return case_view(visitor, desk, Feedback(desk.home).case(case_id))
 
 
@@ -172,7 +172,7 @@ def stamp_of(home: Home) -> str:
 
 def news(visitor: Visitor, desk: Desk) -> str:
     """The stamp of the store as it is now."""
-    require(visitor, "viewer", "Reading corrections")
+    require(visitor, READABLE["corrections"], "Reading corrections")
     return stamp_of(desk.home)
 
 

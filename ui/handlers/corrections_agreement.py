@@ -14,7 +14,7 @@ from ui.corrections_markup import row_errors
 from ui.corrections_words import share
 from ui.handlers.corrections import filter_of
 from ui.handlers.desk import Desk
-from ui.visitors import Visitor, require
+from ui.visitors import READABLE, Visitor, require
 
 MOST_DISPUTES, MOST_PAIRS = 30, 10
 NOBODY = (
@@ -33,7 +33,7 @@ class AgreementView:
 
 def agreement_view(visitor: Visitor, desk: Desk, where: QueueAddress) -> AgreementView:
     """All statuses: agreement is about people, whatever became of what they said."""
-    require(visitor, "viewer", "Reading corrections")
+    require(visitor, READABLE["corrections"], "Reading corrections")
     wanted = filter_of(replace(where, status="any"))
     cases = {case.id: case for case in Feedback(desk.home).cases(wanted)}
     found = agreement(cases.values())

@@ -17,6 +17,7 @@ from inference.schema import (
     Side,
 )
 from training.home import Home
+from training.promotion import promoted
 from ui.address import ViewSettings
 from ui.arguments import whole
 from ui.pictures import Pictures
@@ -77,7 +78,9 @@ def default_prompt(services: Services) -> str:
     return next(iter(services.prompts.values()))
 
 
-def prepare(desk: Desk, form: SceneForm, max_new_tokens: object = 64) -> tuple[Order, ImageInput]:
+def prepare(
+    visitor: Visitor, desk: Desk, form: SceneForm, max_new_tokens: object = 64
+) -> tuple[Order, ImageInput]:
     """Checks the form and reads the picture. UserError names the field that is wrong."""
     if not form.image:
         raise UserError(
@@ -85,7 +88,7 @@ def prepare(desk: Desk, form: SceneForm, max_new_tokens: object = 64) -> tuple[O
         )
     longest = whole("max_new_tokens", max_new_tokens, 1, 512)
     prompt = desk.services.validate_prompt(form.prompt)
-    adapter = check_adapter(desk.services, form.adapter)
+    adapter = check_adapter(visitor, desk.services, form.adapter)
     image = desk.services.load_image(Path(form.image))
     forced: Side = form.forced if adapter else "base"
     request = PairRequest(prompt=prompt, adapter=adapter, forced=forced, max_new_tokens=longest)
@@ -107,13 +110,29 @@ def ask_model(
         raise unexpected("The model stopped with an unexpected error", error) from error
 
 
-def check_adapter(services: Services, name: str | None) -> str | None:
+def adapters_for(visitor: Visitor, services: Services) -> list[AdapterEntry]:
+    """The adapters that this visitor may use: of those trained here, who may not read about them
+    gets only what is promoted or chosen by a flag."""
+    found, home = list(services.list_adapters()), services.home
+    if home is None or visitor.reads("adapters on trial"):
+        return found
+    try:
+        used = {promoted(home, task) for task in {e.card.task for e in found if e.card}}
+    except UserError:  # a store that cannot be read hides no other adapter
+        used = set()
+    used.add(services.default_adapter())
+    trained = home.adapters
+    return [e for e in found if e.name in used or not Path(e.source).is_relative_to(trained)]
+
+
+def check_adapter(visitor: Visitor, services: Services, name: str | None) -> str | None:
     """The adapter's name if it can be used, None for the base alone, else a UserError."""
     if not name:
         return None
-    entry = adapter_entry(services, name)
+    offered = adapters_for(visitor, services)
+    entry = next((e for e in offered if e.name == name), None)
     if entry is None:
-        names = [e.name for e in services.list_adapters()]
+        names = [e.name for e in offered]
         raise unknown("adapter", name, names or ["(none is installed)"], field="adapter")
     if entry.problem:
         raise UserError(
@@ -130,10 +149,10 @@ def adapter_entry(services: Services, name: str | None) -> AdapterEntry | None:
     return next((e for e in services.list_adapters() if e.name == name), None)
 
 
-def adapter_choices(services: Services) -> list[tuple[str, str]]:
+def adapter_choices(visitor: Visitor, services: Services) -> list[tuple[str, str]]:
     """(label, value) for the chooser; the base alone comes last."""
     found = []
-    for entry in services.list_adapters():
+    for entry in adapters_for(visitor, services):
         how = "cannot be used" if entry.problem else "head" if entry.has_head else "text only"
         found.append((f"{entry.name} ({how})", entry.name))
     return [*found, ("None: base alone", "")]

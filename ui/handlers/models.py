@@ -15,9 +15,9 @@ from training import lineage
 from training.lineage import Lineage
 from ui.address import params_of, query_for
 from ui.handlers import adapters, training_choose
-from ui.handlers.desk import Desk
+from ui.handlers.desk import Desk, adapters_for
 from ui.handlers.training_run import when
-from ui.visitors import Visitor, require
+from ui.visitors import Visitor, names_only, require
 
 TAB = "models"
 FIGURES = {
@@ -61,25 +61,25 @@ class ModelDetail:
 def items(visitor: Visitor, desk: Desk) -> list[ModelItem]:
     """Those in use first, then those trained here, newest first, then those that came along."""
     require(visitor, "viewer", "The list of adapters")
-    found = [_item(desk, entry) for entry in _all(desk)]
+    found = [_item(visitor, desk, entry) for entry in _all(visitor, desk)]
     return sorted(found, key=lambda item: (not item.in_use, item.embedded))
 
 
 def detail(visitor: Visitor, desk: Desk, name: str) -> ModelDetail:
     """UserError for an adapter that is not there."""
     require(visitor, "viewer", "An adapter's card")
-    entry = _find(desk, name)
+    entry = _find(visitor, desk, name)
     heldout: Mapping[str, Any] = entry.figures or {}
     sides = heldout.get("sides", {})
     return ModelDetail(
-        item=_item(desk, entry),
+        item=_item(visitor, desk, entry),
         description=entry.description,
         facts=(
             ("Task", entry.task),
             ("Size", f"{entry.size_bytes / 1e6:.1f} MB" if entry.size_bytes else ""),
             ("Made", when(entry.created)),
             ("Version", entry.version[:16]),
-            ("Folder", str(entry.folder) if visitor.may("trainer") else ""),
+            ("Folder", str(entry.folder) if visitor.reads("paths of the server") else ""),
         ),
         line=tuple(_line(desk, entry)),
         figures=tuple((side, values) for side, values in sides.items() if ":" not in side),
@@ -88,11 +88,15 @@ def detail(visitor: Visitor, desk: Desk, name: str) -> ModelDetail:
     )
 
 
-def _all(desk: Desk) -> list[Lineage]:
-    """The store's, and what this app was started with besides."""
+def _all(visitor: Visitor, desk: Desk) -> list[Lineage]:
+    """The store's, and what this app was started with besides; what this visitor may use."""
     known = lineage.adapters(desk.home)
     names = {entry.name for entry in known}
-    more = [e for e in desk.services.list_adapters() if e.name not in names]
+    usable = adapters_for(visitor, desk.services)
+    more = [e for e in usable if e.name not in names]
+    if not visitor.reads("adapters on trial"):
+        allowed = {e.name for e in usable}
+        known = [e for e in known if e.embedded or e.promoted or e.name in allowed]
     return known + [
         Lineage(
             name=e.name, task=e.card.task if e.card else "", version="",
@@ -104,18 +108,20 @@ def _all(desk: Desk) -> list[Lineage]:
     ]  # fmt: skip
 
 
-def _find(desk: Desk, name: str) -> Lineage:
-    entries = {entry.name: entry for entry in _all(desk)}
+def _find(visitor: Visitor, desk: Desk, name: str) -> Lineage:
+    entries = {entry.name: entry for entry in _all(visitor, desk)}
     if name not in entries:
         raise unknown("adapter", name[:100], entries or ["(none)"], field="adapter")
     return entries[name]
 
 
-def _item(desk: Desk, entry: Lineage) -> ModelItem:
+def _item(visitor: Visitor, desk: Desk, entry: Lineage) -> ModelItem:
+    problem = entry.problem or ""
     loaded = any(e.loaded for e in desk.services.list_adapters() if e.name == entry.name)
     return ModelItem(
         entry.name, entry.task, entry.size_bytes / 1e6, entry.promoted, loaded, entry.embedded,
-        when(entry.created), entry.problem or "",
+        when(entry.created),
+        problem if visitor.reads("paths of the server") else names_only(problem),
     )  # fmt: skip
 
 
@@ -155,7 +161,7 @@ def named(query: Mapping[str, str]) -> str:
 def load(visitor: Visitor, desk: Desk, name: str) -> str:
     """Puts an adapter that is offered on the model."""
     require(visitor, "trainer", "Loading an adapter")
-    _find(desk, name)
+    _find(visitor, desk, name)
     return adapters.load(visitor, desk, name).message
 
 
@@ -167,7 +173,7 @@ def unload(visitor: Visitor, desk: Desk, name: str) -> str:
 def pack(visitor: Visitor, desk: Desk, name: str) -> str:
     """Path of a zip file with the adapter's folder."""
     require(visitor, "viewer", "Downloading an adapter")
-    entry = _find(desk, name)
+    entry = _find(visitor, desk, name)
     return str(lineage.download_zip(entry.folder, desk.pictures.new_file(f"{entry.name}.zip")))
 
 
@@ -181,7 +187,7 @@ def push(visitor: Visitor, desk: Desk, name: str, repo: str, private: bool, api:
     repo = (repo or "").strip()
     if not repo:
         raise UserError("No repository named", expected="owner/name", field="repo")
-    folder = _find(desk, name).folder
+    folder = _find(visitor, desk, name).folder
     token = None if api is None else (lambda: "stand-in")
     address = lineage.push_to_hub(folder, repo, private=bool(private), api=api, token=token)
     return f"Uploaded to {address}."

@@ -17,7 +17,7 @@ from ui.handlers.scene import begin
 from ui.runs import Run
 from ui.services import Services, find_example
 from ui.store import StoredResult
-from ui.visitors import Visitor, require
+from ui.visitors import Visitor, names_only, require
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -63,7 +63,7 @@ def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restore
     if found is not None:
         return Restored(_form_of_result(desk.services, found, address.view), found)
     example = find_example(desk.services, address.example)
-    held = None if example else _picture(desk, address.image)
+    held = None if example else _picture(visitor, desk, address.image)
     if example is not None:
         form = replace(form, image=str(example.path), example=example.id)
     elif held is not None:
@@ -79,17 +79,20 @@ def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restore
     try:
         return Restored(form, run=begin(visitor, desk, form)[0])
     except UserError as problem:
-        return Restored(form, message=str(problem))
+        return Restored(form, message=names_only(str(problem)))
 
 
-def _picture(desk: Desk, image: str | None) -> Path | None:
-    """The file of the picture with that sha256: still in memory, or kept with its corrections.
+def _picture(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
+    """The file of the picture with that sha256: still in memory, or kept with its corrections, for
+    who may read them.
 
     A kept one is copied: the folder it lies in is never served.
     """
     held = desk.results.picture(image)
     if held is not None and held.path.is_file():
         return held.path
+    if not visitor.reads("corrections"):
+        return None
     if desk.services.home is None or not _SHA256.fullmatch(image or ""):
         return None
     try:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInput]:
     """A run that may start when the model is free; UserError if the form is not in order."""
     require(visitor, "viewer", "Asking the model")
-    order, image = prepare(desk, form)
+    order, image = prepare(visitor, desk, form)
     run = desk.runs.new()
     run.task = order
     run.stage = "Waiting for the model"

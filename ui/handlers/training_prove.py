@@ -214,7 +214,7 @@ def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -
         raise UserError("The case's picture is not on this machine", got=case.id, field="case")
     before = comparison.names.get(CURRENT)
     for name in (before, job.name):
-        check_adapter(desk.services, name)
+        check_adapter(visitor, desk.services, name)
     run = desk.runs.new()
     run.task = (case, path, before, job.name)
     run.stage = "Waiting for the model"

@@ -15,14 +15,14 @@ from ui.visitors import Role
 
 LABEL = "Corrections"
 ENDPOINTS: dict[str, Role] = {
-    "corrections_pulse": "viewer",
-    "corrections_refresh": "viewer",
-    "corrections_filter": "viewer",
-    "corrections_clear": "viewer",
-    "corrections_page_before": "viewer",
-    "corrections_page_after": "viewer",
-    "corrections_open": "viewer",
-    "corrections_agreement": "viewer",
+    "corrections_pulse": "annotator",
+    "corrections_refresh": "annotator",
+    "corrections_filter": "annotator",
+    "corrections_clear": "annotator",
+    "corrections_page_before": "annotator",
+    "corrections_page_after": "annotator",
+    "corrections_open": "annotator",
+    "corrections_agreement": "annotator",
     "corrections_ask": "annotator",
     "corrections_comment": "annotator",
     "corrections_withdraw": "annotator",

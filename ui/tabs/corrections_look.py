@@ -44,7 +44,7 @@ def _wire_pulse(tab: CorrectionsTab, desk: Desk) -> None:
         try:
             return corrections.news(desk.visitor(request), desk)
         except UserError as problem:
-            return str(problem)
+            return markup.error(problem)
 
     def refreshed(where: Any, stamp: str, event: gr.EventData, request: gr.Request) -> Values:
         visitor = desk.visitor(request)

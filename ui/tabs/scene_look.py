@@ -13,7 +13,7 @@ from ui.address import from_query
 from ui.events import AT_ONCE, LATEST, QUIET
 from ui.frame import Frame, frame_values
 from ui.handlers import scene
-from ui.handlers.desk import Desk
+from ui.handlers.desk import Desk, adapters_for
 from ui.handlers.restore import restore
 from ui.store import StoredResult
 from ui.tabs.scene_correct import five_seconds, present
@@ -47,9 +47,12 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
         kept = memory.items() if isinstance(memory, dict) else ()
         remembered = {key: value for key, value in kept if isinstance(value, str)}
         visitor = desk.visitor(request)
-        found = restore(visitor, desk, from_query(dict(request.query_params)), remembered)
+        known = [entry.name for entry in adapters_for(visitor, desk.services)]
+        address = from_query(dict(request.query_params), known)
+        found = restore(visitor, desk, address, remembered)
         five = isinstance(memory, dict) and memory.get("five")
-        values = form_values(tab, desk, found.form) | frame_values(frame, desk, found.form.adapter)
+        values = form_values(tab, desk, visitor, found.form)
+        values |= frame_values(frame, desk, found.form.adapter)
         values[k.run] = found.run.id if found.run else ""
         values[tab.result.empty] = gr.update(
             value=markup.empty(bool(desk.services.examples())), visible=found.result is None

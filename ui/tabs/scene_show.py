@@ -18,6 +18,7 @@ from ui.handlers.scene_view import SceneView
 from ui.runs import Snapshot
 from ui.tabs.scene_correct_parts import CorrectPart
 from ui.tabs.scene_parts import AdapterPart, InputPart, KeepPart, ResultPart, SettingsPart
+from ui.visitors import Visitor
 
 Values = dict[Any, Any]
 
@@ -140,7 +141,7 @@ def _usable(tab: SceneTab, view: SceneView) -> Values:
     return {part: gr.update(interactive=name in view.options) for part, name in groups.items()}
 
 
-def form_values(tab: SceneTab, desk: Desk, form: SceneForm) -> Values:
+def form_values(tab: SceneTab, desk: Desk, visitor: Visitor, form: SceneForm) -> Values:
     a, s, maps = tab.ask, tab.settings, form.view.maps
     presets = [(label, text) for label, text in desk.services.prompts.items()]
     known = form.prompt in desk.services.prompts.values()
@@ -149,7 +150,9 @@ def form_values(tab: SceneTab, desk: Desk, form: SceneForm) -> Values:
         a.image: form.image,
         a.preset: gr.update(choices=choices, value=form.prompt if known else ""),
         a.prompt: form.prompt,
-        a.adapter: gr.update(choices=adapter_choices(desk.services), value=form.adapter or ""),
+        a.adapter: gr.update(
+            choices=adapter_choices(visitor, desk.services), value=form.adapter or ""
+        ),
         s.forced: form.forced,
         s.opacity: round(100 * form.view.opacity),
         s.method: gr.update(

@@ -73,11 +73,13 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
     def act(
         change: Callable[[Visitor, Desk, str], adapters.Changed], text: str, request: gr.Request
     ) -> Values:
+        visitor = desk.visitor(request)
         try:
-            done = change(desk.visitor(request), desk, text)
+            done = change(visitor, desk, text)
         except Exception as error:
             return {p.message: markup.error(scene.explain_failure(error))}
-        update = gr.update(choices=adapter_choices(desk.services), value=done.chosen or "")
+        choices = adapter_choices(visitor, desk.services)
+        update = gr.update(choices=choices, value=done.chosen or "")
         return {a.adapter: update, p.message: markup.hint(done.message)} | frame_values(
             frame, desk, done.chosen
         )

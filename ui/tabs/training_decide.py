@@ -134,7 +134,8 @@ def wire_promoting(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
             values = show(tab, desk, visitor, place) | {m.message: markup.note(said), m.reason: ""}
             if chooser is not None:
                 chosen = desk.services.default_adapter() or ""
-                values[chooser] = gr.update(choices=adapter_choices(desk.services), value=chosen)
+                choices = adapter_choices(visitor, desk.services)
+                values[chooser] = gr.update(choices=choices, value=chosen)
             return values
 
         return decided
@@ -163,8 +164,8 @@ def _refresh_scene(desk: Desk, page: gr.Blocks, chooser: Any) -> None:
     if scene is None or chooser is None:
         return
 
-    def offered() -> Any:
-        return gr.update(choices=adapter_choices(desk.services))
+    def offered(request: gr.Request) -> Any:
+        return gr.update(choices=adapter_choices(desk.visitor(request), desk.services))
 
     scene.select(offered, None, chooser, api_name="training_scene_adapters", **AT_ONCE)
 
