@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from inference.correction import EventFix, HazardFix, RiskFix
-from training.cases import Case, Correction
+from training.cases import Case, Correction, voices
 from training.coefficients import (
     Coefficient,
     Point,
@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 ALL = "all"
-ANONYMOUS = "anonymous"  # a name that many share; their sessions tell them apart
 # 50 px on 1280 x 720, the papers' Hit@50: points further apart are not the same place.
 DISPUTE_PERCENT = 100 * 50 / math.hypot(1280, 720)
 
@@ -53,7 +52,7 @@ def _presence(correction: Correction) -> str | None:
     fix = correction.payload
     if not isinstance(fix, HazardFix):
         return None
-    if fix.verdict == "right" and point_of(correction) is None:
+    if fix.verdict == "right" and correction.point_px is None:
         return None  # it agrees with an answer that is not known here
     return "no hazard" if fix.verdict == "no_hazard" else "hazard"
 
@@ -94,28 +93,9 @@ LABELS: dict[str, dict[str, Label]] = {
 }
 
 
-def point_of(correction: Correction) -> Point | None:
-    """Where the person says the hazard is, in pixels of the original picture. Who calls the
-    model's answer right says what the model said."""
-    fix = correction.payload
-    if not isinstance(fix, HazardFix) or fix.verdict == "no_hazard":
-        return None
-    point = fix.point_px or (correction.before or {}).get("point_px")
-    return None if point is None else (float(point[0]), float(point[1]))
-
-
-def rater_of(correction: Correction) -> str:
-    """The person; people without a name are told apart by their sessions."""
-    session = correction.client.get("session")
-    named = correction.author != ANONYMOUS or not session
-    return correction.author if named else f"{ANONYMOUS} {session}"
-
-
-def voices(case: Case) -> tuple[Correction, ...]:
+def _voices(case: Case) -> list[Correction]:
     """Each person's newest correction that was not withdrawn, oldest first."""
-    kept = [c for c in case.corrections if c.status != "withdrawn"]
-    newest = {rater_of(c): c for c in sorted(kept, key=lambda c: c.created)}
-    return tuple(sorted(newest.values(), key=lambda c: c.created))
+    return voices(c for c in case.corrections if c.status != "withdrawn")
 
 
 # ---- over cases ------------------------------------------------------------------------------
@@ -185,7 +165,7 @@ def agreement(cases: Iterable[Case]) -> Agreement:
 
 def case_agreement(case: Case) -> CaseAgreement:
     """The figures of one case."""
-    all_voices = voices(case)
+    all_voices = _voices(case)
     points = _points(all_voices)
     standing = [v for v in all_voices if v.status != "rejected"]
     size = (case.media.width, case.media.height)
@@ -203,7 +183,7 @@ def case_agreement(case: Case) -> CaseAgreement:
 
 
 def _points(corrections: Iterable[Correction]) -> list[Point]:
-    return [point for c in corrections if (point := point_of(c)) is not None]
+    return [point for c in corrections if (point := c.point_px) is not None]
 
 
 def _labels(task: str, corrections: Sequence[Correction]) -> dict[str, dict[str, int]]:
@@ -244,10 +224,10 @@ def _ratings(name: str, task: str, cases: Iterable[Case]) -> list[Rating]:
     label = LABELS[task][name]
     rows = []
     for case in cases:
-        for voice in voices(case):
+        for voice in _voices(case):
             said = label.of(voice)
             if said is None or (label.about_answer and voice.prediction is None):
                 continue
             item = f"{case.id} {voice.prediction}" if label.about_answer else case.id
-            rows.append(Rating(rater_of(voice), item, said))
+            rows.append(Rating(voice.person, item, said))
     return rows

@@ -4,16 +4,17 @@ them. Frozen; a case's state is derived from its events. Knows no SQL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from inference.correction import Payload
+from inference.correction import HazardFix, Payload
 from training.disagreement import disagreement, risk
 
 Status = Literal["open", "accepted", "rejected", "withdrawn"]
 STATUSES: tuple[Status, ...] = ("open", "accepted", "rejected", "withdrawn")
+ANONYMOUS = "anonymous"  # a name that many share; their sessions tell them apart
 DECIDES: dict[str, Status] = {"accept": "accepted", "reject": "rejected", "reopen": "open"}
 
 
@@ -100,6 +101,29 @@ class Correction:
             return "withdrawn"
         return status_of([r.verdict for r in self.reviews])
 
+    @property
+    def person(self) -> str:
+        """Who said it; people without a name are told apart by their sessions."""
+        session = self.client.get("session")
+        named = self.author != ANONYMOUS or not session
+        return self.author if named else f"{ANONYMOUS} {session}"
+
+    @property
+    def point_px(self) -> tuple[float, float] | None:
+        """The hazard point that it stands for, in pixels of the original picture: the person's
+        own, or the one that it calls right."""
+        fix = self.payload
+        if not isinstance(fix, HazardFix) or fix.verdict == "no_hazard":
+            return None
+        point = fix.point_px or (self.before or {}).get("point_px")
+        return None if point is None else (float(point[0]), float(point[1]))
+
+
+def voices(corrections: Iterable[Correction]) -> list[Correction]:
+    """Each person's newest correction, oldest first."""
+    newest = {c.person: c for c in sorted(corrections, key=lambda c: c.created)}
+    return sorted(newest.values(), key=lambda c: c.created)
+
 
 def status_of(verdicts: Sequence[str]) -> Status:
     """What reviews, oldest first, make of a correction."""
@@ -133,8 +157,7 @@ class Case:
     def disagreement(self) -> float:
         """0 (all agree) to 1; see training.disagreement."""
         kept = [c for c in self.corrections if c.status in ("open", "accepted")]
-        newest = {(c.author, c.client.get("session")): c for c in kept}
-        said = [c.payload for c in newest.values()]
+        said = [c.payload for c in voices(kept)]
         model = self.predictions[0].shown if self.predictions else _last_before(kept)
         return disagreement(said, model, (self.media.width, self.media.height))
 
@@ -168,8 +191,6 @@ class CaseFilter:
     until: str | None = None
     min_disagreement: float | None = None
     order: Literal["dispute", "newest"] = "dispute"
-    limit: int | None = None
-    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -184,6 +205,3 @@ class CorrectionFilter:
     slice: str | None = None
     since: str | None = None
     until: str | None = None
-    ids: Sequence[str] | None = field(default=None)
-    limit: int | None = None
-    offset: int = 0

@@ -7,7 +7,7 @@ here needs to know who a person is: an author is whatever name the page gives.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ __all__ = [
     "Review",
     "StoredPrediction",
 ]
+
+# What a filter of cases asks of single corrections too.
+ASKED_OF_EACH = ("task", "author", "adapter", "slice", "since", "until")
 
 
 @dataclass(frozen=True)
@@ -167,10 +170,10 @@ class Feedback:
         found = self._matching(wanted)
         if wanted.order == "dispute":  # stable: newest first where equal
             found.sort(key=lambda c: -c.disagreement * c.risk)
-        return found[wanted.offset :][: wanted.limit]
+        return found
 
     def count(self, wanted: CaseFilter | None = None) -> int:
-        """How many cases match, whatever the paging."""
+        """How many cases match."""
         wanted = wanted or CaseFilter()
         if wanted.min_disagreement:
             return len(self._matching(wanted))
@@ -207,8 +210,17 @@ class Feedback:
             db.execute("BEGIN")
             found = rows.read_corrections(db, rows.clause(wanted))
             db.rollback()
-        kept = [c for c in found if wanted.status in (None, c.status)]
-        return kept[wanted.offset :][: wanted.limit]
+        return [c for c in found if wanted.status in (None, c.status)]
+
+    def chosen(self, wanted: CaseFilter) -> list[tuple[Case, list[Correction]]]:
+        """Matching cases, each with those of its corrections that match by themselves: of that
+        status, or else all that were not withdrawn."""
+        asked = {name: getattr(wanted, name) for name in ASKED_OF_EACH}
+        found = self.corrections(CorrectionFilter(status=wanted.status, **asked))
+        ids = {c.id for c in found if wanted.status or c.status != "withdrawn"}
+        cases = self.cases(replace(wanted, status=None))
+        each = [(case, [c for c in case.corrections if c.id in ids]) for case in cases]
+        return [(case, corrections) for case, corrections in each if corrections]
 
     def media(self, media: str) -> Media:
         """UserError where it is not kept."""

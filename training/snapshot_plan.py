@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inference.correction import HazardFix
 from inference.errors import UserError, unknown
 from inference.media import load_image
 from inference.registry import resolve
 from inference.registry import task as find_task
 from inference.schema import HazardPoint
+from training.cases import voices
 from training.consensus import Vote, consensus
-from training.feedback import Case, CaseFilter, Correction, CorrectionFilter, Feedback
+from training.feedback import Case, CaseFilter, Correction, Feedback
 from training.replayed import HELDOUT, REPLAYS, replayed
 from training.snapshot_types import (
     CORRECTED,
@@ -72,7 +72,7 @@ def plan_snapshot(
     """What a snapshot of the accepted corrections would hold. Changes nothing but a cache of
     replayed pictures.
 
-    chosen: which cases; of its fields, status and paging do not count. replay_share: of all
+    chosen: which cases; of its fields, status does not count. replay_share: of all
     examples. frame: coordinate frame of the target sentences. tell(done, total): progress.
 
     Raises:
@@ -87,7 +87,7 @@ def plan_snapshot(
     if replay not in REPLAYS:
         raise unknown("source of replay", replay, REPLAYS, "replay")
     # Status is looked at correction by correction: a case with one accepted and one open is taken.
-    wanted = replace(chosen or CaseFilter(), task=task, status=None, limit=None, offset=0)
+    wanted = replace(chosen or CaseFilter(), task=task, status="accepted")
     out: list[LeftOut] = []
     corrected = _unique(_corrected(feedback, wanted, out, tell), out, ())
     n_replay = round(len(corrected) * replay_share / (1 - replay_share))
@@ -122,23 +122,14 @@ def target_text(task: str, point_px: Point, size_wh: WH, frame: str) -> str:
 def _corrected(
     feedback: Feedback, wanted: CaseFilter, out: list[LeftOut], tell: Tell
 ) -> Iterable[_Found]:
-    shared = {f.name for f in fields(CorrectionFilter)} & {f.name for f in fields(CaseFilter)}
-    asked = {name: getattr(wanted, name) for name in shared}
-    accepted = feedback.corrections(CorrectionFilter(**{**asked, "status": "accepted"}))
-    ids = {c.id for c in accepted}
-    cases = [c for c in feedback.cases(wanted) if any(x.id in ids for x in c.corrections)]
-    for i, case in enumerate(sorted(cases, key=lambda c: c.id), 1):
-        found = _of_case(feedback, case, _newest(c for c in case.corrections if c.id in ids))
-        tell(i, len(cases))
+    chosen = sorted(feedback.chosen(wanted), key=lambda found: found[0].id)
+    for i, (case, accepted) in enumerate(chosen, 1):
+        found = _of_case(feedback, case, voices(accepted))
+        tell(i, len(chosen))
         if isinstance(found, LeftOut):
             out.append(found)
         else:
             yield found
-
-
-def _newest(corrections: Iterable[Correction]) -> list[Correction]:
-    """Each person's last word; corrections come oldest first."""
-    return list({(c.author, c.client.get("session")): c for c in corrections}.values())
 
 
 def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> _Found | LeftOut:
@@ -151,7 +142,7 @@ def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> 
         image = load_image(path)
     except UserError as error:
         return LeftOut(label, f"its picture cannot be read: {error.message}", ids)
-    votes = [Vote(c.id, point_of(c)) for c in accepted]
+    votes = [Vote(c.id, c.point_px) for c in accepted]
     agreed = consensus(votes, image.size_wh)
     if agreed.point_px is None:
         return LeftOut(label, agreed.reason, ids)
@@ -171,17 +162,6 @@ def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> 
         tuple(case.media.slices),
         agreed.corrections,
     )
-
-
-def point_of(correction: Correction) -> Point | None:
-    """The point that a correction stands for: the person's, or the one it says is right."""
-    payload = correction.payload
-    if not isinstance(payload, HazardFix) or payload.verdict == "no_hazard":
-        return None
-    if payload.point_px is not None:
-        return float(payload.point_px[0]), float(payload.point_px[1])
-    point = (correction.before or {}).get("point_px")  # "right": the answer that was shown
-    return None if point is None else (float(point[0]), float(point[1]))
 
 
 # ---- replay, duplicates, split ----------------------------------------------------------------
@@ -256,5 +236,5 @@ def _validation(found: Sequence[_Found], share: float, seed: int) -> set[str]:
 
 def _plain(wanted: CaseFilter) -> dict[str, Any]:
     """A filter as JSON, without what was left open."""
-    unsaid = ("limit", "offset", "status", "task", "order")
+    unsaid = ("status", "task", "order")
     return {k: v for k, v in sorted(asdict(wanted).items()) if v is not None and k not in unsaid}

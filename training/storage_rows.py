@@ -97,10 +97,6 @@ def clause(wanted: CaseFilter | CorrectionFilter) -> Clause:
     used = [(sql, value) for sql, value in parts if value is not None]
     if wanted.until is not None:  # a date alone means that whole day
         used.append((f"substr(c.created, 1, {len(wanted.until)}) <= ?", wanted.until))
-    if isinstance(wanted, CorrectionFilter) and wanted.ids is not None:
-        used.append(
-            ("c.id in (select value from json_each(?))", to_json([str(i) for i in wanted.ids]))
-        )
     sql = " and ".join(sql for sql, _ in used) or "true"
     return sql, [value for _, value in used]
 

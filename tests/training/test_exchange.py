@@ -118,7 +118,7 @@ def test_withdrawn_goes_and_comes_when_asked_for(
 
 
 def test_filters_choose_corrections_not_only_cases(feedback: Feedback, tmp_path: Path) -> None:
-    done = export(feedback, "csv", tmp_path / "out", CaseFilter(author="cleo", limit=1))
+    done = export(feedback, "csv", tmp_path / "out", CaseFilter(author="cleo"))
     assert done.rows == 2
     with pytest.raises(UserError, match="nothing to export"):
         export(feedback, "csv", tmp_path / "none", CaseFilter(author="nobody"))

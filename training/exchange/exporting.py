@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inference.correction import HazardFix
 from inference.errors import UserError, unknown
 from inference.registry import resolve
-from training.cases import Case, CaseFilter, Correction, CorrectionFilter
+from training.cases import Case, CaseFilter, Correction
 from training.exchange.folders import appearing
 from training.exchange.formats import FORMATS
 from training.exchange.rows import BOX, Row
@@ -32,7 +32,7 @@ class Exported:
 def export(
     feedback: Feedback, name: str, target: Path, wanted: CaseFilter | None = None
 ) -> Exported:
-    """Write the corrections that the filter shows; the whole of them, whatever its paging.
+    """Write the corrections that the filter shows.
 
     name: in FORMATS. target: a folder that is not there yet or is empty, or a file ending in .zip.
     Status, author and time are asked of each correction, everything else of its case. Withdrawn
@@ -63,7 +63,8 @@ def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row]
     entry = FORMATS[name].refuses
     refuses = resolve(entry) if entry else None
     rows, left_out = [], Counter[str]()
-    for case, correction in _corrections(feedback, wanted):
+    every = feedback.chosen(wanted)
+    for case, correction in ((case, c) for case, corrections in every for c in corrections):
         why = _unfit(feedback, case)
         row = None if why else _row(feedback, case, correction)
         if row is not None and refuses is not None:
@@ -73,22 +74,6 @@ def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row]
         else:
             rows.append(row)
     return rows, dict(left_out)
-
-
-def _corrections(feedback: Feedback, wanted: CaseFilter) -> Iterator[tuple[Case, Correction]]:
-    """In the order of the cases."""
-    cases = feedback.cases(replace(wanted, status=None, limit=None, offset=0))
-    same = {k: getattr(wanted, k) for k in ("task", "author", "adapter", "slice", "since", "until")}
-    matching = {c.id for c in feedback.corrections(CorrectionFilter(**same))}
-    for case in cases:
-        for correction in case.corrections:
-            fits = (
-                correction.status == wanted.status
-                if wanted.status
-                else (correction.status != "withdrawn")
-            )
-            if fits and correction.id in matching:
-                yield case, correction
 
 
 def _unfit(feedback: Feedback, case: Case) -> str:
@@ -113,7 +98,8 @@ def _row(feedback: Feedback, case: Case, correction: Correction) -> Row:
         "name": media.name,
     }
     source = feedback.home.media / media.file
-    return Row(source, f"images/{media.file}", media.hash, media.width, media.height, fields)
+    file, point = f"images/{media.file}", correction.point_px
+    return Row(source, file, media.hash, media.width, media.height, fields, point)
 
 
 def _fix(correction: Correction) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Row:
 
     source: the picture's file in the store. file: its name in the export, with forward slashes.
     sha256: of the file's bytes. fields: a value for every name in FIELDS.
+    point_px: that the correction stands for.
     """
 
     source: Path
@@ -56,25 +57,12 @@ class Row:
     width: int
     height: int
     fields: Fields
-
-    @property
-    def point_px(self) -> Point | None:
-        """Where the person says the hazard is. Who calls an answer right says what the model
-        said."""
-        if self.fields["verdict"] == "no_hazard":
-            return None
-        own = self._place("x", "y")
-        if own is None and self.fields["verdict"] == "right":
-            own = self._place("model_x", "model_y")
-        return None if own is None else (own[0], own[1])
+    point_px: Point | None
 
     @property
     def box_px(self) -> tuple[float, ...] | None:
         """x1, y1, x2, y2 as drawn, or None."""
-        return self._place(*BOX)
-
-    def _place(self, *names: str) -> tuple[float, ...] | None:
-        values = tuple(self.fields[name] for name in names)
+        values = tuple(self.fields[name] for name in BOX)
         return None if None in values else values
 
 
