@@ -28,12 +28,10 @@ class Measured:
 
 
 def error_px(case: EvalCase, answer: Answer) -> float:
-    """Distance of the shown point from the truth, in pixels at 1280x720. No point counts as the
-    picture's centre, so that no side gains by silence."""
-    point, size = answer.points[answer.default], np.array(case.image.size_wh)
-    at = np.array([point.x_px, point.y_px]) if point else size / 2
-    scale = np.array(metrics.REFERENCE_WH) / size
-    return float(np.linalg.norm((at - np.array(case.point_px)) * scale))
+    """Of the shown point; see `metrics.error_px`."""
+    point = answer.points[answer.default]
+    shown = (point.x_px, point.y_px) if point else None
+    return metrics.error_px(shown, case.point_px, case.image.size_wh)
 
 
 def measure(data: EvalSet, ask: Ask, sides: Mapping[str, str]) -> Measured:

@@ -52,6 +52,16 @@ def filled(points: Floats, size_wh: tuple[int, int] = REFERENCE_WH) -> Floats:
     return np.where(parsed(points)[:, None], points, np.asarray(size_wh, float) / 2)
 
 
+def error_px(
+    point: tuple[float, float] | None, truth: tuple[float, float], size_wh: tuple[int, int]
+) -> float:
+    """Distance of one point from the truth, both in pixels of a picture of that size, measured at
+    REFERENCE_WH; a missing point counts as the centre."""
+    at = point or (size_wh[0] / 2, size_wh[1] / 2)
+    both = rescaled(np.array([at, truth], float), np.array([size_wh], float))
+    return float(errors_px(both[:1], both[1:])[0])
+
+
 def errors_px(points: Floats, truth: Floats) -> Floats:
     """(n,) distances in pixels."""
     _same_shape(points, truth)

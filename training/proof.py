@@ -18,12 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inference.errors import UserError
 from inference.registry import resolve
 from inference.schema import HazardPoint
-from training import jobs, metrics, proofcases
+from training import jobs, proofcases
 from training.adapterfolders import adapter_folder
 from training.changes import changes
 from training.config import EXIT_FAILED
@@ -32,6 +30,7 @@ from training.evalsets import EvalCase
 from training.evaluate import ASKER, write_card
 from training.home import Home, find_home
 from training.jobrows import JobRow
+from training.metrics import error_px
 from training.progress import Progress
 from training.promotion import in_use
 from training.proofcases import ProofCase, ProofSet
@@ -172,7 +171,7 @@ def _case_result(
         truth_px=(round(truth[0], 1), round(truth[1], 1)),
         size_wh=size,
         points_px=points,
-        errors_px={role: error_px(point, truth, size) for role, point in points.items()},
+        errors_px={role: round(error_px(p, truth, size), 2) for role, p in points.items()},
         picture=case.picture,
         media=case.media,
         split=case.split,
@@ -181,16 +180,6 @@ def _case_result(
 
 def _xy(point: HazardPoint | None) -> tuple[float, float] | None:
     return None if point is None else (round(point.x_px, 1), round(point.y_px, 1))
-
-
-def error_px(
-    point: tuple[float, float] | None, truth: tuple[float, float], size_wh: tuple[int, int]
-) -> float:
-    """Distance at metrics.REFERENCE_WH; a missing point counts as the centre (metrics.filled)."""
-    sizes = np.array([size_wh], float)
-    at = metrics.rescaled(np.array([point or (np.nan, np.nan)], float), sizes)
-    true = metrics.rescaled(np.array([truth], float), sizes)
-    return round(float(metrics.errors_px(metrics.filled(at), true)[0]), 2)
 
 
 def _result(

@@ -22,8 +22,8 @@ from training.comparison import compare, picture
 from training.evalsets import EvalCase, EvalSet
 from training.home import Home
 from training.jobs import JobRow
+from training.metrics import error_px
 from training.promotion import in_use, promote
-from training.proof import error_px
 from training.scoring import Answer
 from training.snapshot_types import SnapshotExample, SnapshotPlan
 from training.snapshots import freeze
