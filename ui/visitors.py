@@ -49,8 +49,8 @@ READABLE: dict[str, Role] = {
 }
 """What -> the least role that may read it. README says the same in words; a test compares them.
 
-Adapters in use: those that came with the app, that its flags or a trainer loaded, or that are
-promoted. On trial: all others that were trained here. Corrections: with their pictures."""
+Adapters in use: those that came with the app, were loaded from elsewhere, or are promoted. On
+trial: those trained here that are not. Corrections: with their pictures."""
 
 LOCAL_NAME, ANONYMOUS = "you", "anonymous"
 REFUSED = "needs the role"
