@@ -259,6 +259,14 @@ def test_a_link_finds_the_picture_in_the_store(desk, result, picture, tmp_path):
     assert hashlib.sha256(opened.read_bytes()).hexdigest() == result.pair.image.content_hash
 
 
+def test_a_link_shows_a_kept_picture_to_who_may_read_corrections(desk, result):
+    correct.save(ANN, desk, result.id, wrong(result))
+    later = dataclasses.replace(desk, results=Results())
+    address = from_query({"image": result.pair.image.content_hash}, [])
+    assert restore(ANN, later, address, {}).form.image is not None
+    assert restore(LOOKER, later, address, {}).form.image is None
+
+
 @pytest.mark.parametrize("image", ["0" * 64, "../../etc/passwd", "", "A" * 64])
 def test_links_to_pictures_that_are_not_there(desk, image):
     found = restore(ANN, desk, from_query({"image": image}, []), {})
