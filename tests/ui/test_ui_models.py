@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from inference.errors import UserError
 from tests.ui import training_seed as seed
-from training import promotion
+from training import lineage, promotion
 from training.home import Home, find_home
 from ui import models_markup as markup
 from ui.handlers import models
 from ui.handlers.desk import Desk, adapter_choices, check_adapter
 from ui.pictures import Pictures
+from ui.tabs import models as models_tab
 from ui.visitors import REFUSED, Visitor
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
@@ -47,6 +50,29 @@ def test_the_list_holds_all_with_what_they_are(desk):
     assert not found["fresh"].loaded
     assert found["fresh"].size_mb > 0.1
     assert "made for another model" in found["broken"].problem
+
+
+@pytest.mark.parametrize("visitor", [TRAINER, VIEWER], ids=["trainer", "viewer"])
+def test_a_page_reads_each_adapter_once(visitor, desk, monkeypatch):
+    """However many there are: one reading of the store's, one of the app's."""
+    calls = []
+    listed, stored = desk.services.list_adapters(), lineage.adapters
+
+    def counted_list():
+        calls.append("app")
+        return listed
+
+    def counted_store(home):
+        calls.append("store")
+        return stored(home)
+
+    desk = replace(desk, services=replace(desk.services, list_adapters=counted_list))
+    monkeypatch.setattr(lineage, "adapters", counted_store)
+    with gr.Blocks():
+        tab = models_tab.build()
+    shown = models_tab.show(tab, desk, visitor, "hazard-pooled")
+    assert shown[tab.name] == "hazard-pooled"
+    assert sorted(calls) == ["app", "store"]
 
 
 def test_an_adapters_origin(desk, trained):

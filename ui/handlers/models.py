@@ -58,21 +58,59 @@ class ModelDetail:
     job: str | None
 
 
-def items(visitor: Visitor, desk: Desk) -> list[ModelItem]:
+@dataclass(frozen=True)
+class Scan:
+    """The adapters that a visitor may use, each read and checked once: the store's, and what this
+    app was started with besides. loaded: names of those in memory."""
+
+    entries: tuple[Lineage, ...]
+    loaded: frozenset[str]
+
+    def find(self, name: str) -> Lineage:
+        entries = {entry.name: entry for entry in self.entries}
+        if name not in entries:
+            raise unknown("adapter", name[:100], entries or ["(none)"], field="adapter")
+        return entries[name]
+
+
+def scan(visitor: Visitor, desk: Desk) -> Scan:
+    """Reads every adapter's files: once for all that a page shows at a time."""
+    known = lineage.adapters(desk.home)
+    names = {entry.name for entry in known}
+    usable = adapters_for(visitor, desk.services)
+    more = [e for e in usable if e.name not in names]
+    if not visitor.reads("adapters on trial"):
+        allowed = {e.name for e in usable}
+        known = [e for e in known if e.embedded or e.promoted or e.name in allowed]
+    besides = [
+        Lineage(
+            name=e.name, task=e.card.task if e.card else "", version="",
+            size_bytes=lineage.size_of(Path(e.source)), folder=Path(e.source),
+            figures=e.card.heldout if e.card else None,
+            description=e.card.description if e.card else "", embedded=True, problem=e.problem,
+        )
+        for e in more
+    ]  # fmt: skip
+    return Scan((*known, *besides), frozenset(e.name for e in usable if e.loaded))
+
+
+def items(visitor: Visitor, desk: Desk, found: Scan | None = None) -> list[ModelItem]:
     """Those in use first, then those trained here, newest first, then those that came along."""
     require(visitor, "viewer", "The list of adapters")
-    found = [_item(visitor, desk, entry) for entry in _all(visitor, desk)]
-    return sorted(found, key=lambda item: (not item.in_use, item.embedded))
+    found = found or scan(visitor, desk)
+    listed = [_item(visitor, found, entry) for entry in found.entries]
+    return sorted(listed, key=lambda item: (not item.in_use, item.embedded))
 
 
-def detail(visitor: Visitor, desk: Desk, name: str) -> ModelDetail:
+def detail(visitor: Visitor, desk: Desk, name: str, found: Scan | None = None) -> ModelDetail:
     """UserError for an adapter that is not there."""
     require(visitor, "viewer", "An adapter's card")
-    entry = _find(visitor, desk, name)
+    found = found or scan(visitor, desk)
+    entry = found.find(name)
     heldout: Mapping[str, Any] = entry.figures or {}
     sides = heldout.get("sides", {})
     return ModelDetail(
-        item=_item(visitor, desk, entry),
+        item=_item(visitor, found, entry),
         description=entry.description,
         facts=(
             ("Task", entry.task),
@@ -88,36 +126,8 @@ def detail(visitor: Visitor, desk: Desk, name: str) -> ModelDetail:
     )
 
 
-def _all(visitor: Visitor, desk: Desk) -> list[Lineage]:
-    """The store's, and what this app was started with besides; what this visitor may use."""
-    known = lineage.adapters(desk.home)
-    names = {entry.name for entry in known}
-    usable = adapters_for(visitor, desk.services)
-    more = [e for e in usable if e.name not in names]
-    if not visitor.reads("adapters on trial"):
-        allowed = {e.name for e in usable}
-        known = [e for e in known if e.embedded or e.promoted or e.name in allowed]
-    return known + [
-        Lineage(
-            name=e.name, task=e.card.task if e.card else "", version="",
-            size_bytes=lineage.size_of(Path(e.source)), folder=Path(e.source),
-            figures=e.card.heldout if e.card else None,
-            description=e.card.description if e.card else "", embedded=True, problem=e.problem,
-        )
-        for e in more
-    ]  # fmt: skip
-
-
-def _find(visitor: Visitor, desk: Desk, name: str) -> Lineage:
-    entries = {entry.name: entry for entry in _all(visitor, desk)}
-    if name not in entries:
-        raise unknown("adapter", name[:100], entries or ["(none)"], field="adapter")
-    return entries[name]
-
-
-def _item(visitor: Visitor, desk: Desk, entry: Lineage) -> ModelItem:
-    problem = entry.problem or ""
-    loaded = any(e.loaded for e in desk.services.list_adapters() if e.name == entry.name)
+def _item(visitor: Visitor, found: Scan, entry: Lineage) -> ModelItem:
+    problem, loaded = entry.problem or "", entry.name in found.loaded
     return ModelItem(
         entry.name, entry.task, entry.size_bytes / 1e6, entry.promoted, loaded, entry.embedded,
         when(entry.created),
@@ -161,7 +171,7 @@ def named(query: Mapping[str, str]) -> str:
 def load(visitor: Visitor, desk: Desk, name: str) -> str:
     """Puts an adapter that is offered on the model."""
     require(visitor, "trainer", "Loading an adapter")
-    _find(visitor, desk, name)
+    scan(visitor, desk).find(name)
     return adapters.load(visitor, desk, name).message
 
 
@@ -173,7 +183,7 @@ def unload(visitor: Visitor, desk: Desk, name: str) -> str:
 def pack(visitor: Visitor, desk: Desk, name: str) -> str:
     """Path of a zip file with the adapter's folder."""
     require(visitor, "viewer", "Downloading an adapter")
-    entry = _find(visitor, desk, name)
+    entry = scan(visitor, desk).find(name)
     return str(lineage.download_zip(entry.folder, desk.pictures.new_file(f"{entry.name}.zip")))
 
 
@@ -187,7 +197,7 @@ def push(visitor: Visitor, desk: Desk, name: str, repo: str, private: bool, api:
     repo = (repo or "").strip()
     if not repo:
         raise UserError("No repository named", expected="owner/name", field="repo")
-    folder = _find(visitor, desk, name).folder
+    folder = scan(visitor, desk).find(name).folder
     token = None if api is None else (lambda: "stand-in")
     address = lineage.push_to_hub(folder, repo, private=bool(private), api=api, token=token)
     return f"Uploaded to {address}."

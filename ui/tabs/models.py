@@ -107,7 +107,8 @@ def build() -> ModelsTab:
 
 def show(tab: ModelsTab, desk: Desk, visitor: Visitor, name: str, note: str = "") -> Values:
     """The page with that adapter, or with the one in use."""
-    found = models.items(visitor, desk)
+    scan = models.scan(visitor, desk)
+    found = models.items(visitor, desk, scan)
     names = [item.name for item in found]
     if not found:
         text = training_markup.empty(
@@ -117,7 +118,7 @@ def show(tab: ModelsTab, desk: Desk, visitor: Visitor, name: str, note: str = ""
     wanted = name if name in names else names[0]
     if name and name not in names:
         note = f"There is no adapter {name} here any more."
-    one = models.detail(visitor, desk, wanted)
+    one = models.detail(visitor, desk, wanted, scan)
     token = models.can_push()
     return {
         tab.items: markup.items(found, wanted),
