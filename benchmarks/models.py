@@ -43,7 +43,7 @@ def write(folder: Path, size: Size) -> dict[str, Path]:
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(0)
-    tokenizer = _tokenizer()
+    tokenizer = bytes_tokenizer()
     model = Qwen2VLForConditionalGeneration(_config(tokenizer, size))
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
@@ -66,7 +66,7 @@ def write(folder: Path, size: Size) -> dict[str, Path]:
     return paths
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def bytes_tokenizer() -> PreTrainedTokenizerFast:
     """Bytes and special tokens: any text encodes."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.__main__ import measure
+from benchmarks.__main__ import main, measure
 from benchmarks.measure import ROOT, interleaved, ratio
 from benchmarks.registry import BENCHMARKS, misses
 
@@ -62,16 +62,40 @@ def test_benchmark_smoke_ends_with_one_json_object() -> None:
     assert result["smoke"] is True
 
 
+def here(entry: str, options: dict[str, Any]) -> Any:
+    """In this process: each child would import torch for itself."""
+    module, _, function = entry.partition(":")
+    call = getattr(importlib.import_module(module), function)
+    return json.loads(json.dumps(call(**json.loads(json.dumps(options)))))
+
+
 @pytest.mark.slow
 def test_pair_runs_at_tiny_sizes(monkeypatch) -> None:
-    """In this process: each of its children would import torch for itself."""
-
-    def here(entry: str, options: dict[str, Any]) -> Any:
-        module, _, function = entry.partition(":")
-        call = getattr(importlib.import_module(module), function)
-        return json.loads(json.dumps(call(**json.loads(json.dumps(options)))))
-
     peaks = itertools.count(1)
     monkeypatch.setattr("benchmarks.pair.in_child", here)
     monkeypatch.setattr("benchmarks.pair.peak_mb", lambda: float(next(peaks)))
     assert measure("pair", smoke=True)["smoke"] is True
+
+
+@pytest.mark.slow
+def test_true_size_runs_at_tiny_sizes(monkeypatch) -> None:
+    monkeypatch.setattr("benchmarks.true_size.in_child", here)
+    result = measure("true_size", smoke=True)
+    assert result["ratio"] > 0
+    assert result["peak_mb"] > 0
+    assert result["nf4"]["peak_mb"] > 0
+
+
+def test_all_leaves_out_what_runs_by_name_only(monkeypatch) -> None:
+    ran: list[str] = []
+
+    def noted(name: str, smoke: bool) -> dict[str, Any]:
+        ran.append(name)
+        return {"name": name}
+
+    monkeypatch.setattr("benchmarks.__main__.measure", noted)
+    assert main(["all", "--json", "--smoke"]) == 0
+    assert "pair" in ran
+    assert "true_size" not in ran
+    assert main(["true_size", "--json", "--smoke"]) == 0
+    assert ran[-1] == "true_size"
