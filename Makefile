@@ -85,7 +85,7 @@ bench: $(VENV)/.installed
 	$(PY) -m dev.figures
 
 loop: $(VENV)/.installed
-	$(PY) -m training.loop_proof $(PHOTOS:%=--photos %) > $(VENV)/loop.txt
+	$(PY) -m training.proof.loop $(PHOTOS:%=--photos %) > $(VENV)/loop.txt
 	@cat $(VENV)/loop.txt
 	tail -n 1 $(VENV)/loop.txt > dev/loop_proof.json
 	$(PY) -m dev.figures

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from inference.errors import UserError
-from training.home import find_home
+from training.store.home import find_home
 from ui import startup
 from ui.layout import build_page, launch_options
 from ui.services import Services

@@ -21,8 +21,8 @@ from PIL import Image
 
 from benchmarks.measure import ROOT
 from inference.correction import HazardFix
-from training.feedback import Feedback
-from training.home import find_home
+from training.store.feedback import Feedback
+from training.store.home import find_home
 
 WRITERS, PROCESSES = 32, 4
 SECONDS, SMOKE_SECONDS = 10.0, 0.5

@@ -37,9 +37,9 @@ def pictures(folder: Path, n: int, wh: tuple[int, int]) -> list[Path]:
 def prepare(folder: str, n: int, wh: list[int]) -> dict[str, str]:
     """A home with a snapshot of n corrections. Runs in a child."""
     from inference.correction import HazardFix
-    from training.feedback import Feedback
-    from training.home import find_home
-    from training.snapshots import freeze, plan_snapshot
+    from training.snapshots.freezing import freeze, plan_snapshot
+    from training.store.feedback import Feedback
+    from training.store.home import find_home
 
     home = find_home(Path(folder) / "home")
     feedback, ids = Feedback(home), []
@@ -60,10 +60,10 @@ def train(
 ) -> dict[str, Any]:
     """One run of the worker: seconds of the epochs after the first, and the loss of each step.
     Runs in a child."""
-    from training.config import WorkerConfig
-    from training.database import connect
-    from training.home import Home
-    from training.settings import PRESETS
+    from training.jobs.config import WorkerConfig
+    from training.jobs.settings import PRESETS
+    from training.store.database import connect
+    from training.store.home import Home
     from training.worker.run import run
 
     settings = PRESETS["quick_fix"].settings.changed_by(

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
 ADAPTERS = ROOT / "examples" / "adapters"
-LOOP = ROOT / "dev" / "loop_proof.json"  # the last line of `python -m training.loop_proof`
+LOOP = ROOT / "dev" / "loop_proof.json"  # the last line of `python -m training.proof.loop`
 NOT_MEASURED = "_Not measured yet._"
 Json = dict[str, Any]
 

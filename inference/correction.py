@@ -2,7 +2,7 @@
 
 Payloads are checked when constructed. A UserError's `field` is the attribute's name without its
 unit ("point" for point_px). Knows no store, no page and no model; whether a point lies inside its
-picture is checked where the picture is known (training.feedback).
+picture is checked where the picture is known (training.store.feedback).
 """
 
 from __future__ import annotations

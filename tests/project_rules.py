@@ -16,10 +16,10 @@ HEAVY_ALLOWED = (
     "inference.predictor",
     "inference.pair",
     "inference.loaded_adapters",
-    "training.asking",
+    "training.evaluation.asking",
     "training.worker",
-    "training.losses",
-    "training.evaluate",
+    "training.worker.losses",
+    "training.evaluation.run",
     "examples.build",
     "benchmarks",
 )

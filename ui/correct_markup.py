@@ -10,7 +10,7 @@ from html import escape
 
 from inference.correction import HazardFix
 from inference.schema import HazardPoint
-from training.feedback import Correction
+from training.store.feedback import Correction
 from ui.markup import sign
 
 VERDICTS = {"right": "That's right", "wrong": "The hazard is here", "no_hazard": "No hazard here"}

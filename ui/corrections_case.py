@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from training.feedback import Case
+from training.store.feedback import Case
 from ui.corrections_words import (
     Sign,
     diagonal_px,

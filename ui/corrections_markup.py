@@ -8,7 +8,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-from training.feedback import Case, Correction
+from training.store.feedback import Case, Correction
 from ui.corrections_words import apart, moment, status_badge, what_they_said, where_of
 from ui.markup import sign
 from ui.pictures import thumbnail

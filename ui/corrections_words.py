@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from inference.correction import HazardFix
-from training.feedback import Case, Correction, StoredPrediction
+from training.store.feedback import Case, Correction, StoredPrediction
 
 Point = tuple[float, float]
 VERDICTS = {"right": "the model is right", "wrong": "wrong", "no_hazard": "no hazard here"}

@@ -24,7 +24,7 @@ from inference.schema import (
     PairRequest,
     Trace,
 )
-from training.home import Home
+from training.store.home import Home
 from ui.visitors import Visitor, who
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from inference.errors import UserError
 from inference.media import load_image
 from inference.service import ModelService
 from inference.tasks.hazard import PROMPTS, validate_prompt
-from training.backup import BackupThread, restore_if_missing
-from training.home import Home
-from training.mirror import Mirror, repository
-from training.promotion import promoted
-from training.supervisor import Supervisor
+from training.adapters.promotion import promoted
+from training.jobs.supervisor import Supervisor
+from training.store.backup import BackupThread, restore_if_missing
+from training.store.home import Home
+from training.store.mirror import Mirror, repository
 from ui.services import Services, default_adapter, installed_versions, read_examples
 from ui.visitors import on_space, who
 

@@ -57,7 +57,7 @@ def choose(recipe: Recipe, device: str) -> None:
 
     from examples.build.choose import choose_default
 
-    command = [sys.executable, "-m", "training.evaluate", "--write-cards", "--device", device]
+    command = [sys.executable, "-m", "training.evaluation.run", "--write-cards", "--device", device]
     subprocess.run(command, check=True)
     print(f"default adapter: {choose_default()}", flush=True)
 

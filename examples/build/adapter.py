@@ -26,7 +26,7 @@ from examples.build.questions import QA, hazard_answer
 from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
 from examples.build.views import View
 from inference.heads import Head, HeadOutput, build_head, save_head, usual_config
-from training.losses import coordinate_loss, insight_loss
+from training.worker.losses import coordinate_loss, insight_loss
 
 
 def trainable(seen: list[Seen]) -> list[Seen]:

@@ -54,7 +54,7 @@ def base_card(recipe: Recipe, train: Path) -> dict[str, Any]:
 def adapter_card(
     recipe: Recipe, name: str, architecture: str, base_sha256: str, result: dict[str, float]
 ) -> dict[str, Any]:
-    """Card of a hazard adapter; `python -m training.evaluate --write-cards` adds the figures."""
+    """Card of a hazard adapter; `python -m training.evaluation.run --write-cards` adds the figures."""
     unseen = sorted(UNSEEN_SLICES)
     loss = f"{recipe.lambda_text} text + {recipe.lambda_coord} MSE (INSIGHT, Eq. 1)"
     if architecture == "patch":

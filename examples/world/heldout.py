@@ -15,7 +15,7 @@ import numpy as np
 from examples.world.compose import render_scene
 from examples.world.sampling import box_fraction, plan_scene
 from inference.schema import ImageInput
-from training.evalsets import EvalCase, EvalSet
+from training.evaluation.sets import EvalCase, EvalSet
 
 SEED_START = 9_000_000
 UNSEEN_OFFSET = 100_000  # seeds of the unseen hazards start this far behind SEED_START

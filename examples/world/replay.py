@@ -18,7 +18,7 @@ from examples.world.heldout import UNSEEN, UNSEEN_OFFSET, case
 from examples.world.plan import ScenePlan
 from examples.world.sampling import plan_scene
 from inference.schema import ImageInput
-from training.evalsets import EvalCase
+from training.evaluation.sets import EvalCase
 
 TRAIN_SEED, TRAIN_SCENES = 1_000_000, 24_576  # the scenes that the embedded base learned from
 CORRECTED_SEED = 8_000_000

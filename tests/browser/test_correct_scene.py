@@ -17,8 +17,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, serve
 from tests.browser.scene import PHONE, WIDE, all_named, open_editor, texts_stand_out
-from training.feedback import Feedback
-from training.home import Home
+from training.store.feedback import Feedback
+from training.store.home import Home
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WAIT_MS = 60_000

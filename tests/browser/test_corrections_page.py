@@ -15,8 +15,8 @@ from inference.correction import HazardFix
 from tests.browser.conftest import serve
 from tests.browser.scene import PHONE, WIDE, all_named, held_back, texts_stand_out
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
-from training.feedback import CorrectionFilter, Feedback
-from training.home import Home, find_home
+from training.store.feedback import CorrectionFilter, Feedback
+from training.store.home import Home, find_home
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CASES = 12

@@ -15,9 +15,10 @@ from inference.correction import HazardFix
 from tests.browser.conftest import EMBEDDED, ROOT, serve
 from tests.browser.scene import PHONE, WIDE, finished, held_back, open_editor, texts_stand_out
 from tests.ui import training_seed as seed
-from training import jobs, promotion
-from training.feedback import Feedback
-from training.home import Home, find_home
+from training.adapters import promotion
+from training.jobs import control as jobs
+from training.store.feedback import Feedback
+from training.store.home import Home, find_home
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRAIN_MS = 900_000  # some steps and a small proof, on a busy machine

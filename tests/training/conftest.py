@@ -10,9 +10,9 @@ import pytest
 from tests.tiny import make_tiny
 from tests.training.snapshot_hand import config, home_with, snapshot
 from tests.training.worker_hand import Train
-from training.config import WorkerConfig
-from training.home import Home
-from training.snapshots import Snapshot
+from training.jobs.config import WorkerConfig
+from training.snapshots.freezing import Snapshot
+from training.store.home import Home
 from training.worker import run
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from inference.correction import HazardFix, RiskFix
-from training.feedback import Answers, Correction, Feedback
-from training.home import find_home
+from training.store.feedback import Answers, Correction, Feedback
+from training.store.home import find_home
 
 WH = (128, 72)
 EVIL = '=HYPERLINK("http://x")\'; 雪, "quoted"\nsecond line'

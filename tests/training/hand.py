@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from inference.schema import HazardPoint, ImageInput
-from training.evalsets import EvalCase
-from training.scoring import Answer
+from training.evaluation.scoring import Answer
+from training.evaluation.sets import EvalCase
 
 SENTENCE = "The area around ({},{}) should be paid more attention to."
 

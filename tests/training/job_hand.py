@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from training import jobs
-from training.database import connect
-from training.home import Home, find_home
-from training.jobs import JobRow
-from training.settings import TrainSettings
-from training.supervisor import Supervisor
+from training.jobs import control as jobs
+from training.jobs.control import JobRow
+from training.jobs.settings import TrainSettings
+from training.jobs.supervisor import Supervisor
+from training.store.database import connect
+from training.store.home import Home, find_home
 
 SNAPSHOT = "a" * 16
 STAND_IN = Path(__file__).with_name("job_stand_in.py")
@@ -74,7 +74,7 @@ def wait_for_step(home: Home, job_id: str, step: int) -> JobRow:
 
 def worker_pid(job_id: str) -> int:
     """The process that trains."""
-    from training import processes
+    from training.jobs import processes
 
     def found() -> list[int]:
         return [p.pid for p in processes.marked(job_id) if "worker" in p.cmdline()]

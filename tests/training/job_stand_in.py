@@ -20,11 +20,11 @@ if __name__ == "__main__":  # sqlite_utils would load it, in a second
     sys.modules["pandas"] = None  # type: ignore[assignment]
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from training import stages
-from training.config import read_config
-from training.home import Home
-from training.local_runner import LocalRunner
-from training.progress import CANCELLED, TRAINED, Progress
+from training.jobs import stages
+from training.jobs.config import read_config
+from training.jobs.local_runner import LocalRunner
+from training.jobs.progress import CANCELLED, TRAINED, Progress
+from training.store.home import Home
 
 USUAL = {
     "steps": 20,

@@ -12,12 +12,12 @@ from PIL import Image
 
 from inference.correction import HazardFix
 from inference.schema import ImageInput
-from training.config import WorkerConfig
-from training.evalsets import EvalCase
-from training.feedback import Feedback
-from training.home import Home, find_home
-from training.settings import TrainSettings
-from training.snapshots import Snapshot, freeze, plan_snapshot
+from training.evaluation.sets import EvalCase
+from training.jobs.config import WorkerConfig
+from training.jobs.settings import TrainSettings
+from training.snapshots.freezing import Snapshot, freeze, plan_snapshot
+from training.store.feedback import Feedback
+from training.store.home import Home, find_home
 
 WH = (112, 84)
 REPLAY_ENTRY = "tests.training.snapshot_hand:replay_source"

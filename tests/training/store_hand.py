@@ -8,8 +8,8 @@ from typing import Any
 from PIL import Image
 
 from inference.correction import HazardFix, Payload
-from training.feedback import Answers, Correction, Feedback
-from training.home import find_home
+from training.store.feedback import Answers, Correction, Feedback
+from training.store.home import find_home
 
 WIDTH, HEIGHT = 300, 400  # a diagonal of 500
 MODEL_PX = (100.0, 100.0)

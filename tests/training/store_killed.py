@@ -18,8 +18,8 @@ from pathlib import Path
 
 from inference.correction import HazardFix
 from tests.training.store_hand import picture
-from training.feedback import Feedback
-from training.home import Home
+from training.store.feedback import Feedback
+from training.store.home import Home
 
 THREADS = 4
 

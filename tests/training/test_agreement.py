@@ -12,9 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.correction import EventFix, HazardFix, Payload, RiskFix
-from training.agreement import Agreement, agreement, case_agreement
-from training.cases import Case, Correction, Media, Review
-from training.coefficients import (
+from training.agreement.coefficients import (
     MAX_PAIRED,
     Coefficient,
     Rating,
@@ -24,6 +22,8 @@ from training.coefficients import (
     spread_percent,
     spread_px,
 )
+from training.agreement.measures import Agreement, agreement, case_agreement
+from training.store.cases import Case, Correction, Media, Review
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", example C: four observers,
 # twelve units, missing data; nominal alpha 0.743.

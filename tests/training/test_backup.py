@@ -16,7 +16,7 @@ import pytest
 
 from inference.errors import UserError
 from tests.training.store_hand import corrected, feedback_at, picture, predicted
-from training.backup import (
+from training.store.backup import (
     BackupThread,
     backup,
     backups,
@@ -25,8 +25,8 @@ from training.backup import (
     restore,
     restore_if_missing,
 )
-from training.feedback import Feedback
-from training.home import Home
+from training.store.feedback import Feedback
+from training.store.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,7 +94,7 @@ def test_the_last_ones_are_kept_and_who_was_forgotten_leaves(
     assert list((bucket / "media").iterdir()) == []
 
 
-@pytest.mark.parametrize("call", ["backups.copy_durably", "media_store.os.replace"])
+@pytest.mark.parametrize("call", ["backups.copy_durably", "media.os.replace"])
 def test_interrupted_backup_leaves_the_good_one(
     feedback: Feedback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -106,7 +106,7 @@ def test_interrupted_backup_leaves_the_good_one(
     def broken(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"training.{call}", broken)
+    monkeypatch.setattr(f"training.store.{call}", broken)
     with pytest.raises(UserError, match="could not be written"):
         backup(feedback.home)
     monkeypatch.undo()
@@ -234,7 +234,7 @@ EXIT = """
 import sys
 from pathlib import Path
 from tests.training.store_hand import corrected, feedback_at, predicted
-from training.backup import BackupThread
+from training.store.backup import BackupThread
 folder = Path(sys.argv[1])
 feedback = feedback_at(folder)
 BackupThread(feedback.home, minutes=60).start()

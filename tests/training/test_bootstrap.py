@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inference.errors import UserError
-from training.bootstrap import (
+from training.evaluation.bootstrap import (
     Interval,
     mean_change,
     mean_of,

@@ -11,8 +11,8 @@ import pytest
 from sqlite_utils import Database
 
 from inference.errors import UserError
-from training.database import FEEDBACK, TRAINING, _run, connect, migrations
-from training.home import Home, find_home
+from training.store.database import FEEDBACK, TRAINING, _run, connect, migrations
+from training.store.home import Home, find_home
 
 TABLES = {
     "media", "predictions", "corrections", "withdrawals", "reviews", "snapshots",

@@ -7,8 +7,8 @@ from PIL import Image
 
 from inference.errors import UserError
 from tests.training.hand import case
-from training.evalfolders import load_folder
-from training.evalsets import load_split
+from training.evaluation.folders import load_folder
+from training.evaluation.sets import load_split
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"
 MESSAGES = [
@@ -153,7 +153,7 @@ def test_best_constant_is_a_point_on_the_picture() -> None:
 def test_photos_and_their_best_constant() -> None:
     """The figures that FACTS and the issue give for a constant point on the 51 photos."""
     from tests.training.hand import said
-    from training.scoring import Tally, report
+    from training.evaluation.scoring import Tally, report
 
     data = load_folder(REAL)
     assert data.total == 51

@@ -7,8 +7,9 @@ import pytest
 from inference.adapters import read_card
 from inference.errors import UserError
 from tests.training.hand import case, pointed, said
-from training import evalsets, evaluate
-from training.evalsets import EvalCase, EvalSet
+from training.evaluation import run as evaluate
+from training.evaluation import sets as evalsets
+from training.evaluation.sets import EvalCase, EvalSet
 
 
 def two_cases() -> EvalSet:
@@ -144,7 +145,7 @@ def test_a_real_model_in_a_mixed_batch(
 
 @pytest.mark.slow
 def test_a_mixed_batch_answers_as_each_side_alone(tiny: tuple[Path, list[Path]]) -> None:
-    from training.asking import ModelAsker
+    from training.evaluation.asking import ModelAsker
 
     base, folders = tiny
     one = case((100, 60), (336, 196))
@@ -165,7 +166,7 @@ def test_light_path_agrees_with_the_pages_prediction(tiny: tuple[Path, list[Path
     """The figures are about what the page shows: the same text and the same head point."""
     from inference.predictor import Predictor
     from inference.schema import PairRequest
-    from training.asking import ModelAsker
+    from training.evaluation.asking import ModelAsker
 
     base, folders = tiny
     one = case((100, 60), (336, 196))
@@ -184,7 +185,7 @@ def test_light_path_agrees_with_the_pages_prediction(tiny: tuple[Path, list[Path
 
 @pytest.mark.slow
 def test_two_sides_of_one_name_are_refused(tiny: tuple[Path, list[Path]]) -> None:
-    from training.asking import ModelAsker
+    from training.evaluation.asking import ModelAsker
 
     base, folders = tiny
     with pytest.raises(UserError, match="one name"):

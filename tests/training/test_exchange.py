@@ -17,13 +17,13 @@ from inference.errors import UserError
 from inference.media import load_image
 from inference.tasks.hazard import PROMPT
 from tests.training.exchange_homes import WH, facts, full_home, picture
-from training.cases import CaseFilter
 from training.exchange import importing
 from training.exchange.__main__ import main
 from training.exchange.exporting import export
 from training.exchange.importing import import_file
-from training.feedback import Feedback
-from training.home import find_home
+from training.store.cases import CaseFilter
+from training.store.feedback import Feedback
+from training.store.home import find_home
 
 THERE_AND_BACK = ("parquet", "csv")
 

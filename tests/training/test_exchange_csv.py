@@ -14,8 +14,8 @@ from tests.training.exchange_homes import full_home, picture
 from training.exchange.exporting import export
 from training.exchange.importing import import_file
 from training.exchange.table import guarded, plain
-from training.feedback import Feedback
-from training.home import find_home
+from training.store.feedback import Feedback
+from training.store.home import find_home
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import torch
 
 from inference.backbones.loading import load_backbone
 from tests.tiny import FAMILIES, make_tiny
-from training.augment import WHOLE, limited, place, show, view_of
 from training.worker import feature_cache
+from training.worker.augment import WHOLE, limited, place, show, view_of
 from training.worker.feature_cache import FeatureCache, Seen, prune, see, tower_hash
 
 

@@ -20,7 +20,7 @@ from inference.media import load_image
 from inference.schema import HazardPoint, PairRequest
 from tests.training.store_hand import MODEL_PX, corrected, feedback_at, picture, predicted
 from tests.ui.fakes import INFO, fake_pair
-from training.feedback import Answers, Feedback
+from training.store.feedback import Answers, Feedback
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from sqlite_utils import Database
 
 from inference.errors import UserError
 from tests.training.store_hand import corrected, feedback_at, picture, predicted
-from training.database import connect
-from training.feedback import Feedback
-from training.group_commit import write
-from training.mirror_files import append_new, folder_of
-from training.rows import now
+from training.store.database import connect
+from training.store.feedback import Feedback
+from training.store.group_commit import write
+from training.store.mirror_files import append_new, folder_of
+from training.store.rows import now
 
 SECRET = "Annabel Lee of Tübingen"
 

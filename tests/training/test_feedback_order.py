@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inference.correction import ActionFix, HazardFix, InstructionFix, Payload, RiskFix
-from training.disagreement import UNKNOWN_RISK, disagreement, risk
+from training.store.disagreement import UNKNOWN_RISK, disagreement, risk
 
 SIZE = (300, 400)  # a diagonal of 500
 MODEL = {"point_px": [100.0, 100.0]}

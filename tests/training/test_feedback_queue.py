@@ -12,8 +12,8 @@ import pytest
 from inference.correction import HazardFix
 from inference.errors import UserError
 from tests.training.store_hand import corrected, feedback_at, predicted
-from training.cases import STATUSES, voices
-from training.feedback import CaseFilter, CorrectionFilter, Feedback
+from training.store.cases import STATUSES, voices
+from training.store.feedback import CaseFilter, CorrectionFilter, Feedback
 
 
 @pytest.fixture

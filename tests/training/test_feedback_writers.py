@@ -18,11 +18,11 @@ from sqlite_utils import Database
 from inference.correction import HazardFix
 from inference.errors import UserError
 from tests.training.store_hand import corrected, feedback_at, picture
-from training.database import connect
-from training.feedback import Feedback
-from training.group_commit import write
-from training.home import Home
-from training.rows import one
+from training.store.database import connect
+from training.store.feedback import Feedback
+from training.store.group_commit import write
+from training.store.home import Home
+from training.store.rows import one
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 50
@@ -102,7 +102,7 @@ class Crowd:
         for number, work in enumerate(works):
             threads.append(threading.Thread(target=self._one, args=(number, work)))
             threads[-1].start()
-        from training.group_commit import _committers
+        from training.store.group_commit import _committers
 
         waiting = _committers[os.getpid(), self.home.database]._waiting
         while len(waiting) < len(works):
@@ -206,7 +206,7 @@ def test_full_disk_leaves_no_half_picture(
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.media_store.os.fsync", full)
+    monkeypatch.setattr("training.store.media.os.fsync", full)
     with pytest.raises(UserError, match="Free some space"):
         feedback.add_media(picture(tmp_path))
     assert list(feedback.home.media.iterdir()) == []
@@ -226,8 +226,8 @@ TRY = """
 import os, sys
 from pathlib import Path
 from inference.errors import UserError
-from training.feedback import Feedback
-from training.home import Home
+from training.store.feedback import Feedback
+from training.store.home import Home
 from tests.training.store_hand import corrected
 if os.getuid() == 0:
     os.setuid(65534)  # root may write everywhere
@@ -259,6 +259,6 @@ def test_damaged_database_is_told(tmp_path: Path, broken: bytes) -> None:
     feedback = feedback_at(tmp_path)
     feedback.home.database.write_bytes(broken)
     for call in (feedback.corrections, feedback.cases, lambda: corrected(feedback, "x")):
-        with pytest.raises(UserError, match=r"python -m training\.backup restore --replace"):
+        with pytest.raises(UserError, match=r"python -m training\.store\.backup restore --replace"):
             call()
     assert feedback.home.database.read_bytes() == broken

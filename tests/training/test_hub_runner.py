@@ -18,10 +18,11 @@ import pytest
 from huggingface_hub import Volume
 
 from tests.training.job_hand import SNAPSHOT, STAND_IN, behave, make_home, submit, until
-from training import hub_runner, jobs
-from training.home import Home
-from training.hub_job import keep_checkpoints
-from training.hub_runner import HubRunner
+from training.jobs import control as jobs
+from training.jobs import hub_runner
+from training.jobs.hub_job import keep_checkpoints
+from training.jobs.hub_runner import HubRunner
+from training.store.home import Home
 
 
 class LocalHub:
@@ -184,7 +185,7 @@ def test_cancel_and_resume_from_the_checkpoint_that_came_back(home: Home, hub: L
     assert (hub.mounted / "checkpoints" / "checkpoint-7" / "complete.json").is_file()
     behave(home)
     hub.cancelled = False
-    from training.database import connect
+    from training.store.database import connect
 
     with connect(home) as db:
         db.execute("update jobs set state = 'cancelled' where id = ?", [job_id])

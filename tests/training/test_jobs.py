@@ -11,10 +11,11 @@ import pytest
 
 from inference.errors import UserError
 from tests.training.job_hand import SETTINGS, SNAPSHOT, make_home, submit
-from training import jobs, lineage
-from training.database import connect
-from training.home import Home
-from training.logs import tail, tail_from
+from training.adapters import lineage
+from training.jobs import control as jobs
+from training.jobs.logs import tail, tail_from
+from training.store.database import connect
+from training.store.home import Home
 
 ROOT = Path(__file__).parents[2]
 
@@ -211,8 +212,9 @@ def test_many_submit_at_once(home: Home) -> None:
 
 def test_what_the_page_imports_is_light() -> None:
     code = (
-        "import sys, training.jobs, training.supervisor, training.promotion, training.lineage,"
-        " training.comparison, training.runners;"
+        "import sys, training.jobs.control, training.jobs.supervisor,"
+        " training.adapters.promotion, training.adapters.lineage,"
+        " training.proof.comparison, training.jobs.runners;"
         "print([m for m in ('torch', 'transformers', 'peft', 'accelerate', 'gradio') "
         "if m in sys.modules])"
     )

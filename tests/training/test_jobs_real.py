@@ -16,14 +16,16 @@ from inference.fingerprint import file_sha256
 from tests.tiny import make_tiny
 from tests.training.hand import SENTENCE
 from tests.training.job_hand import until, wait_for
-from training import jobs, lineage, processes
-from training.comparison import compare
-from training.home import Home, find_home
-from training.promotion import in_use
-from training.settings import PRESETS
-from training.snapshot_types import SnapshotExample, SnapshotPlan
-from training.snapshots import freeze
-from training.supervisor import Supervisor
+from training.adapters import lineage
+from training.adapters.promotion import in_use
+from training.jobs import control as jobs
+from training.jobs import processes
+from training.jobs.settings import PRESETS
+from training.jobs.supervisor import Supervisor
+from training.proof.comparison import compare
+from training.snapshots.freezing import freeze
+from training.snapshots.types import SnapshotExample, SnapshotPlan
+from training.store.home import Home, find_home
 
 WH = (112, 84)
 
@@ -64,7 +66,7 @@ def test_killed_resumed_proven(tmp_path: Path) -> None:
         "-c",
         "import sys; from training import stages, processes;"
         "stages.main(sys.argv[1:], make_proof=lambda home, job: processes.python("
-        "'training.proof', job, '--home', str(home.root), '--n', '2'))",
+        "'training.proof.run', job, '--home', str(home.root), '--n', '2'))",
     ]
     boss = Supervisor(home, program, tick_s=0.2).start()
     try:

@@ -12,9 +12,9 @@ from inference.adapters import validate_adapter
 from inference.errors import UserError
 from tests.training.job_hand import SNAPSHOT, make_home, submit
 from tests.training.job_stand_in import make_adapter
-from training import lineage
-from training.database import connect
-from training.home import Home
+from training.adapters import lineage
+from training.store.database import connect
+from training.store.home import Home
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 from inference.errors import UserError
 from inference.registry import resolve
 from inference.schema import HazardPoint, ImageInput
-from training import loop_proof
-from training.evalsets import EvalCase, EvalSet
-from training.feedback import Feedback
-from training.home import find_home
-from training.loop_figures import measure, rows, table
-from training.loop_proof import chosen_settings, correct, parser, wrong
-from training.scoring import Answer
+from training.evaluation.scoring import Answer
+from training.evaluation.sets import EvalCase, EvalSet
+from training.proof import loop as loop_proof
+from training.proof.loop import chosen_settings, correct, parser, wrong
+from training.proof.loop_figures import measure, rows, table
+from training.store.feedback import Feedback
+from training.store.home import find_home
 
 UNSEEN = frozenset({"debris", "animal"})
 

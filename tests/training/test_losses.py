@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inference.heads import soft_argmax
-from training.losses import (
+from training.worker.losses import (
     FAR_CELLS,
     answer_loss,
     coordinate_loss,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from inference.errors import UserError
-from training import metrics
+from training.evaluation import metrics
 
 NONE = [np.nan, np.nan]
 SENTENCE = "The area around ({},{}) should be paid more attention to."

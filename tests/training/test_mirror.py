@@ -16,9 +16,9 @@ from huggingface_hub import HfApi
 
 from inference.errors import UserError
 from tests.training.store_hand import corrected, feedback_at, predicted
-from training.feedback import Feedback
-from training.mirror import Mirror, repository
-from training.mirror_files import append_new, folder_of, pseudonym
+from training.store.feedback import Feedback
+from training.store.mirror import Mirror, repository
+from training.store.mirror_files import append_new, folder_of, pseudonym
 
 REPO = "me/words"
 
@@ -193,7 +193,7 @@ def test_crash_between_line_and_mark_repeats_but_never_loses(
     def crash(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.mirror_files.write", crash)
+    monkeypatch.setattr("training.store.mirror_files.write", crash)
     with pytest.raises(KeyboardInterrupt):
         append_new(feedback.home, file)
     monkeypatch.undo()

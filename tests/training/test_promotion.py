@@ -13,13 +13,13 @@ import pytest
 from inference.errors import UserError
 from tests.training.job_hand import SNAPSHOT, make_home, submit
 from tests.training.job_stand_in import make_adapter
-from training import lineage, promotion
-from training.changes import changes
-from training.comparison import compare, picture
-from training.database import connect
-from training.home import Home
-from training.promotion import history, in_use, promote, promoted, rollback
-from training.proofdata import BASE, CANDIDATE, CORRECTED, CURRENT, HELDOUT, CaseResult
+from training.adapters import lineage, promotion
+from training.adapters.promotion import history, in_use, promote, promoted, rollback
+from training.proof.changes import changes
+from training.proof.comparison import compare, picture
+from training.proof.results import BASE, CANDIDATE, CORRECTED, CURRENT, HELDOUT, CaseResult
+from training.store.database import connect
+from training.store.home import Home
 
 SHIPPED = "hazard-patch"
 
@@ -69,7 +69,7 @@ def put(
     current: str | None = SHIPPED,
     unseen: frozenset[str] = frozenset(),
 ) -> None:
-    """As training.proof writes them."""
+    """As training.proof.run writes them."""
     names = {BASE: BASE, CANDIDATE: adapter, **({CURRENT: current} if current else {})}
     with connect(home) as db:
         for kind, found in ((CORRECTED, corrected), (HELDOUT, held)):
@@ -334,7 +334,7 @@ def test_a_promotion_that_fails_half_way_changes_nothing(
 
 
 def test_jobs_go_on_from_what_is_promoted(home: Home, trained: Callable[[str], str]) -> None:
-    from training import jobs
+    from training.jobs import control as jobs
 
     good(home, trained("new"))
     promote(home, "new", "ann")

@@ -17,16 +17,20 @@ from inference.schema import HazardPoint, ImageInput
 from tests.training.hand import SENTENCE
 from tests.training.job_hand import SETTINGS, make_home
 from tests.training.job_stand_in import make_adapter
-from training import evalsets, jobs, lineage, proof, proofcases
-from training.comparison import compare, picture
-from training.evalsets import EvalCase, EvalSet
-from training.home import Home
-from training.jobs import JobRow
-from training.metrics import error_px
-from training.promotion import in_use, promote
-from training.scoring import Answer
-from training.snapshot_types import SnapshotExample, SnapshotPlan
-from training.snapshots import freeze
+from training.adapters import lineage
+from training.adapters.promotion import in_use, promote
+from training.evaluation import sets as evalsets
+from training.evaluation.metrics import error_px
+from training.evaluation.scoring import Answer
+from training.evaluation.sets import EvalCase, EvalSet
+from training.jobs import control as jobs
+from training.jobs.control import JobRow
+from training.proof import cases as proofcases
+from training.proof import run as proof
+from training.proof.comparison import compare, picture
+from training.snapshots.freezing import freeze
+from training.snapshots.types import SnapshotExample, SnapshotPlan
+from training.store.home import Home
 
 SHIPPED = "hazard-patch"
 drawn: list[int] = []
@@ -239,7 +243,7 @@ def test_what_goes_wrong_is_in_the_row(home: Home) -> None:
 
 
 def test_too_many_corrected_cases_are_sampled_the_same_each_time(home: Home) -> None:
-    from training.snapshots import load_snapshot
+    from training.snapshots.freezing import load_snapshot
 
     snapshot = load_snapshot(home, snapshot_of(home, 9))
     some = [c.id for c in proofcases.corrected(home, snapshot, 4).cases]

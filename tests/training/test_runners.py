@@ -8,12 +8,13 @@ import pytest
 
 from inference.registry import resolve
 from tests.training.job_hand import make_home, submit
-from training import failures, jobs, runners
-from training.config import command_text
-from training.database import connect
-from training.home import Home
-from training.jobs import JobRow
-from training.local_runner import launch
+from training.jobs import control as jobs
+from training.jobs import failures, runners
+from training.jobs.config import command_text
+from training.jobs.control import JobRow
+from training.jobs.local_runner import launch
+from training.store.database import connect
+from training.store.home import Home
 
 ACCELERATE_KILLED = """
 Traceback (most recent call last):

@@ -4,9 +4,9 @@ import pytest
 
 from inference.errors import UserError
 from tests.training.hand import case, pointed, said
-from training.evalsets import EvalSet
-from training.evaltable import table
-from training.scoring import Tally, report
+from training.evaluation.scoring import Tally, report
+from training.evaluation.sets import EvalSet
+from training.evaluation.table import table
 
 POINT_KEYS = {"mse_px2", "median_px", "hit_50px", "in_box"}
 TEXT_KEYS = {"parse_rate", "lm_loss", "bleu4", "rouge1", "rouge2", "rougeL"}

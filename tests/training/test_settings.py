@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from inference.errors import UserError
-from training.config import WorkerConfig, command_text, launch_command, read_config
-from training.settings import FIELDS, PRESETS, TrainSettings, changed
+from training.jobs.config import WorkerConfig, command_text, launch_command, read_config
+from training.jobs.settings import FIELDS, PRESETS, TrainSettings, changed
 
 
 def test_fields_describe_every_setting_and_nothing_else() -> None:

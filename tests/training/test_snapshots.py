@@ -21,12 +21,13 @@ from tests.training.snapshot_hand import (
     point,
     snapshot,
 )
-from training import replayed, snapshot_plan
-from training.consensus import Vote, consensus
-from training.database import connect
-from training.feedback import Answers, CaseFilter, Feedback
-from training.home import Home, find_home
-from training.snapshots import freeze, load_snapshot, plan_snapshot, snapshots, verify
+from training.agreement.consensus import Vote, consensus
+from training.snapshots import plan as snapshot_plan
+from training.snapshots import replayed
+from training.snapshots.freezing import freeze, load_snapshot, plan_snapshot, snapshots, verify
+from training.store.database import connect
+from training.store.feedback import Answers, CaseFilter, Feedback
+from training.store.home import Home, find_home
 
 
 @pytest.fixture

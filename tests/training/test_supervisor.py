@@ -25,11 +25,13 @@ from tests.training.job_hand import (
     wait_for_step,
     worker_pid,
 )
-from training import jobs, lineage, processes
-from training.database import connect
-from training.home import Home
-from training.rows import one
-from training.supervisor import Supervisor
+from training.adapters import lineage
+from training.jobs import control as jobs
+from training.jobs import processes
+from training.jobs.supervisor import Supervisor
+from training.store.database import connect
+from training.store.home import Home
+from training.store.rows import one
 
 pytestmark = pytest.mark.slow  # each starts several processes
 ROOT = Path(__file__).parents[2]
@@ -103,8 +105,8 @@ def test_one_at_a_time_in_order(home: Home, boss: Supervisor) -> None:
 def test_two_supervisors_start_nothing_twice(home: Home) -> None:
     """Two apps on one home, as two processes: one is in charge."""
     code = (
-        "import sys, time; from pathlib import Path; from training.home import Home;"
-        "from training.supervisor import Supervisor;"
+        "import sys, time; from pathlib import Path; from training.store.home import Home;"
+        "from training.jobs.supervisor import Supervisor;"
         f"Supervisor(Home(Path({str(home.root)!r})), {PROGRAM!r}, tick_s=0.02).start();"
         "time.sleep(60)"
     )
@@ -258,8 +260,8 @@ def test_stopped_from_outside_is_not_a_cancel(home: Home, boss: Supervisor) -> N
 def test_the_app_killed_the_job_goes_on_and_the_next_app_finds_it(home: Home) -> None:
     behave(home, hold_at=2)
     code = (
-        "import time; from pathlib import Path; from training.home import Home;"
-        "from training.supervisor import Supervisor;"
+        "import time; from pathlib import Path; from training.store.home import Home;"
+        "from training.jobs.supervisor import Supervisor;"
         f"Supervisor(Home(Path({str(home.root)!r})), {PROGRAM!r}, tick_s=0.02).start();"
         "time.sleep(60)"
     )
@@ -330,7 +332,7 @@ def test_a_program_that_ends_at_once(home: Home) -> None:
 
 
 def test_whatever_goes_wrong_in_watching_no_worker_is_left(home: Home) -> None:
-    from training.local_runner import run_watched
+    from training.jobs.local_runner import run_watched
 
     behave(home, hold_at=1)
     row = jobs.job(home, submit(home))
@@ -384,8 +386,8 @@ def test_an_error_without_words_is_explained(home: Home, boss: Supervisor) -> No
 def test_no_space_is_seen_before_anything_starts(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training import local_runner
-    from training.local_runner import LocalRunner
+    from training.jobs import local_runner
+    from training.jobs.local_runner import LocalRunner
 
     monkeypatch.setattr(local_runner, "LEAST_FREE_BYTES", 10**18)
     job_id = submit(home)

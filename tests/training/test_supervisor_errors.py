@@ -9,8 +9,8 @@ import pytest
 
 from inference.errors import UserError
 from tests.training.job_hand import make_home, supervisor, until
-from training import jobs
-from training.supervisor import trouble
+from training.jobs import control as jobs
+from training.jobs.supervisor import trouble
 
 
 @pytest.mark.parametrize(

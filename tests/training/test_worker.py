@@ -17,9 +17,9 @@ from inference.heads import build_head, usual_config
 from tests.tiny import FAMILIES, make_tiny, make_tiny_adapter
 from tests.training.snapshot_hand import REPLAY_ENTRY, SMALL, config, home_with, snapshot
 from tests.training.worker_hand import Train, row_of, with_job
-from training import replayed
-from training.config import EXIT_FAILED, EXIT_TRAINED
-from training.database import connect
+from training.jobs.config import EXIT_FAILED, EXIT_TRAINED
+from training.snapshots import replayed
+from training.store.database import connect
 from training.worker import run
 from training.worker.items import Collate, Preparer, Samples, pad_id, whole_items
 from training.worker.model import Pointing

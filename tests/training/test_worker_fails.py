@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 from inference.adapters import read_card
 from inference.errors import UserError
 from tests.training.worker_hand import Train, row_of, with_job
-from training.config import EXIT_FAILED, EXIT_TRAINED
-from training.losses import answer_loss
+from training.jobs.config import EXIT_FAILED, EXIT_TRAINED
 from training.worker import items, run, trainer
 from training.worker import model as worker_model
 from training.worker.checkpoints import keep_best, newest
+from training.worker.losses import answer_loss
 from training.worker.reasons import explained
 
 # ---- how it fails -------------------------------------------------------------------------------

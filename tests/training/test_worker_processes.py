@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from tests.tiny import make_tiny
 from tests.training.snapshot_hand import config, figures, home_with, snapshot
-from training.config import WorkerConfig, launch_command
+from training.jobs.config import WorkerConfig, launch_command
 
 ROOT = Path(__file__).resolve().parents[2]
 

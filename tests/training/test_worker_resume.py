@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from tests.tiny import make_tiny, make_tiny_adapter
 from tests.training.snapshot_hand import config, figures, home_with, snapshot
-from training.config import EXIT_CANCELLED, EXIT_TRAINED, WorkerConfig
+from training.jobs.config import EXIT_CANCELLED, EXIT_TRAINED, WorkerConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 # 9 training pictures, 2 a batch, 2 batches a step: 3 steps an epoch, 12 steps.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from training.config import WorkerConfig
-from training.database import connect
-from training.home import Home
-from training.snapshots import Snapshot
+from training.jobs.config import WorkerConfig
+from training.snapshots.freezing import Snapshot
+from training.store.database import connect
+from training.store.home import Home
 
 
 def with_job(home: Home, made: Snapshot, name: str = "j1") -> str:

@@ -15,8 +15,8 @@ from inference.correction import HazardFix
 from inference.media import load_image
 from inference.schema import HazardPoint, PairRequest
 from tests.ui.fakes import INFO, fake_pair, fake_services
-from training.feedback import Feedback
-from training.home import Home, find_home
+from training.store.feedback import Feedback
+from training.store.home import Home, find_home
 from ui.visitors import Visitor
 
 SLICES = (("night",), ("rain", "night"), ("urban",), ())

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from tests.ui.fakes import fake_services
-from training.home import find_home
+from training.store.home import find_home
 from ui.layout import build_page, launch_options
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.ui.fakes import fake_services
-from training.home import find_home
+from training.store.home import find_home
 from ui.layout import build_page, launch_options
 from ui.services import Services
 from ui.visitors import Role, Visitor

@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 from tests.ui.fakes import fake_services
-from training.home import find_home
+from training.store.home import find_home
 from ui.layout import build_page
 
 

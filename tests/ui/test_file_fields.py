@@ -13,7 +13,7 @@ import pytest
 
 from tests.ui.fakes import fake_services
 from tests.ui.served import Server
-from training.home import find_home
+from training.store.home import find_home
 from ui.services import read_examples
 from ui.upload import check_files
 

@@ -18,7 +18,7 @@ from PIL import Image
 from tests.ui.fakes import fake_services
 from tests.ui.served import Server
 from tests.ui.test_visitors import table
-from training.home import find_home
+from training.store.home import find_home
 from ui.handlers import correct
 from ui.handlers.correct import CorrectionForm
 from ui.visitors import Role, Visitor

@@ -20,8 +20,8 @@ from tests.ui import training_seed as seed
 from tests.ui.fakes import INFO, fake_services
 from tests.ui.served import Server
 from tests.ui.test_file_fields import error_in
-from training.database import connect, explained
-from training.home import Home, find_home
+from training.store.database import connect, explained
+from training.store.home import Home, find_home
 from ui.errors import as_shown
 from ui.visitors import READABLE, ROLES, Visitor
 

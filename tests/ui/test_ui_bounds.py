@@ -10,8 +10,8 @@ import pytest
 
 from inference.errors import UserError
 from tests.ui.fakes import fake_services
-from training.feedback import Feedback
-from training.home import find_home
+from training.store.feedback import Feedback
+from training.store.home import find_home
 from ui import markup
 from ui.address import MAX_TOKENS
 from ui.handlers import api, correct, scene

@@ -15,8 +15,8 @@ from PIL import Image
 from inference.errors import UserError
 from inference.schema import AdapterEntry, HazardPoint
 from tests.ui.fakes import fake_services
-from training.feedback import CorrectionFilter, Feedback
-from training.home import Home, find_home
+from training.store.feedback import CorrectionFilter, Feedback
+from training.store.home import Home, find_home
 from ui import correct_markup
 from ui.address import ViewSettings, from_query
 from ui.handlers import correct, downloads, scene_view

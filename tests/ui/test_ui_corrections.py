@@ -9,9 +9,9 @@ from inference.correction import HazardFix, RiskFix
 from inference.errors import UserError
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
 from tests.ui.fakes import fake_services
-from training.cases import CorrectionFilter
-from training.feedback import Answers, Feedback
-from training.home import find_home
+from training.store.cases import CorrectionFilter
+from training.store.feedback import Answers, Feedback
+from training.store.home import find_home
 from ui.corrections_address import PAGE_ROWS, QueueAddress
 from ui.handlers import corrections, corrections_exchange, corrections_review
 from ui.handlers.corrections_agreement import agreement_view

@@ -7,10 +7,10 @@ import pytest
 from inference.errors import UserError
 from tests.ui.corrections_seed import seed
 from tests.ui.fakes import fake_services
-from training.database import connect
-from training.feedback import Feedback
-from training.home import find_home
-from training.proofdata import CaseResult
+from training.proof.results import CaseResult
+from training.store.database import connect
+from training.store.feedback import Feedback
+from training.store.home import find_home
 from ui import corrections_case
 from ui.handlers.corrections_learned import ask_now, lessons
 from ui.handlers.desk import Desk

@@ -12,8 +12,8 @@ import pytest
 
 from inference.errors import UserError
 from tests.ui import training_seed as seed
-from training import lineage, promotion
-from training.home import Home, find_home
+from training.adapters import lineage, promotion
+from training.store.home import Home, find_home
 from ui import models_markup as markup
 from ui.handlers import models
 from ui.handlers.desk import Desk, adapter_choices, check_adapter

@@ -16,9 +16,9 @@ import pytest
 
 import app
 from inference.errors import UserError
-from training.backup import backup, backups
-from training.database import connect
-from training.home import Home, find_home
+from training.store.backup import backup, backups
+from training.store.database import connect
+from training.store.home import Home, find_home
 from ui import startup
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,10 +9,10 @@ import pytest
 
 from inference.errors import UserError
 from tests.ui import training_seed as seed
-from training import jobs
-from training.home import Home, find_home
-from training.settings import PRESETS
-from training.supervisor import TROUBLE
+from training.jobs import control as jobs
+from training.jobs.settings import PRESETS
+from training.jobs.supervisor import TROUBLE
+from training.store.home import Home, find_home
 from ui.handlers import training, training_place, training_run, training_submit
 from ui.handlers.desk import Desk
 from ui.handlers.training_place import Place
@@ -328,7 +328,7 @@ def test_nothing_is_trained_without_a_snapshot_or_the_role(home, tmp_path):
 
 
 def test_the_shown_recipe_is_what_a_terminal_would_run(home, tmp_path):
-    from training.config import WorkerConfig
+    from training.jobs.config import WorkerConfig
 
     seed.accepted(home, 6)
     snapshot = seed.frozen(home).hash

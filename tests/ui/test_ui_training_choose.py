@@ -10,9 +10,9 @@ from inference.correction import HazardFix
 from inference.errors import UserError
 from tests.ui import training_seed as seed
 from tests.ui.corrections_seed import add_case, say
-from training.feedback import Feedback
-from training.home import Home, find_home
-from training.snapshots import freeze, load_snapshot, plan_snapshot
+from training.snapshots.freezing import freeze, load_snapshot, plan_snapshot
+from training.store.feedback import Feedback
+from training.store.home import Home, find_home
 from ui import training_markup as markup
 from ui.handlers import training_choose as choose
 from ui.handlers.desk import Desk

@@ -8,9 +8,9 @@ import pytest
 
 from inference.errors import UserError
 from tests.ui import training_seed as seed
-from training import promotion
-from training.home import Home, find_home
-from training.jobrows import JobRow
+from training.adapters import promotion
+from training.jobs.rows import JobRow
+from training.store.home import Home, find_home
 from ui import training_proof_markup as markup
 from ui.handlers import training_promote, training_prove
 from ui.handlers.desk import Desk, adapter_choices

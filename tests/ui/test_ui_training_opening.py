@@ -9,8 +9,8 @@ import pytest
 
 from tests.ui import training_seed as seed
 from tests.ui.served import Server
-from training import jobs
-from training.home import find_home
+from training.jobs import control as jobs
+from training.store.home import find_home
 from ui.tabs import training as tab
 
 OPENED = {"value": "Training", "index": 2, "selected": True}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 import app
-from training.home import find_home
-from training.supervisor import Supervisor
+from training.jobs.supervisor import Supervisor
+from training.store.home import find_home
 from ui.layout import build_page, launch_options
 
 HELDOUT = 6
@@ -18,7 +18,7 @@ PROGRAM = [
     "-c",
     "import sys; from training import processes, stages;"
     "stages.main(sys.argv[1:], make_proof=lambda home, job: processes.python("
-    f"'training.proof', job, '--home', str(home.root), '--n', '{HELDOUT}'))",
+    f"'training.proof.run', job, '--home', str(home.root), '--n', '{HELDOUT}'))",
 ]
 
 if __name__ == "__main__":

@@ -20,16 +20,17 @@ from inference.correction import HazardFix
 from inference.schema import AdapterEntry
 from tests.ui.corrections_seed import add_case, say
 from tests.ui.fakes import CARD, fake_services
-from training import jobs, lineage, promotion
-from training.bootstrap import mean_change, median_change
-from training.database import connect
-from training.feedback import Feedback
-from training.home import Home, find_home
-from training.jobrows import JobRow
-from training.proofdata import CaseResult, Change
-from training.rows import now, writing
-from training.settings import PRESETS
-from training.snapshots import Snapshot, freeze, plan_snapshot
+from training.adapters import lineage, promotion
+from training.evaluation.bootstrap import mean_change, median_change
+from training.jobs import control as jobs
+from training.jobs.rows import JobRow
+from training.jobs.settings import PRESETS
+from training.proof.results import CaseResult, Change
+from training.snapshots.freezing import Snapshot, freeze, plan_snapshot
+from training.store.database import connect
+from training.store.feedback import Feedback
+from training.store.home import Home, find_home
+from training.store.rows import now, writing
 from ui.visitors import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]

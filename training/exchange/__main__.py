@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import UserError
-from training.cases import STATUSES, CaseFilter
 from training.exchange.exporting import export
 from training.exchange.formats import FORMATS, LOST_BY_ALL
 from training.exchange.importing import import_file
-from training.feedback import Feedback
-from training.home import find_home
+from training.store.cases import STATUSES, CaseFilter
+from training.store.feedback import Feedback
+from training.store.home import find_home
 
 SHOWN = 50  # problems that are printed
 

@@ -18,10 +18,10 @@ from inference.checks import check_choice, check_text
 from inference.correction import HazardFix, payload_from_json, payload_to_json
 from inference.errors import UserError
 from inference.media import MAX_BYTES, load_image
-from training.cases import STATUSES
 from training.exchange.folders import inside
 from training.exchange.messages import from_messages
 from training.exchange.rows import BOX, Fields, Found
+from training.store.cases import STATUSES
 
 TASK = "hazard"
 MAX_NAME = 200  # characters, as the store allows

@@ -11,11 +11,11 @@ from typing import Any
 from inference.correction import HazardFix
 from inference.errors import UserError, unknown
 from inference.registry import resolve
-from training.cases import Case, CaseFilter, Correction
 from training.exchange.folders import appearing
 from training.exchange.formats import FORMATS
 from training.exchange.rows import BOX, Row
-from training.feedback import Feedback
+from training.store.cases import Case, CaseFilter, Correction
+from training.store.feedback import Feedback
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from training.exchange.entries import TASK, Entry, Person, Pictures, entry
 from training.exchange.folders import unpacked
 from training.exchange.formats import READERS
 from training.exchange.rows import Found
-from training.feedback import Feedback
-from training.group_commit import write
-from training.media_store import store_file
-from training.rows import one
+from training.store.feedback import Feedback
+from training.store.group_commit import write
+from training.store.media import store_file
+from training.store.rows import one
 
 MAX_ROWS = 200_000
 _MEDIA = "insert or ignore into media values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

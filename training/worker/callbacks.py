@@ -11,7 +11,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from training.progress import METRICS, Progress
+from training.jobs.progress import METRICS, Progress
 from training.worker.stopping import Stop
 
 Validate = Callable[[int], None]

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from inference.errors import UserError
-from training.settings import TrainSettings, changed
+from training.jobs.settings import TrainSettings, changed
 
 WEIGHTS, MARKER, BEST = "trainable.safetensors", "complete.json", "best.safetensors"
 KEPT = 2

@@ -16,11 +16,11 @@ from inference.backbones.base import Backbone, View
 from inference.errors import UserError
 from inference.media import load_image
 from inference.schema import HazardPoint, ImageInput, PatchGrid
-from training.augment import WHOLE, PictureView, limited, place, show, view_of
-from training.losses import IGNORE_INDEX
-from training.settings import TrainSettings
-from training.snapshot_types import REPLAY, SnapshotExample
+from training.jobs.settings import TrainSettings
+from training.snapshots.types import REPLAY, SnapshotExample
+from training.worker.augment import WHOLE, PictureView, limited, place, show, view_of
 from training.worker.feature_cache import FeatureCache, Seen, see
+from training.worker.losses import IGNORE_INDEX
 
 WORKED_IN = 4  # pixels that a recoloured view has for each that the model takes
 KEPT_BYTES = 1_500_000_000  # of features held in memory, and again of states; the rest is made anew

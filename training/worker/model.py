@@ -18,7 +18,9 @@ from inference.heads import (
     HeadOutput,
     windowed_soft_argmax,
 )
-from training.losses import (
+from training.jobs.settings import TrainSettings
+from training.worker.items import KEPT_BYTES, moved
+from training.worker.losses import (
     IGNORE_INDEX,
     answer_loss,
     coordinate_loss,
@@ -27,8 +29,6 @@ from training.losses import (
     map_loss,
     shown_loss,
 )
-from training.settings import TrainSettings
-from training.worker.items import KEPT_BYTES, moved
 
 Name = tuple[str | int, ...]
 """A view of a picture and its token ids: all that a row's states depend on."""

@@ -22,11 +22,11 @@ from inference.backbones.loading import load_backbone, pick_device
 from inference.errors import Cancelled, UserError
 from inference.hub import local_folder
 from inference.loaded_adapters import backbone_info
-from training.config import EXIT_CANCELLED, EXIT_FAILED, EXIT_TRAINED, WorkerConfig
-from training.home import Home
-from training.progress import CANCELLED, TRAINED, Progress
-from training.settings import TrainSettings
-from training.snapshots import REPLAY, TRAIN, VALIDATION, Snapshot, load_snapshot, verify
+from training.jobs.config import EXIT_CANCELLED, EXIT_FAILED, EXIT_TRAINED, WorkerConfig
+from training.jobs.progress import CANCELLED, TRAINED, Progress
+from training.jobs.settings import TrainSettings
+from training.snapshots.freezing import REPLAY, TRAIN, VALIDATION, Snapshot, load_snapshot, verify
+from training.store.home import Home
 from training.worker import checkpoints, saving, validation
 from training.worker.callbacks import Reporting, Watching
 from training.worker.feature_cache import FeatureCache, prune, tower_hash
@@ -62,7 +62,7 @@ class Built:
 
 
 def run(config: WorkerConfig) -> int:
-    """Train; the exit code of training.config. Errors end in the job's row, not in a traceback
+    """Train; the exit code of training.jobs.config. Errors end in the job's row, not in a traceback
     alone."""
     settings = config.settings
     if settings.threads:

@@ -15,8 +15,8 @@ from inference.adapters import BackboneInfo, CheckedAdapter, validate_adapter
 from inference.errors import UserError
 from inference.heads import Head, save_head
 from inference.loaded_adapters import LoadedAdapters
-from training.config import WorkerConfig
-from training.snapshots import Snapshot
+from training.jobs.config import WorkerConfig
+from training.snapshots.freezing import Snapshot
 from training.worker.items import Collate, Samples
 from training.worker.model import Pointing
 

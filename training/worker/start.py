@@ -13,7 +13,7 @@ from inference.backbones.base import Backbone
 from inference.errors import UserError
 from inference.heads import Head, build_head, load_head, usual_config
 from inference.weights import read_weights
-from training.settings import TrainSettings
+from training.jobs.settings import TrainSettings
 
 
 def target_names(backbone: Backbone, layers: tuple[str, ...]) -> list[str]:

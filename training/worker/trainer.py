@@ -18,7 +18,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from inference.errors import UserError
-from training.settings import TrainSettings
+from training.jobs.settings import TrainSettings
 from training.worker import checkpoints
 from training.worker.items import Collate, Samples
 from training.worker.model import Pointing

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.snapshot_types import CORRECTED
+from training.snapshots.types import CORRECTED
 from training.worker.items import Collate, Item, Samples
 from training.worker.model import Pointing
 
@@ -24,8 +24,8 @@ class Measured:
     text_loss: float
 
     def figures(self, items: Sequence[Item]) -> dict[str, float]:
-        """By the names of training.progress.METRICS. The absolute error is the mean over x and y,
-        the squared error their sum (INSIGHT, Eq. 10), the others are distances."""
+        """By the names of `progress.METRICS`. The absolute error is the mean over x and y, the
+        squared error their sum (INSIGHT, Eq. 10), the others are distances."""
         found = {"val_text_loss": self.text_loss}
         if self.gaps_px is None:
             return found

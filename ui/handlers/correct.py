@@ -16,7 +16,7 @@ from inference.errors import UserError
 from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id
 from inference.schema import HazardPoint, ImageInput
-from training.feedback import Correction, CorrectionFilter, Feedback
+from training.store.feedback import Correction, CorrectionFilter, Feedback
 from ui import correct_markup
 from ui.address import ViewSettings, to_query
 from ui.handlers.desk import Desk, adapter_entry

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inference.errors import UserError
-from training.database import connect
-from training.feedback import Case, CaseFilter, Feedback
-from training.home import Home
+from training.store.database import connect
+from training.store.feedback import Case, CaseFilter, Feedback
+from training.store.home import Home
 from ui import corrections_case, corrections_figures, corrections_markup
 from ui.corrections_address import PAGE_ROWS, QueueAddress, to_query
 from ui.corrections_words import signs

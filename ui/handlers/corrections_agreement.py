@@ -6,8 +6,15 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from html import escape
 
-from training.agreement import ALL, Agreement, CaseAgreement, Coefficient, SliceAgreement, agreement
-from training.feedback import Case, Feedback
+from training.agreement.measures import (
+    ALL,
+    Agreement,
+    CaseAgreement,
+    Coefficient,
+    SliceAgreement,
+    agreement,
+)
+from training.store.feedback import Case, Feedback
 from ui import corrections_figures
 from ui.corrections_address import QueueAddress
 from ui.corrections_markup import row_errors

@@ -10,7 +10,7 @@ from inference.errors import UserError
 from training.exchange.exporting import export
 from training.exchange.formats import FORMATS, LOST_BY_ALL
 from training.exchange.importing import Imported, import_file
-from training.feedback import Feedback
+from training.store.feedback import Feedback
 from ui import corrections_markup as texts
 from ui.corrections_address import QueueAddress
 from ui.handlers.corrections import filter_of

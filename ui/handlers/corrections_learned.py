@@ -14,11 +14,11 @@ from sqlite_utils import Database
 
 from inference.errors import UserError
 from inference.schema import HazardPoint, PairRequest
-from training.database import connect
-from training.feedback import Case, Feedback
-from training.home import Home
-from training.proofdata import CORRECTED, RIGHT_WITHIN_PX, CaseResult
-from training.rows import marks
+from training.proof.results import CORRECTED, RIGHT_WITHIN_PX, CaseResult
+from training.store.database import connect
+from training.store.feedback import Case, Feedback
+from training.store.home import Home
+from training.store.rows import marks
 from ui.corrections_words import Sign, px_and_share, signs
 from ui.handlers.desk import Desk, ask_model, default_prompt
 from ui.visitors import Visitor, require

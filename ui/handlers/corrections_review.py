@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference.errors import UserError
-from training.feedback import Correction, Feedback
+from training.store.feedback import Correction, Feedback
 from ui.corrections_address import QueueAddress
 from ui.handlers.corrections import filter_of
 from ui.handlers.desk import Desk

@@ -16,8 +16,8 @@ from inference.schema import (
     PairRequest,
     Side,
 )
-from training.home import Home
-from training.promotion import promoted
+from training.adapters.promotion import promoted
+from training.store.home import Home
 from ui.address import ViewSettings
 from ui.arguments import whole
 from ui.pictures import Pictures

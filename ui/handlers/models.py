@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError, unknown
-from training import lineage
-from training.lineage import Lineage
+from training.adapters import lineage
+from training.adapters.lineage import Lineage
 from ui.address import params_of, query_for
 from ui.handlers import adapters, training_choose
 from ui.handlers.desk import Desk, adapters_for

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inference.errors import UserError
 from inference.schema import PairRequest
-from training.feedback import Feedback
+from training.store.feedback import Feedback
 from ui.address import SceneAddress, ViewSettings
 from ui.handlers.desk import Desk, Order, SceneForm, default_prompt
 from ui.handlers.scene import begin

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from inference.errors import UserError
-from training import jobs
-from training.home import Home
-from training.jobrows import JobRow
-from training.settings import TrainSettings
+from training.jobs import control as jobs
+from training.jobs.rows import JobRow
+from training.jobs.settings import TrainSettings
+from training.store.home import Home
 from ui.address import params_of
 from ui.handlers import training_choose, training_promote
 from ui.handlers.training_place import TAB, TASK, Place, from_query

@@ -13,9 +13,7 @@ from functools import lru_cache
 
 from inference.errors import Cancelled, UserError
 from inference.registry import BACKBONES
-from training.feedback import CaseFilter, CorrectionFilter, Feedback
-from training.home import Home
-from training.snapshots import (
+from training.snapshots.freezing import (
     CORRECTED,
     REPLAY,
     TRAIN,
@@ -28,6 +26,8 @@ from training.snapshots import (
     load_snapshot,
     plan_snapshot,
 )
+from training.store.feedback import CaseFilter, CorrectionFilter, Feedback
+from training.store.home import Home
 from ui.handlers.desk import Desk
 from ui.runs import Run
 from ui.services import Progress

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.errors import UserError
-from training import jobs, promotion
-from training.comparison import Comparison
-from training.home import Home
-from training.jobrows import JobRow
+from training.adapters import promotion
+from training.jobs import control as jobs
+from training.jobs.rows import JobRow
+from training.proof.comparison import Comparison
+from training.store.home import Home
 from ui.handlers.desk import Desk
 from ui.handlers.training_prove import found
 from ui.handlers.training_run import when

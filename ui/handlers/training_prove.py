@@ -11,12 +11,12 @@ from explain.measures import share_near_point
 from explain.types import MapSettings
 from inference.errors import Cancelled, UserError, unknown
 from inference.schema import HazardPoint, Heatmap, ImageInput, PairPrediction, PairRequest
-from training import jobs, promotion
-from training.bootstrap import Interval
-from training.comparison import Comparison, compare, picture
-from training.home import Home
-from training.jobrows import JobRow
-from training.proofdata import (
+from training.adapters import promotion
+from training.evaluation.bootstrap import Interval
+from training.jobs import control as jobs
+from training.jobs.rows import JobRow
+from training.proof.comparison import Comparison, compare, picture
+from training.proof.results import (
     ALL,
     CORRECTED,
     CURRENT,
@@ -27,6 +27,7 @@ from training.proofdata import (
     CaseResult,
     Change,
 )
+from training.store.home import Home
 from ui import figures
 from ui.handlers.desk import Desk, check_adapter, default_prompt
 from ui.runs import Run

@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from training import jobs, promotion, supervisor
-from training.home import Home
-from training.jobrows import JobRow
-from training.jobrows import Series as Measured
+from training.adapters import promotion
+from training.jobs import control as jobs
+from training.jobs import supervisor
+from training.jobs.rows import JobRow
+from training.jobs.rows import Series as Measured
+from training.store.home import Home
 from ui.handlers.desk import Desk
 from ui.handlers.training_place import Place
 from ui.handlers.training_set import label, shown

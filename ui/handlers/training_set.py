@@ -1,7 +1,7 @@
 """The Set step: preset, fields, what is wrong at which field, the exact command and config.
 
-Plain functions, no gradio. The form is made from `training.settings.FIELDS`: a new setting there
-is a new field here.
+Plain functions, no gradio. The form is made from `settings.FIELDS` of training.jobs: a new setting
+there is a new field here.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError, unknown
-from training.config import WorkerConfig, command_text
-from training.settings import FIELDS, PRESETS, FieldSpec, TrainSettings, changed
+from training.jobs.config import WorkerConfig, command_text
+from training.jobs.settings import FIELDS, PRESETS, FieldSpec, TrainSettings, changed
 
 SNAPSHOT_FIELDS = ("replay_share", "validation_share")
 """Settings that decide what goes in: they stand in the Choose step, the snapshot fixes them."""

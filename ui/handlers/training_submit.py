@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.errors import UserError
-from training import jobs
-from training.adapterfolders import adapter_folder
-from training.config import WorkerConfig
-from training.home import Home
-from training.jobrows import JobRow
-from training.lineage import can_push
-from training.promotion import in_use
-from training.runners import HUB, RUNNERS, default_runner, why_not_here
-from training.settings import TrainSettings
+from training.adapters.folders import adapter_folder
+from training.adapters.lineage import can_push
+from training.adapters.promotion import in_use
+from training.jobs import control as jobs
+from training.jobs.config import WorkerConfig
+from training.jobs.rows import JobRow
+from training.jobs.runners import HUB, RUNNERS, default_runner, why_not_here
+from training.jobs.settings import TrainSettings
+from training.store.home import Home
 from ui.handlers import training_choose, training_set
 from ui.handlers.desk import Desk
 from ui.handlers.training_place import TASK, Place

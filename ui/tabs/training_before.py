@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from training.settings import PRESETS, FieldSpec
+from training.jobs.settings import PRESETS, FieldSpec
 from ui import training_markup as markup
 from ui.handlers.training_set import form_fields, form_values, label
 from ui.tabs.training_parts import ChoosePart, PreviewPart, SetPart, recipe, section

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from inference.errors import Cancelled, UserError
-from training.settings import PRESETS
+from training.jobs.settings import PRESETS
 from ui import markup as scene_markup
 from ui import training_markup as markup
 from ui.events import AT_ONCE, LATEST, QUIET

@@ -1,0 +1,96 @@
+"""Training jobs, read: rows, curves, logs, what a retry changed, and what the
+worker is started with. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from inference.errors import UserError
+from training.jobs.config import WorkerConfig
+from training.jobs.logs import tail
+from training.jobs.rows import STATES, JobRow, Series, SettingChange, as_row
+from training.jobs.settings import FIELDS, changed
+from training.store.database import connect
+from training.store.home import Home
+from training.store.rows import marks, one
+
+
+def job(home: Home, job_id: str) -> JobRow:
+    """Raises UserError where there is none of that id."""
+    with connect(home) as db:
+        row = one(db, "select * from jobs where id = ?", [job_id])
+    if row is None:
+        raise UserError("There is no such job", got=job_id[:80], hint="It may have been deleted")
+    return as_row(home, row)
+
+
+def jobs(home: Home, states: Sequence[str] = STATES, limit: int = 200) -> list[JobRow]:
+    """The newest first."""
+    with connect(home) as db:
+        rows = list(
+            db.query(
+                f"select * from jobs where state in ({marks(states)})"
+                " order by created desc, id desc limit ?",
+                [*states, limit],
+            )
+        )
+    return [as_row(home, row) for row in rows]
+
+
+def metrics(
+    home: Home, job_id: str, names: Sequence[str] | None = None, since: int = -1
+) -> dict[str, Series]:
+    """By name, what the worker measured after step `since`."""
+    only = f" and name in ({marks(names)})" if names is not None else ""
+    with connect(home) as db:
+        rows = list(
+            db.query(
+                "select name, step, value, time from job_metrics where job = ? and step > ?"
+                f"{only} order by name, step",
+                [job_id, since, *(names or ())],
+            )
+        )
+    found: dict[str, list[tuple[int, float, float]]] = {}
+    for row in rows:
+        found.setdefault(row["name"], []).append((row["step"], row["value"], row["time"]))
+    return {
+        name: Series(*(tuple(column) for column in zip(*points, strict=True)))  # type: ignore[arg-type]
+        for name, points in found.items()
+    }
+
+
+def log_tail(home: Home, job_id: str, lines: int = 200, max_bytes: int = 64_000) -> str:
+    """The last lines of the job's log. At most max_bytes are read, whatever its length; progress
+    bars, which rewrite their line, show its last state."""
+    return tail(job(home, job_id).log, lines, max_bytes)
+
+
+def diff_settings(home: Home, job_id: str) -> list[SettingChange]:
+    """What a retry changed against the job that it retries; empty where it retries none."""
+    new = job(home, job_id)
+    if new.parent is None:
+        return []
+    found = changed(job(home, new.parent).settings, new.settings)
+    return [
+        SettingChange(name, FIELDS[name].label, before, after)
+        for name, (before, after) in found.items()
+    ]
+
+
+def worker_config(home: Home, row: JobRow) -> WorkerConfig:
+    """What the job's worker is started with."""
+    parent = row.config["parent_adapter"]
+    return WorkerConfig(
+        job=row.id,
+        home=home.root,
+        snapshot=row.snapshot,
+        settings=row.settings,
+        base=row.config["base"],
+        parent_adapter=Path(parent) if parent else None,
+        output=row.output,
+        name=row.name,
+        checkpoints=row.checkpoints,
+        resume=bool(row.config["resume"]),
+        device=row.config["device"],
+    )

@@ -1,0 +1,220 @@
+"""`python -m training.proof.run JOB`: is the new adapter better where it should be, and not worse
+elsewhere? Asks the base, the adapter in use and the candidate about the frozen held-out scenes and
+the corrected pictures, and keeps every case's error.
+
+A stage of a job, run by `training.jobs.stages`. The model is reached through a string entry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.errors import UserError
+from inference.registry import resolve
+from inference.schema import HazardPoint
+from training.adapters.folders import adapter_folder
+from training.adapters.promotion import in_use
+from training.evaluation.metrics import error_px
+from training.evaluation.run import ASKER, write_card
+from training.evaluation.scoring import Answer, Tally, report
+from training.evaluation.sets import EvalCase
+from training.jobs import control as jobs
+from training.jobs.config import EXIT_FAILED
+from training.jobs.progress import Progress
+from training.jobs.rows import JobRow
+from training.proof import cases as proofcases
+from training.proof.cases import ProofCase, ProofSet
+from training.proof.changes import changes
+from training.proof.results import BASE, CANDIDATE, CORRECTED, CURRENT, HELDOUT, CaseResult
+from training.snapshots.freezing import load_snapshot
+from training.store.database import connect
+from training.store.home import Home, find_home
+from training.store.rows import now, writing
+
+N = 120  # held-out scenes of the trained slices; a third as many of the unseen ones come on top
+TELL_EVERY = 10
+Ask = Callable[[EvalCase], Mapping[str, Answer]]
+MakeAsk = Callable[[JobRow, Sequence[Path]], Ask]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """names: of the adapters by role. unfit: the adapter in use, where it is for another base."""
+
+    ask: Ask
+    names: dict[str, str]
+    unfit: str | None = None
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m training.proof.run", description=__doc__)
+    p.add_argument("job")
+    p.add_argument("--home", type=Path, help="Sightline's folder (default: SIGHTLINE_HOME)")
+    p.add_argument("--n", type=int, default=N, help="held-out scenes of the trained slices")
+    return p
+
+
+def ask_model(row: JobRow, adapters: Sequence[Path]) -> Ask:
+    """The real sides."""
+    made: Ask = resolve(ASKER)(
+        row.config["base"],
+        adapters,
+        task=row.task,
+        quantize=row.settings.quantize,
+        device=row.config["device"],
+    )
+    return made
+
+
+def main(argv: Sequence[str] | None = None, make_ask: MakeAsk = ask_model) -> int:
+    """Run the command. make_ask: what asks the sides (tests put a fake)."""
+    arguments = parser().parse_args(argv)
+    home = find_home(arguments.home)
+    progress = Progress(home, arguments.job)
+    try:
+        prove(home, arguments.job, arguments.n, make_ask, progress)
+    except UserError as error:
+        traceback.print_exc()
+        hint = error.hint or "Mend that, then press Resume; the adapter is trained."
+        progress.fail(f"The proof could not be made: {error}", hint)
+        return EXIT_FAILED
+    return 0
+
+
+def prove(home: Home, job_id: str, n: int, make_ask: MakeAsk, progress: Progress) -> None:
+    """Measure, and write both evaluations in one transaction, and the figures into the card."""
+    row = jobs.job(home, job_id)
+    started = time.monotonic()
+    progress.stage("Proving: loading the model")
+    sides = _sides(home, row, make_ask)
+    progress.stage("Proving: the held-out scenes")
+    held = proofcases.heldout(home, n)
+    corrected = proofcases.corrected(home, load_snapshot(home, row.snapshot))
+    tell = _Teller(progress, held.data.total + corrected.data.total)
+    results = {HELDOUT: _measure(sides, held, tell), CORRECTED: _measure(sides, corrected, tell)}
+    seconds = round(time.monotonic() - started, 1)
+    written = {
+        kind: _result(row, sides, kind, proof_set, cases, figures, seconds)
+        for (kind, (cases, figures)), proof_set in zip(
+            results.items(), (held, corrected), strict=True
+        )
+        if cases
+    }
+    _write(home, row, written)
+    folder = adapter_folder(home, row.name)
+    if folder is not None:
+        write_card(folder, {**results[HELDOUT][1], "seconds": seconds}, photos=False)
+
+
+def _sides(home: Home, row: JobRow, make_ask: MakeAsk) -> Sides:
+    candidate = adapter_folder(home, row.name)
+    if candidate is None:
+        raise UserError("The adapter of this job is gone", got=row.name, hint="Train it again")
+    names = {BASE: BASE, CANDIDATE: row.name}
+    current = in_use(home, row.task)
+    folder = adapter_folder(home, current) if current not in (None, row.name) else None  # type: ignore[arg-type]
+    if current is not None and folder is not None:
+        try:
+            both = make_ask(row, [folder, candidate])
+            return Sides(both, {BASE: BASE, CURRENT: current, CANDIDATE: row.name})
+        except UserError as error:
+            print(f"{current} cannot be compared: {error}", file=sys.stderr, flush=True)
+            return Sides(make_ask(row, [candidate]), names, unfit=current)
+    return Sides(make_ask(row, [candidate]), names)
+
+
+class _Teller:
+    """Says how far the proof is."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def __call__(self) -> None:
+        self._done += 1
+        if self._done % TELL_EVERY == 0 or self._done == self._total:
+            self._progress.stage(f"Proving: {self._done} of {self._total} cases")
+
+
+def _measure(
+    sides: Sides, proof_set: ProofSet, tell: Callable[[], None]
+) -> tuple[list[CaseResult], dict[str, Any]]:
+    """Every case's result, and the figures of `training.evaluation.run` over all of them."""
+    tally, results = Tally(), []
+    for case in proof_set.cases:
+        answers = sides.ask(case.case)
+        tally.add(case.case, answers)
+        results.append(_case_result(case, sides.names, answers))
+        tell()
+    return results, report(tally, proof_set.data) if results else {}
+
+
+def _case_result(
+    case: ProofCase, names: Mapping[str, str], answers: Mapping[str, Answer]
+) -> CaseResult:
+    points: dict[str, tuple[float, float] | None] = {}
+    for role, name in names.items():
+        answer = answers[name]
+        points[role] = _xy(answer.points[answer.default])
+    size, truth = case.case.image.size_wh, case.case.point_px
+    return CaseResult(
+        id=case.id,
+        kind=case.kind,
+        slices=tuple(sorted(case.case.slices)),
+        truth_px=(round(truth[0], 1), round(truth[1], 1)),
+        size_wh=size,
+        points_px=points,
+        errors_px={role: round(error_px(p, truth, size), 2) for role, p in points.items()},
+        picture=case.picture,
+        media=case.media,
+        split=case.split,
+    )
+
+
+def _xy(point: HazardPoint | None) -> tuple[float, float] | None:
+    return None if point is None else (round(point.x_px, 1), round(point.y_px, 1))
+
+
+def _result(
+    row: JobRow,
+    sides: Sides,
+    kind: str,
+    proof_set: ProofSet,
+    cases: list[CaseResult],
+    figures: dict[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    """What the row of an evaluation holds."""
+    unseen = proof_set.data.unseen
+    return {
+        "task": row.task,
+        "names": sides.names,
+        "unfit": sides.unfit,
+        "data": proof_set.data.name,
+        "figures": figures,
+        "changes": [change.to_json() for change in changes(cases, kind, unseen)],
+        "cases": [case.to_json() for case in cases],
+        "seconds": seconds,
+    }
+
+
+def _write(home: Home, row: JobRow, results: Mapping[str, Mapping[str, Any]]) -> None:
+    with connect(home) as db, writing(db):
+        for kind, result in results.items():
+            db.execute(
+                "insert into evaluations (id, job, adapter, name, result, created)"
+                " values (?, ?, ?, ?, ?, ?)",
+                [secrets.token_hex(8), row.id, row.name, kind, json.dumps(result), now()],
+            )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

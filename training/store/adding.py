@@ -1,0 +1,202 @@
+"""Adding what was looked at: media and what a model said of it. Used by training.store.feedback."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from inference.checks import check_text
+from inference.errors import UserError, unknown
+from inference.media import load_image
+from inference.schema import HazardPoint, ModelInfo, PairPrediction, SidePrediction
+from training.store.case_rows import media_of, to_json
+from training.store.group_commit import write
+from training.store.home import Home
+from training.store.media import store_file
+from training.store.rows import Row, marks, now, one
+
+KINDS = ("image", "clip")
+MAX_NAME = 1000  # characters of a file's name
+MAX_SLICE = 100
+MAX_JSON = 100_000  # characters of settings, or of what a client says about itself
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model said, for tasks of any kind. base, finetuned: JSON objects with "text", and
+    for the hazard task "point_px" in pixels. truth: the true point, where it is known."""
+
+    task: str
+    backbone: str
+    prompt: str
+    base: Mapping[str, Any]
+    finetuned: Mapping[str, Any] | None = None
+    adapter: str | None = None
+    adapter_version: str | None = None
+    backbone_sha256: str | None = None
+    latency_s: float | None = None
+    truth: tuple[float, float] | None = None
+
+    def id(self, media: str) -> str:
+        """The same answer to the same picture always has the same id, also where another machine
+        rounds otherwise."""
+        facts = {k: v for k, v in asdict(self).items() if k not in ("latency_s", "truth")}
+        for side in ("base", "finetuned"):
+            facts[side] = _essence(facts[side])
+        text = json.dumps({**facts, "media": media}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class NewMedia:
+    """A file to keep. size_wh: pixels; None: read from the picture. expected: the hash it must
+    have."""
+
+    path: Path
+    kind: str = "image"
+    size_wh: tuple[int, int] | None = None
+    duration_s: float | None = None
+    slices: tuple[str, ...] = ()
+    name: str = ""
+    expected: str | None = None
+
+
+class _Gone(Exception):
+    """The file was deleted before its row was written."""
+
+
+def add_media(home: Home, new: NewMedia) -> str:
+    """The content hash. Raises UserError."""
+    if new.kind not in KINDS:
+        raise unknown("kind of media", new.kind, KINDS, "image")
+    names = [check_text(s, "slices", MAX_SLICE) for s in new.slices]
+    check_text(new.name, "name", MAX_NAME)
+    width, height = new.size_wh or load_image(new.path).size_wh
+    while True:
+        digest, file, size = store_file(home, new.path, new.expected)
+        row = [digest, new.kind, file, width, height, size, new.duration_s, "[]", new.name, now()]
+
+        def work(db: Database, file: str = file, row: Sequence[Any] = row) -> str:
+            if not (home.media / file).is_file():
+                raise _Gone
+            db.execute(f"insert or ignore into media values ({marks(row)})", row)
+            _add_slices(db, str(row[0]), names)
+            return str(row[0])
+
+        try:
+            return write(home, work)
+        except _Gone:  # a person was forgotten between the file and this row
+            continue
+
+
+def add_answers(home: Home, media: str, answers: Answers, settings: Mapping[str, Any]) -> str:
+    """The prediction's id. Raises UserError."""
+    key = answers.id(media)
+    values = {
+        "id": key,
+        "task": answers.task,
+        "media": media,
+        "backbone": answers.backbone,
+        "backbone_sha256": answers.backbone_sha256,
+        "adapter": answers.adapter,
+        "adapter_version": answers.adapter_version,
+        "prompt": answers.prompt,
+        "base": to_json(answers.base),
+        "finetuned": None if answers.finetuned is None else to_json(answers.finetuned),
+        "settings": checked_json(settings, "settings"),
+        "latency_s": answers.latency_s,
+        "created": now(),
+        "truth": to_json(answers.truth) if answers.truth else None,
+    }
+
+    def work(db: Database) -> str:
+        media_row(db, media)
+        insert(db, "predictions", values, "or ignore")
+        return key
+
+    return write(home, work)
+
+
+def answers_of(
+    pair: PairPrediction,
+    info: ModelInfo,
+    adapter_version: str | None,
+    truth: HazardPoint | None,
+) -> Answers:
+    """What is kept of a pair: texts and points, no maps (they can be made again)."""
+    return Answers(
+        task=pair.request.task,
+        backbone=info.id,
+        prompt=pair.request.prompt,
+        base=_side(pair.base),
+        finetuned=None if pair.finetuned is None else _side(pair.finetuned),
+        adapter=pair.request.adapter,
+        adapter_version=adapter_version,
+        backbone_sha256=info.sha256,
+        latency_s=pair.seconds.get("total"),
+        truth=None if truth is None else (truth.x_px, truth.y_px),
+    )
+
+
+def _essence(side: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    point = side.get("point_px")
+    rounded = None if point is None else [round(v) for v in point]
+    return {k: v for k, v in side.items() if k != "logprob"} | {"point_px": rounded}
+
+
+def _side(side: SidePrediction) -> dict[str, Any]:
+    point = side.point
+    logprobs = [t.logprob for t in side.tokens if not t.is_special and math.isfinite(t.logprob)]
+    return {
+        "label": side.label,
+        "text": side.text,
+        "point_px": None if point is None else [point.x_px, point.y_px],
+        "point_source": None if point is None else point.source,
+        "reason": side.parsed.reason,
+        "logprob": sum(logprobs) if logprobs else None,
+    }
+
+
+# ---- for the others that write ---------------------------------------------------------------
+
+
+def insert(db: Database, table: str, values: Mapping[str, Any], how: str = "") -> None:
+    """By column names, so that a later migration may add columns."""
+    columns = ", ".join(values)
+    db.execute(
+        f"insert {how} into {table} ({columns}) values ({marks(list(values))})",
+        list(values.values()),
+    )
+
+
+def checked_json(value: Mapping[str, Any], field: str) -> str:
+    """A JSON object as text. Raises UserError."""
+    try:
+        text = to_json(dict(value))
+    except (TypeError, ValueError) as error:
+        raise UserError("Not JSON", got=str(error)[:200], field=field) from error
+    return check_text(text, field, MAX_JSON)
+
+
+def media_row(db: Database, media: str) -> Row:
+    """Raises UserError where it is not kept."""
+    row = one(db, "select * from media where hash = ?", [media])
+    if row is None:
+        raise UserError("The picture is not kept", got=str(media)[:70], field="image")
+    return row
+
+
+def _add_slices(db: Database, media: str, names: Sequence[str]) -> None:
+    have = media_of(media_row(db, media)).slices
+    wanted = sorted({*have, *names})
+    if tuple(wanted) != have:
+        db.execute("update media set slices = ? where hash = ?", [to_json(wanted), media])

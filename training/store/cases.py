@@ -1,0 +1,207 @@
+"""What the store hands out: media, predictions, corrections, cases, and the filters that ask for
+them. Frozen; a case's state is derived from its events. Knows no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from inference.correction import HazardFix, Payload
+from training.store.disagreement import disagreement, risk
+
+Status = Literal["open", "accepted", "rejected", "withdrawn"]
+STATUSES: tuple[Status, ...] = ("open", "accepted", "rejected", "withdrawn")
+ANONYMOUS = "anonymous"  # a name that many share; their sessions tell them apart
+DECIDES: dict[str, Status] = {"accept": "accepted", "reject": "rejected", "reopen": "open"}
+
+
+@dataclass(frozen=True)
+class Media:
+    """A picture or clip. hash: sha256 of its bytes. kind: image | clip. file: its name below
+    Home.media. bytes: its size."""
+
+    hash: str
+    kind: str
+    file: str
+    width: int
+    height: int
+    bytes: int
+    duration_s: float | None
+    slices: tuple[str, ...]
+    name: str
+    created: str
+
+
+@dataclass(frozen=True)
+class StoredPrediction:
+    """What both sides said.
+
+    base, finetuned: {"label", "text", "point_px": [x, y] or None, "point_source", "reason",
+    "logprob"} for the hazard task; other tasks keep their own facts beside "text".
+    settings: what reopens the page as it was. truth: the true point in pixels, where known.
+    """
+
+    id: str
+    task: str
+    media: str
+    backbone: str
+    backbone_sha256: str | None
+    adapter: str | None
+    adapter_version: str | None
+    prompt: str
+    base: Mapping[str, Any]
+    finetuned: Mapping[str, Any] | None
+    settings: Mapping[str, Any]
+    latency_s: float | None
+    truth: tuple[float, float] | None
+    created: str
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """The side that is corrected: the fine-tuned where there is one."""
+        return self.base if self.finetuned is None else self.finetuned
+
+
+@dataclass(frozen=True)
+class Review:
+    """verdict: accept | reject | comment | reopen."""
+
+    id: str
+    correction: str
+    verdict: str
+    comment: str
+    reviewer: str
+    created: str
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One person's word on one case. before: what the side that was shown had said.
+    reviews: oldest first. withdrawn: when, or None."""
+
+    id: str
+    task: str
+    media: str
+    prediction: str | None
+    payload: Payload
+    before: Mapping[str, Any] | None
+    author: str
+    client: Mapping[str, Any]
+    created: str
+    reviews: tuple[Review, ...] = ()
+    withdrawn: str | None = None
+
+    @property
+    def status(self) -> Status:
+        """Withdrawn wins; else the newest accept, reject or reopen counts."""
+        if self.withdrawn is not None:
+            return "withdrawn"
+        return status_of([r.verdict for r in self.reviews])
+
+    @property
+    def person(self) -> str:
+        """Who said it; people without a name are told apart by their sessions."""
+        session = self.client.get("session")
+        named = self.author != ANONYMOUS or not session
+        return self.author if named else f"{ANONYMOUS} {session}"
+
+    @property
+    def point_px(self) -> tuple[float, float] | None:
+        """The hazard point that it stands for, in pixels of the original picture: the person's
+        own, or the one that it calls right."""
+        fix = self.payload
+        if not isinstance(fix, HazardFix) or fix.verdict == "no_hazard":
+            return None
+        point = fix.point_px or (self.before or {}).get("point_px")
+        return None if point is None else (float(point[0]), float(point[1]))
+
+
+def voices(corrections: Iterable[Correction]) -> list[Correction]:
+    """Each person's newest correction, oldest first."""
+    newest = {c.person: c for c in sorted(corrections, key=lambda c: c.created)}
+    return sorted(newest.values(), key=lambda c: c.created)
+
+
+def status_of(verdicts: Sequence[str]) -> Status:
+    """What reviews, oldest first, make of a correction."""
+    decided = [v for v in verdicts if v in DECIDES]
+    return DECIDES[decided[-1]] if decided else "open"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture or clip in one task. predictions: newest first. corrections: oldest first."""
+
+    task: str
+    media: Media
+    predictions: tuple[StoredPrediction, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.task}:{self.media.hash}"
+
+    @property
+    def status(self) -> Status:
+        """Open while one correction is; else accepted if one is; "open" with none at all."""
+        found = {c.status for c in self.corrections}
+        for status in STATUSES:
+            if status in found:
+                return status
+        return "open"
+
+    @cached_property
+    def disagreement(self) -> float:
+        """0 (all agree) to 1; see training.store.disagreement."""
+        kept = [c for c in self.corrections if c.status in ("open", "accepted")]
+        said = [c.payload for c in voices(kept)]
+        model = self.predictions[0].shown if self.predictions else _last_before(kept)
+        return disagreement(said, model, (self.media.width, self.media.height))
+
+    @cached_property
+    def risk(self) -> float:
+        """0 to 1; see training.store.disagreement."""
+        kept = [c.payload for c in self.corrections if c.status in ("open", "accepted")]
+        return risk(kept, self.media.slices)
+
+
+def _last_before(kept: Sequence[Correction]) -> Mapping[str, Any] | None:
+    return next((c.before for c in reversed(kept) if c.before), None)
+
+
+def case_id(task: str, media: str) -> str:
+    return f"{task}:{media}"
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases. None: any. author, since, until: one of its corrections is by that person, or
+    was made from/until that moment (ISO date or time, UTC, both inclusive). adapter: one of its
+    predictions is by that adapter. order: "dispute" (disagreement x risk) or "newest"."""
+
+    task: str | None = None
+    status: str | None = None
+    author: str | None = None
+    adapter: str | None = None
+    slice: str | None = None
+    since: str | None = None
+    until: str | None = None
+    min_disagreement: float | None = None
+    order: Literal["dispute", "newest"] = "dispute"
+
+
+@dataclass(frozen=True)
+class CorrectionFilter:
+    """Which corrections, with the same meanings; status is the correction's own."""
+
+    task: str | None = None
+    status: str | None = None
+    author: str | None = None
+    media: str | None = None
+    adapter: str | None = None
+    slice: str | None = None
+    since: str | None = None
+    until: str | None = None
