@@ -89,6 +89,42 @@ def imports_of(root: Path, target: str) -> list[str]:
     ]
 
 
+ENTRY = re.compile(r"([a-z_]\w*(?:\.[a-z_]\w*)+):[A-Za-z_]\w*")
+# What may import what, as in DESIGN.md: the layers of each folder, the highest first.
+LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "": (
+        ("app",), ("examples", "benchmarks"), ("ui",), ("explain", "training"), ("inference",),
+    ),
+    "training": (
+        ("proof", "worker"), ("jobs", "snapshots", "exchange"),
+        ("adapters", "agreement", "evaluation"), ("store",),
+    ),
+}  # fmt: skip
+
+
+def entries(root: Path) -> Iterator[tuple[str, str]]:
+    """(module, module that a string "a.b:c" in it names), for every such string."""
+    for name, path in modules(root):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                match = ENTRY.fullmatch(node.value)
+                if match and match[1].partition(".")[0] in ROOMS:
+                    yield name, match[1]
+
+
+def upward(source: str, target: str) -> bool:
+    """Whether `source` may not know `target`: it lies above, or beside in the same layer."""
+    for folder, layers in LAYERS.items():
+        start = f"{folder}." if folder else ""
+        if not (source.startswith(start) and target.startswith(start)):
+            continue
+        ours, theirs = (m[len(start) :].partition(".")[0] for m in (source, target))
+        place = {name: i for i, layer in enumerate(layers) for name in layer}
+        if ours != theirs and ours in place and theirs in place and place[ours] >= place[theirs]:
+            return True
+    return False
+
+
 def make_targets(makefile: str) -> set[str]:
     return set(re.findall(r"^([a-z][\w-]*):(?!=)", makefile, flags=re.MULTILINE))
 

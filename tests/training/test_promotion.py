@@ -14,9 +14,9 @@ from inference.errors import UserError
 from tests.training.job_hand import SNAPSHOT, make_home, submit
 from tests.training.job_stand_in import make_adapter
 from training.adapters import lineage, promotion
-from training.adapters.promotion import history, in_use, promote, promoted, rollback
+from training.adapters.promotion import history, in_use, promoted, rollback
 from training.proof.changes import changes
-from training.proof.comparison import compare, picture
+from training.proof.comparison import compare, picture, promote
 from training.proof.results import BASE, CANDIDATE, CORRECTED, CURRENT, HELDOUT, CaseResult
 from training.store.database import connect
 from training.store.home import Home

@@ -18,7 +18,7 @@ from tests.training.hand import SENTENCE
 from tests.training.job_hand import SETTINGS, make_home
 from tests.training.job_stand_in import make_adapter
 from training.adapters import lineage
-from training.adapters.promotion import in_use, promote
+from training.adapters.promotion import in_use
 from training.evaluation import sets as evalsets
 from training.evaluation.metrics import error_px
 from training.evaluation.scoring import Answer
@@ -27,7 +27,7 @@ from training.jobs import control as jobs
 from training.jobs.control import JobRow
 from training.proof import cases as proofcases
 from training.proof import run as proof
-from training.proof.comparison import compare, picture
+from training.proof.comparison import compare, picture, promote
 from training.snapshots.freezing import freeze
 from training.snapshots.types import SnapshotExample, SnapshotPlan
 from training.store.home import Home

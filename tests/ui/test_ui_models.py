@@ -12,7 +12,8 @@ import pytest
 
 from inference.errors import UserError
 from tests.ui import training_seed as seed
-from training.adapters import lineage, promotion
+from training.adapters import lineage
+from training.proof import comparison
 from training.store.home import Home, find_home
 from ui import models_markup as markup
 from ui.handlers import models
@@ -111,7 +112,7 @@ def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
     ):
         with pytest.raises(UserError, match="Unknown adapter"):
             act()
-    promotion.promote(home, "mine", "tess")
+    comparison.promote(home, "mine", "tess")
     assert "mine" in seen(VIEWER)
     assert check_adapter(VIEWER, desk.services, "mine") == "mine"
 
@@ -126,7 +127,7 @@ def test_the_one_in_use_comes_first(trained, tmp_path):
     media = [m for m, _ in seed.accepted(home, 6)]
     job = seed.add_job(home, seed.frozen(home).hash, "done", name="mine")
     seed.prove(home, job, media)
-    promotion.promote(home, "mine", "tess")
+    comparison.promote(home, "mine", "tess")
     folder = tmp_path / "copies"
     folder.mkdir()
     first = models.items(VIEWER, Desk(seed.services_of(home), pictures=Pictures(folder)))[0]

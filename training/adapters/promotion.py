@@ -1,26 +1,39 @@
 """Which adapter serves a task: promoted, rolled back, and by whom. Append-only.
 
-Knows the decisions, not the figures that they rest on (`training.proof.comparison`). No torch.
+Knows the decisions, not the rule that they rest on (`training.proof.comparison`). No torch.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlite_utils import Database
 
 from inference.adapters import validate_adapter
 from inference.errors import UserError
 from training.adapters.folders import adapter_folder, default_name
-from training.proof.comparison import verdict_of
 from training.store.database import connect
 from training.store.home import Home
 from training.store.rows import now, one, writing
 
 ROLLBACK = "rollback"
+
+
+class Verdict(Protocol):
+    """What a rule says. words: why."""
+
+    @property
+    def allowed(self) -> bool: ...
+    @property
+    def words(self) -> str: ...
+    def to_json(self) -> dict[str, Any]: ...
+
+
+# (database, candidate, adapter in use or None) -> the verdict
+Rule = Callable[[Database, str, str | None], Verdict]
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ def in_use(home: Home, task: str, db: Database | None = None) -> str | None:
     return default_name(task)
 
 
-def promote(home: Home, adapter: str, author: str, reason: str = "") -> Decision:
+def promote(home: Home, adapter: str, author: str, rule: Rule, reason: str = "") -> Decision:
     """Make a trained adapter the one in use for its task, from now on and on all pages.
 
     The rule is asked again inside the transaction, so that nobody promotes on figures that no
@@ -90,7 +103,7 @@ def promote(home: Home, adapter: str, author: str, reason: str = "") -> Decision
         task, current = row["task"], in_use(home, row["task"], db)
         if current == adapter:
             raise UserError("This adapter is already in use", got=adapter, field="adapter")
-        verdict = verdict_of(db, adapter, current)
+        verdict = rule(db, adapter, current)
         if not verdict.allowed and not reason.strip():
             raise UserError(
                 "The rule does not allow this promotion",

@@ -19,7 +19,8 @@ from inference.errors import UserError, unknown
 from inference.registry import resolve
 from training.evaluation.folders import load_folder
 from training.evaluation.scoring import Answer, Tally, report
-from training.evaluation.sets import SPLITS, EvalCase, EvalSet, load_split
+from training.evaluation.sets import EvalCase, EvalSet, load_split
+from training.evaluation.sources import SPLITS
 from training.evaluation.table import table
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,6 +1,6 @@
 """Pictures with a known hazard point, on which sides are measured. Knows no model.
 
-A split is reached through its string entry; a folder through `training.evaluation.folders`.
+A split is declared by its source (`sources`); a folder through `training.evaluation.folders`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from inference.errors import UserError, unknown
-from inference.registry import resolve
+from inference.errors import UserError
 from inference.schema import ImageInput
+from training.evaluation.sources import SPLITS, source
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -57,18 +57,10 @@ class EvalSet:
     unseen: frozenset[str] = frozenset()
 
 
-# Functions (n, seed_start) -> EvalSet. Strings, since nothing below `examples` may import it.
-SPLITS: dict[str, str] = {
-    "heldout": "examples.world.heldout:heldout",
-    "loop": "examples.world.heldout:loop",
-    "proof": "examples.world.heldout:proof",
-}
-
-
 def load_split(name: str, n: int | None = None, seed_start: int | None = None) -> EvalSet:
     """A named split; without n or seed_start, the split's own."""
-    if name not in SPLITS:
-        raise unknown("split", name, SPLITS)
     asked = {"n": n, "seed_start": seed_start}
-    split: EvalSet = resolve(SPLITS[name])(**{k: v for k, v in asked.items() if v is not None})
+    split: EvalSet = source("split", SPLITS, name)(
+        **{k: v for k, v in asked.items() if v is not None}
+    )
     return split

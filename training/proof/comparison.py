@@ -24,6 +24,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from training.adapters import promotion
+from training.adapters.promotion import Decision
 from training.evaluation.bootstrap import Interval
 from training.proof.results import (
     ALL,
@@ -140,6 +142,11 @@ def _evaluations(db: Database, adapter: str) -> dict[str, dict[str, Any]]:
         [adapter, CORRECTED, HELDOUT],
     )
     return {row["name"]: row for row in rows}
+
+
+def promote(home: Home, adapter: str, author: str, reason: str = "") -> Decision:
+    """`training.adapters.promotion.promote` under this rule."""
+    return promotion.promote(home, adapter, author, verdict_of, reason)
 
 
 # ---- the rule -----------------------------------------------------------------------------------

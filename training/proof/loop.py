@@ -30,6 +30,7 @@ from training.adapters.folders import adapter_folder, default_name
 from training.evaluation.folders import load_folder
 from training.evaluation.run import ASKER, EMBEDDED_MODEL
 from training.evaluation.sets import EvalCase, load_split
+from training.evaluation.sources import CORRECTED, source
 from training.jobs.config import WorkerConfig, launch_command
 from training.jobs.settings import PRESETS, TrainSettings
 from training.proof.loop_figures import Ask, error_px, measure, row, rows, table
@@ -38,7 +39,6 @@ from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 
 ROOT = Path(__file__).resolve().parents[2]
-CORRECTED = "examples.world.replay:corrected"  # (n, seed_start) -> iterator of EvalCase
 SEED_START = 8_000_000
 NAME = "quick-fix"
 WRONG_PX = 50  # at 1280x720, as in Hit@50
@@ -83,7 +83,7 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
     photos = load_folder(options.photos) if options.photos is not None else None
     begun = time.monotonic()
     first: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), [parent], device="cpu")
-    scenes = resolve(CORRECTED)(MOST_LOOKED_AT * options.n, options.seed_start)
+    scenes = source("source", CORRECTED, "world")(MOST_LOOKED_AT * options.n, options.seed_start)
     made = correct(home, islice(wrong(scenes, first, parent.name), options.n))
     snapshot = _snapshot(home, settings)
     prepared = time.monotonic() - begun

@@ -14,11 +14,11 @@ from typing import Any
 
 from inference.errors import UserError, unknown
 from inference.media import load_image
-from inference.registry import resolve
 from inference.registry import task as find_task
 from inference.schema import HazardPoint
 from training.agreement.consensus import Vote, consensus
-from training.snapshots.replayed import HELDOUT, REPLAYS, replayed
+from training.evaluation.sources import REPLAYS, is_heldout
+from training.snapshots.replayed import replayed
 from training.snapshots.types import (
     CORRECTED,
     REPLAY,
@@ -150,7 +150,7 @@ def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> 
     if not (0 <= x <= image.size_wh[0] and 0 <= y <= image.size_wh[1]):
         return LeftOut(label, "its point lies outside the picture", ids)
     pixels = hashlib.sha256(image.pixels.tobytes()).hexdigest()
-    if resolve(HELDOUT)(case.media.name, pixels):
+    if is_heldout(case.media.name, pixels):
         return LeftOut(label, "it belongs to the frozen held-out set", ids)
     return _Found(
         path,

@@ -1,6 +1,6 @@
 """Original training examples, drawn from their source once and kept for the next snapshot.
 
-Sources are string entries, since nothing below `examples` may import them. No torch.
+Sources are declared (`training.evaluation.sources`). No torch.
 """
 
 from __future__ import annotations
@@ -16,12 +16,9 @@ from PIL import Image
 from inference.errors import UserError
 from inference.fingerprint import file_sha256
 from inference.registry import resolve
+from training.evaluation.sources import REPLAYS
 from training.store.home import Home
 
-# Functions (n, seed) -> iterator of EvalCase; those of n are the first of those of n + 1.
-REPLAYS: dict[str, str] = {"world": "examples.world.replay:replay"}
-# (name, sha256 of the pixels) -> whether it is of the frozen held-out set.
-HELDOUT = "examples.world.replay:is_heldout"
 INDEX = "index.json"
 
 

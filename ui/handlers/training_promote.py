@@ -11,6 +11,7 @@ from training.adapters import promotion
 from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.proof.comparison import Comparison
+from training.proof.comparison import promote as promote_by_rule
 from training.store.home import Home
 from ui.handlers.desk import Desk
 from ui.handlers.training_prove import found
@@ -102,7 +103,7 @@ def promote(visitor: Visitor, desk: Desk, job_id: str, reason: str = "") -> str:
             field="reason",
         )
     name = jobs.job(desk.home, job_id).name
-    promotion.promote(desk.home, name, visitor.name, reason)
+    promote_by_rule(desk.home, name, visitor.name, reason)
     return f"{name} is in use from now on: the Scene page offers it, without a restart."
 
 
