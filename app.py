@@ -9,9 +9,9 @@ from pathlib import Path
 
 from inference.errors import UserError
 from training.store.home import find_home
-from ui import startup
 from ui.layout import build_page, launch_options
-from ui.services import Services
+from ui.shell import startup
+from ui.shell.services import Services
 
 ROOT = Path(__file__).resolve().parent
 EXAMPLES = ROOT / "examples"

@@ -80,16 +80,16 @@ def test_import_rules_hold(copied: Path) -> None:
 
 
 PLANTED = (
-    ("inference/schema.py", "import ui.services", "ui -> explain | training -> inference"),
+    ("inference/schema.py", "import ui.shell.services", "ui -> explain | training -> inference"),
     ("explain/types.py", "import training.evaluation.metrics", "ui -> explain | training"),
     ("training/evaluation/metrics.py", "import explain.types", "ui -> explain | training"),
     ("training/store/home.py", "import training.jobs.rows", "training: proof | worker -> jobs"),
-    ("ui/services.py", "import app", "Nothing imports app"),
+    ("ui/shell/services.py", "import app", "Nothing imports app"),
     ("inference/service.py", "import examples.world", "Nothing imports examples"),
-    ("benchmarks/measure.py", "import ui.services", "use only what lies below ui"),
+    ("benchmarks/measure.py", "import ui.shell.services", "use only what lies below ui"),
     ("explain/maps.py", "import plotly", "import gradio or plotly"),
-    ("ui/handlers/scene.py", "import gradio", "Handlers are plain functions"),
-    ("ui/services.py", "import inference.predictor", "The page opens without torch"),
+    ("ui/scene/handlers/run.py", "import gradio", "Handlers are plain functions"),
+    ("ui/shell/services.py", "import inference.predictor", "The page opens without torch"),
     ("explain/maps.py", "def late():\n    import torch", "The page opens without torch"),
     ("examples/world/scene.py", "import inference.heads", "The drawn world needs no model"),
 )

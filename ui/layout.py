@@ -12,14 +12,14 @@ import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
 from inference.errors import UserError
-from ui.arguments import check_arguments, read_event
-from ui.errors import as_shown, queue_full
-from ui.frame import build_frame, wire_frame
-from ui.handlers.desk import Desk
-from ui.services import Services
+from ui.components.upload import check_files
+from ui.scene.api import expose
+from ui.shell.arguments import check_arguments, read_event
+from ui.shell.desk import Desk
+from ui.shell.errors import as_shown, queue_full
+from ui.shell.frame import build_frame, wire_frame
+from ui.shell.services import Services
 from ui.tabs import TABS
-from ui.tabs.scene_api import expose
-from ui.upload import check_files
 
 log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"

@@ -47,6 +47,6 @@ def test_only_uploaded_files_are_read_and_nothing_private_is_served(quick_url: s
     answer = httpx.get(f"{call}/{sent.json()['event_id']}").text
     assert "event: error" in answer
     assert "root:" not in answer
-    for path in ("app.py", "ui/services.py", ".git/config"):
+    for path in ("app.py", "ui/shell/services.py", ".git/config"):
         served = httpx.get(f"{quick_url}gradio_api/file={Path.cwd() / path}")
         assert served.status_code in (403, 404)

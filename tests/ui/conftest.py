@@ -12,9 +12,9 @@ from PIL import Image
 from inference.media import load_image
 from inference.schema import HazardPoint, ImageInput, PairRequest
 from tests.ui.fakes import fake_pair, fake_services
-from ui.handlers.desk import Desk
-from ui.pictures import Pictures
-from ui.store import StoredResult
+from ui.shell.desk import Desk
+from ui.shell.pictures import Pictures
+from ui.shell.results import StoredResult
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from inference.schema import HazardPoint, PairRequest
 from tests.ui.fakes import INFO, fake_pair, fake_services
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
-from ui.visitors import Visitor
+from ui.shell.visitors import Visitor
 
 SLICES = (("night",), ("rain", "night"), ("urban",), ())
 EVIL = "<img src=x onerror=window.__hit=1>"

@@ -30,7 +30,7 @@ from inference.schema import (
     Trace,
 )
 from inference.tasks.hazard import PROMPTS, validate_prompt
-from ui.services import Services, read_examples
+from ui.shell.services import Services, read_examples
 
 ROWS, COLS, LAYERS, HEADS = 9, 16, 4, 6
 WORDS = ["The", " area", " around", " (", "4", "1", "0", ",", "5", "6", "0", ")", " should", " be",

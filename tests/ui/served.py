@@ -12,8 +12,8 @@ import httpx
 from tests.ui.fakes import fake_services
 from training.store.home import find_home
 from ui.layout import build_page, launch_options
-from ui.services import Services
-from ui.visitors import Role, Visitor
+from ui.shell.services import Services
+from ui.shell.visitors import Role, Visitor
 
 
 class Server:

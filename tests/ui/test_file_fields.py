@@ -14,8 +14,8 @@ import pytest
 from tests.ui.fakes import fake_services
 from tests.ui.served import Server
 from training.store.home import find_home
-from ui.services import read_examples
-from ui.upload import check_files
+from ui.components.upload import check_files
+from ui.shell.services import read_examples
 
 META = {"_type": "gradio.FileData"}
 REFUSED = "That file was not uploaded here"

@@ -19,9 +19,9 @@ from tests.ui.fakes import fake_services
 from tests.ui.served import Server
 from tests.ui.test_visitors import table
 from training.store.home import find_home
-from ui.handlers import correct
-from ui.handlers.correct import CorrectionForm
-from ui.visitors import Role, Visitor
+from ui.scene.handlers import correct
+from ui.scene.handlers.correct import CorrectionForm
+from ui.shell.visitors import Role, Visitor
 
 
 def nested(levels: int) -> Any:

@@ -22,8 +22,8 @@ from tests.ui.served import Server
 from tests.ui.test_file_fields import error_in
 from training.store.database import connect, explained
 from training.store.home import Home, find_home
-from ui.errors import as_shown
-from ui.visitors import READABLE, ROLES, Visitor
+from ui.shell.errors import as_shown
+from ui.shell.visitors import READABLE, ROLES, Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = "<a href=//evil.example><h1>Win & go</h1></a>"

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from explain.types import MapSettings
-from ui.address import SceneAddress, ViewSettings, from_query, to_query
+from ui.shell.address import SceneAddress, ViewSettings, from_query, to_query
 
 
 def back(address: SceneAddress) -> SceneAddress:

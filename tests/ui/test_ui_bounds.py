@@ -12,13 +12,14 @@ from inference.errors import UserError
 from tests.ui.fakes import fake_services
 from training.store.feedback import Feedback
 from training.store.home import find_home
-from ui import markup
-from ui.address import MAX_TOKENS
-from ui.handlers import api, correct, scene
-from ui.handlers.correct import CorrectionForm
-from ui.handlers.desk import Desk
-from ui.pictures import KEEP
-from ui.visitors import Visitor
+from ui.components import markup
+from ui.scene.handlers import api, correct
+from ui.scene.handlers import run as scene
+from ui.scene.handlers.correct import CorrectionForm
+from ui.shell.address import MAX_TOKENS
+from ui.shell.desk import Desk
+from ui.shell.pictures import KEEP
+from ui.shell.visitors import Visitor
 
 ME = Visitor("me", "trainer")
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,17 +17,18 @@ from inference.schema import AdapterEntry, HazardPoint
 from tests.ui.fakes import fake_services
 from training.store.feedback import CorrectionFilter, Feedback
 from training.store.home import Home, find_home
-from ui import correct_markup
-from ui.address import ViewSettings, from_query
-from ui.handlers import correct, downloads, scene_view
-from ui.handlers.correct import CorrectionForm, Mine
-from ui.handlers.desk import Desk
-from ui.handlers.restore import restore
-from ui.pictures import Pictures
-from ui.store import Results, StoredResult
-from ui.tabs import scene as scene_tab
-from ui.tabs.scene_correct import present
-from ui.visitors import Quota, Visitor
+from ui.scene import correct_view as correct_markup
+from ui.scene import page as scene_tab
+from ui.scene.correct import present
+from ui.scene.handlers import correct, downloads
+from ui.scene.handlers import view as scene_view
+from ui.scene.handlers.correct import CorrectionForm, Mine
+from ui.scene.handlers.restore import restore
+from ui.shell.address import ViewSettings, from_query
+from ui.shell.desk import Desk
+from ui.shell.pictures import Pictures
+from ui.shell.results import Results, StoredResult
+from ui.shell.visitors import Quota, Visitor
 
 ANN, BEN = Visitor("ann", "annotator"), Visitor("ben", "annotator")
 LOOKER = Visitor("looker", "viewer")

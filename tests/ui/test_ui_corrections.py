@@ -12,12 +12,14 @@ from tests.ui.fakes import fake_services
 from training.store.cases import CorrectionFilter
 from training.store.feedback import Answers, Feedback
 from training.store.home import find_home
-from ui.corrections_address import PAGE_ROWS, QueueAddress
-from ui.handlers import corrections, corrections_exchange, corrections_review
-from ui.handlers.corrections_agreement import agreement_view
-from ui.handlers.desk import Desk
-from ui.pictures import Pictures
-from ui.visitors import REFUSED, Visitor
+from ui.corrections.address import PAGE_ROWS, QueueAddress
+from ui.corrections.handlers import exchange as corrections_exchange
+from ui.corrections.handlers import queue as corrections
+from ui.corrections.handlers import review as corrections_review
+from ui.corrections.handlers.agreement import agreement_view
+from ui.shell.desk import Desk
+from ui.shell.pictures import Pictures
+from ui.shell.visitors import REFUSED, Visitor
 
 YOU = Visitor("you", "trainer")
 ANN = Visitor("ann", "annotator")

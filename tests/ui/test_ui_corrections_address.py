@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.corrections_address import QueueAddress, from_query, to_query
+from ui.corrections.address import QueueAddress, from_query, to_query
 
 FULL = QueueAddress(
     "hazard", "rejected", "ann & ben", "a/b", "night,rain", "2026-11-01", "2026-11-21", 12, 3,

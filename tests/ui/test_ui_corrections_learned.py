@@ -11,10 +11,10 @@ from training.proof.results import CaseResult
 from training.store.database import connect
 from training.store.feedback import Feedback
 from training.store.home import find_home
-from ui import corrections_case
-from ui.handlers.corrections_learned import ask_now, lessons
-from ui.handlers.desk import Desk
-from ui.visitors import REFUSED, Visitor
+from ui.corrections import case_view as corrections_case
+from ui.corrections.handlers.learned import ask_now, lessons
+from ui.shell.desk import Desk
+from ui.shell.visitors import REFUSED, Visitor
 
 NOW = "2026-11-21T00:00:00+00:00"
 

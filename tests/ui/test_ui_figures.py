@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inference.schema import HazardPoint, Heatmap, PatchGrid
-from ui import figures
-from ui.colours import BASE, FINETUNED, diverging, inferno, rgb
+from ui.components import figures
+from ui.components.colours import BASE, FINETUNED, diverging, inferno, rgb
 
 GRID = PatchGrid(2, 4, (640, 360))
 VALUES = np.arange(8, dtype=np.float32).reshape(2, 4)

@@ -11,8 +11,9 @@ from explain.types import MapSettings
 from inference.errors import UserError
 from inference.schema import AdapterCard, AdapterEntry, ModelInfo, PairRequest, ParsedAnswer
 from tests.ui.fakes import CARD, INFO, fake_pair
-from ui import markup, masthead
-from ui.services import Example
+from ui.components import markup
+from ui.shell import masthead
+from ui.shell.services import Example
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 

@@ -15,12 +15,12 @@ from tests.ui import training_seed as seed
 from training.adapters import lineage
 from training.proof import comparison
 from training.store.home import Home, find_home
-from ui import models_markup as markup
-from ui.handlers import models
-from ui.handlers.desk import Desk, adapter_choices, check_adapter
-from ui.pictures import Pictures
-from ui.tabs import models as models_tab
-from ui.visitors import REFUSED, Visitor
+from ui.models import handlers as models
+from ui.models import page as models_tab
+from ui.models import view as markup
+from ui.shell.desk import Desk, adapter_choices, check_adapter
+from ui.shell.pictures import Pictures
+from ui.shell.visitors import REFUSED, Visitor
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
 ANN = Visitor("ann", "annotator")

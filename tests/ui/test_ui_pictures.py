@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from inference.schema import ImageInput
-from ui import pictures
-from ui.corrections_markup import _thumbnail as in_queue
-from ui.pictures import Pictures, thumbnail
-from ui.training_pictures import small
+from ui.components.thumbnails import small
+from ui.corrections.view import _thumbnail as in_queue
+from ui.shell import pictures
+from ui.shell.pictures import Pictures, thumbnail
 
 
 def image(seed: int) -> ImageInput:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.ui.served import Server
-from ui.runs import Run
+from ui.shell.runs import Run
 
 
 @pytest.fixture

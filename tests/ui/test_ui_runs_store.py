@@ -15,12 +15,12 @@ import pytest
 from inference.errors import Cancelled, UserError
 from inference.schema import ImageInput, PairRequest
 from tests.ui.fakes import fake_pair
-from ui import runs as runs_module
-from ui.handlers import scene
-from ui.handlers.desk import SceneForm
-from ui.runs import Runs
-from ui.store import Results
-from ui.visitors import Visitor
+from ui.scene.handlers import run as scene
+from ui.shell import runs as runs_module
+from ui.shell.desk import SceneForm
+from ui.shell.results import Results
+from ui.shell.runs import Runs
+from ui.shell.visitors import Visitor
 
 ME = Visitor("me", "trainer")
 

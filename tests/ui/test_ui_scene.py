@@ -12,13 +12,16 @@ from explain.types import MapSettings
 from inference.errors import Cancelled, UserError
 from inference.schema import PairRequest
 from tests.ui.fakes import fake_pair, fake_services
-from ui.address import SceneAddress, ViewSettings, from_query, to_query
-from ui.handlers import adapters, api, downloads, scene, scene_view
-from ui.handlers.desk import Desk, SceneForm, adapter_choices, prepare
-from ui.handlers.restore import restore
-from ui.services import default_adapter
-from ui.store import StoredResult
-from ui.visitors import Visitor
+from ui.components import adapters
+from ui.scene.handlers import api, downloads
+from ui.scene.handlers import run as scene
+from ui.scene.handlers import view as scene_view
+from ui.scene.handlers.restore import restore
+from ui.shell.address import SceneAddress, ViewSettings, from_query, to_query
+from ui.shell.desk import Desk, SceneForm, adapter_choices, prepare
+from ui.shell.results import StoredResult
+from ui.shell.services import default_adapter
+from ui.shell.visitors import Visitor
 
 VIEW = ViewSettings()
 ME = Visitor("me", "trainer")
@@ -112,7 +115,7 @@ def test_settings_never_reach_the_model(desk, result):
 
 def test_redrawing_shrinks_no_picture_again(desk, result, monkeypatch):
     before = scene_view.view(ME, desk, result, VIEW)
-    monkeypatch.setattr("ui.pictures._shrunk", None)  # to call it is an error
+    monkeypatch.setattr("ui.shell.pictures._shrunk", None)  # to call it is an error
     after = scene_view.view(ME, desk, result, ViewSettings(MapSettings(tokens=(5,))))
     assert after.tuned_plot != before.tuned_plot
 

@@ -19,7 +19,7 @@ from inference.errors import UserError
 from training.store.backup import backup, backups
 from training.store.database import connect
 from training.store.home import Home, find_home
-from ui import startup
+from ui.shell import startup
 
 ROOT = Path(__file__).resolve().parents[2]
 

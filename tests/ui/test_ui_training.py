@@ -13,12 +13,15 @@ from training.jobs import control as jobs
 from training.jobs.settings import PRESETS
 from training.jobs.supervisor import TROUBLE
 from training.store.home import Home, find_home
-from ui.handlers import training, training_place, training_run, training_submit
-from ui.handlers.desk import Desk
-from ui.handlers.training_place import Place
-from ui.handlers.training_run import Curves
-from ui.pictures import Pictures
-from ui.visitors import REFUSED, Visitor
+from ui.shell.desk import Desk
+from ui.shell.pictures import Pictures
+from ui.shell.visitors import REFUSED, Visitor
+from ui.training.handlers import place as training_place
+from ui.training.handlers import run as training_run
+from ui.training.handlers import steps as training
+from ui.training.handlers import submit as training_submit
+from ui.training.handlers.place import Place
+from ui.training.handlers.run import Curves
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
 

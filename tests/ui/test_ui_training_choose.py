@@ -13,12 +13,12 @@ from tests.ui.corrections_seed import add_case, say
 from training.snapshots.freezing import freeze, load_snapshot, plan_snapshot
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
-from ui import training_markup as markup
-from ui.handlers import training_choose as choose
-from ui.handlers.desk import Desk
-from ui.handlers.training_place import TASK
-from ui.pictures import Pictures
-from ui.visitors import REFUSED, Visitor
+from ui.shell.desk import Desk
+from ui.shell.pictures import Pictures
+from ui.shell.visitors import REFUSED, Visitor
+from ui.training import view as markup
+from ui.training.handlers import choose
+from ui.training.handlers.place import TASK
 
 TRAINER, ANN = Visitor("tess", "trainer"), Visitor("ann", "annotator")
 FORM = {"replay": 0, "validation": 25, "seed": 42}

@@ -11,12 +11,13 @@ from tests.ui import training_seed as seed
 from training.adapters import promotion
 from training.jobs.rows import JobRow
 from training.store.home import Home, find_home
-from ui import training_proof_markup as markup
-from ui.handlers import training_promote, training_prove
-from ui.handlers.desk import Desk, adapter_choices
-from ui.pictures import Pictures
-from ui.training_views import CaseView, Cell
-from ui.visitors import REFUSED, Visitor
+from ui.shell.desk import Desk, adapter_choices
+from ui.shell.pictures import Pictures
+from ui.shell.visitors import REFUSED, Visitor
+from ui.training import proof_view as markup
+from ui.training.handlers import promote as training_promote
+from ui.training.handlers import prove as training_prove
+from ui.training.views import CaseView, Cell
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
 ANN = Visitor("ann", "annotator")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from ui import training_markup as markup
-from ui.training_figures import CHARTS, MAX_POINTS, curve, summary, thinned
-from ui.training_views import STEPS, JobView, StepState
+from ui.training import view as markup
+from ui.training.figures import CHARTS, MAX_POINTS, curve, summary, thinned
+from ui.training.views import STEPS, JobView, StepState
 
 EVIL = "<img src=x onerror=1>"
 

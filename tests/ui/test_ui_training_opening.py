@@ -11,7 +11,7 @@ from tests.ui import training_seed as seed
 from tests.ui.served import Server
 from training.jobs import control as jobs
 from training.store.home import find_home
-from ui.tabs import training as tab
+from ui.training import page as tab
 
 OPENED = {"value": "Training", "index": 2, "selected": True}
 LEFT = {"value": "Scene", "index": 0, "selected": True}

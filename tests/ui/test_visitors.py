@@ -13,10 +13,10 @@ import pytest
 from inference.errors import UserError
 from tests.ui.fakes import fake_services
 from tests.ui.served import Server
-from ui import frame
 from ui.layout import build_page
+from ui.shell import frame
+from ui.shell.visitors import REFUSED, ROLES, Quota, Role, Visitor, names_only, require, who
 from ui.tabs import TABS
-from ui.visitors import REFUSED, ROLES, Quota, Role, Visitor, names_only, require, who
 
 # ---- who is there -----------------------------------------------------------------------------
 

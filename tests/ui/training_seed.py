@@ -31,7 +31,7 @@ from training.store.database import connect
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 from training.store.rows import now, writing
-from ui.visitors import Visitor
+from ui.shell.visitors import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = "<img src=x onerror=window.__hit=1>"
@@ -234,8 +234,8 @@ def main() -> None:
     from ui.layout import build_page, launch_options
     from ui.tabs import TABS
 
-    TABS.setdefault("training", "ui.tabs.training")
-    TABS.setdefault("models", "ui.tabs.models")
+    TABS.setdefault("training", "ui.training.page")
+    TABS.setdefault("models", "ui.models.page")
     page, desk = build_page(services_of(home, flags.role, seconds=0.4))
     options = launch_options(desk, Path(__file__).parent, [home.root])
     page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True, **options)

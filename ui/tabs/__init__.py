@@ -4,8 +4,8 @@ A new tab is a new module and one line here.
 """
 
 TABS: dict[str, str] = {
-    "scene": "ui.tabs.scene",
-    "corrections": "ui.tabs.corrections",
-    "training": "ui.tabs.training",
-    "models": "ui.tabs.models",
+    "scene": "ui.scene.page",
+    "corrections": "ui.corrections.page",
+    "training": "ui.training.page",
+    "models": "ui.models.page",
 }

@@ -1,0 +1,40 @@
+"""Loading and unloading adapters from the page. Plain functions, no gradio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inference.errors import UserError
+from ui.shell.desk import Desk, adapter_entry
+from ui.shell.visitors import Visitor, require
+
+
+@dataclass(frozen=True)
+class Changed:
+    """chosen: the adapter to choose now. message: what happened."""
+
+    chosen: str | None
+    message: str
+
+
+def load(visitor: Visitor, desk: Desk, source: str) -> Changed:
+    """Loads an adapter from a folder or hub id and chooses it."""
+    require(visitor, "trainer", "Loading an adapter")
+    source = (source or "").strip()
+    if not source:
+        raise UserError(
+            "No adapter named", expected="a folder or a Hugging Face id", field="adapter"
+        )
+    entry = desk.services.load_adapter(source)
+    how = "its head gives the point" if entry.has_head else "it has no head: points come from text"
+    return Changed(entry.name, f"Loaded {entry.name}; {how}. Press Look to use it.")
+
+
+def unload(visitor: Visitor, desk: Desk, name: str) -> Changed:
+    """Takes an adapter out of memory; the default one is chosen then."""
+    require(visitor, "trainer", "Unloading an adapter")
+    if not name or adapter_entry(desk.services, name) is None:
+        raise UserError("No adapter is chosen, so there is none to unload", field="adapter")
+    desk.services.unload_adapter(name)
+    left = desk.services.default_adapter()
+    return Changed(left if left != name else "", f"Unloaded {name}.")

@@ -1,0 +1,77 @@
+"""The address of the Corrections page: filters, place in the queue, case; and back. No gradio.
+
+A wrong value in a link is ignored, never an error: the rest of the link still works.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from urllib.parse import parse_qsl
+
+from ui.shell.address import params_of, query_for
+
+TAB = "corrections"
+STATUSES = ("open", "accepted", "rejected", "withdrawn", "any")
+PAGE_ROWS = 40
+TEXTS = ("task", "author", "adapter", "slice", "case")
+MAX_PAGE = 100_000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class QueueAddress:
+    """What the queue shows and which case is large.
+
+    task, author, adapter, slice: "" for all. status: one of STATUSES. since, until: days such as
+    2026-11-21, both included, "" for open ends. least: least disagreement in percent of the
+    diagonal. page: from 1. case: "task:media hash", or "" for the first of the queue.
+    """
+
+    task: str = ""
+    status: str = "open"
+    author: str = ""
+    adapter: str = ""
+    slice: str = ""
+    since: str = ""
+    until: str = ""
+    least: int = 0
+    page: int = 1
+    case: str = ""
+
+    def filtered(self, **changes: object) -> QueueAddress:
+        """The same with other filters: from the first page, no case chosen."""
+        return replace(self, page=1, case="", **changes)  # type: ignore[arg-type]
+
+
+def to_query(where: QueueAddress) -> str:
+    """The query string, without "?"; defaults are left out so that links stay short."""
+    usual = QueueAddress()
+    pairs = {f.name: getattr(where, f.name) for f in fields(where)}
+    return query_for(TAB, {k: v for k, v in pairs.items() if v != getattr(usual, k)})
+
+
+def from_query(query: Mapping[str, str] | str) -> QueueAddress:
+    """Reads a query; whatever is missing or makes no sense stays at its default."""
+    if isinstance(query, str):
+        query = dict(parse_qsl(query.lstrip("?")[:4000]))
+    query = params_of(query, TAB)
+    texts = {key: query.get(key, "")[:200] for key in TEXTS}
+    where = QueueAddress(
+        **texts,
+        since=_day(query.get("since", "")),
+        until=_day(query.get("until", "")),
+        least=min(_number(query.get("least", ""), 0), 100),
+        page=max(1, min(_number(query.get("page", ""), 1), MAX_PAGE)),
+    )
+    status = query.get("status", "")
+    return replace(where, status=status) if status in STATUSES else where
+
+
+def _day(text: str) -> str:
+    return text if _DAY.fullmatch(text) else ""
+
+
+def _number(text: str, usual: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else usual

@@ -1,1 +1,0 @@
-"""What the page's events do, as plain functions. Imports no gradio."""

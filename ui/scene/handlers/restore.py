@@ -1,0 +1,132 @@
+"""What a page shows when it opens: the link's scene, or this browser's last one. No gradio."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from inference.errors import UserError
+from inference.schema import PairRequest
+from training.store.feedback import Feedback
+from ui.scene.handlers.run import begin
+from ui.shell.address import SceneAddress, ViewSettings
+from ui.shell.desk import Desk, Order, SceneForm, default_prompt
+from ui.shell.results import StoredResult
+from ui.shell.runs import Run
+from ui.shell.services import Services, find_example
+from ui.shell.visitors import Visitor, names_only, require
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a page shows when it opens.
+
+    result: a finished one to draw. run: one to follow or to start. message: why a link did not
+    lead where it pointed.
+    """
+
+    form: SceneForm
+    result: StoredResult | None = None
+    run: Run | None = None
+    message: str = ""
+
+
+def restore(
+    visitor: Visitor, desk: Desk, address: SceneAddress, remembered: Mapping[str, str]
+) -> Restored:
+    """The link's scene if it names one, else this browser's last one, else an empty page."""
+    require(visitor, "viewer", "Opening a scene")
+    running = desk.runs.get(remembered.get("run"))
+    if running is not None and not running.done.is_set() and running.task is not None:
+        return Restored(_form_of_order(running.task, address.view), run=running)
+    if address.has_case:
+        return _follow_link(visitor, desk, address)
+    result = desk.results.get(remembered.get("result"))
+    if result is not None:
+        return Restored(_form_of_result(desk.services, result, address.view), result)
+    return Restored(_form_of_address(desk.services, address))
+
+
+def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restored:
+    form = _form_of_address(desk.services, address)
+    request = PairRequest(
+        prompt=form.prompt,
+        adapter=form.adapter or None,
+        forced=form.forced if form.adapter else "base",
+    )
+    found = desk.results.find(image=address.image, example_id=address.example, request=request)
+    if found is not None:
+        return Restored(_form_of_result(desk.services, found, address.view), found)
+    example = find_example(desk.services, address.example)
+    held = None if example else _picture(visitor, desk, address.image)
+    if example is not None:
+        form = replace(form, image=str(example.path), example=example.id)
+    elif held is not None:
+        form = replace(form, image=str(held))
+    else:
+        what = "example" if address.example else "picture"
+        return Restored(
+            form,
+            message=f"This link's {what} is not on this server any more. Uploaded pictures that "
+            "nobody corrected are kept for a while only: upload it again, the link's settings are "
+            "set.",
+        )
+    try:
+        return Restored(form, run=begin(visitor, desk, form)[0])
+    except UserError as problem:
+        return Restored(form, message=names_only(str(problem)))
+
+
+def _picture(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
+    """The file of the picture with that sha256: still in memory, or kept with its corrections, for
+    who may read them.
+
+    A kept one is copied: the folder it lies in is never served.
+    """
+    held = desk.results.picture(image)
+    if held is not None and held.path.is_file():
+        return held.path
+    if not visitor.reads("corrections"):
+        return None
+    if desk.services.home is None or not _SHA256.fullmatch(image or ""):
+        return None
+    try:
+        kept = Feedback(desk.home).media_path(str(image))
+        copy = desk.pictures.new_file(f"picture-{kept.stem[:8]}{kept.suffix}")
+        shutil.copyfile(kept, copy)
+    except (UserError, OSError):
+        return None
+    return copy
+
+
+def _form_of_address(services: Services, address: SceneAddress) -> SceneForm:
+    adapter = services.default_adapter() if address.adapter is None else address.adapter
+    return SceneForm(
+        prompt=address.prompt or default_prompt(services),
+        adapter=adapter or "",
+        forced=address.forced,
+        view=address.view,
+    )
+
+
+def _form_of_result(services: Services, result: StoredResult, settings: ViewSettings) -> SceneForm:
+    request = result.pair.request
+    example = find_example(services, result.example_id)
+    path = example.path if example is not None else result.path
+    picture = str(path) if path.is_file() else None
+    return SceneForm(
+        picture, result.example_id, request.prompt, request.adapter or "", request.forced, settings
+    )
+
+
+def _form_of_order(order: Order, settings: ViewSettings) -> SceneForm:
+    request = order.request
+    example = order.example.id if order.example else None
+    return SceneForm(
+        str(order.path), example, request.prompt, request.adapter or "", request.forced, settings
+    )

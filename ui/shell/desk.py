@@ -1,0 +1,164 @@
+"""One app's scene desk: the services and what the page keeps on the server. No gradio."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from inference.errors import Cancelled, UserError, unexpected, unknown
+from inference.schema import (
+    AdapterCard,
+    AdapterEntry,
+    ImageInput,
+    PairPrediction,
+    PairRequest,
+    Side,
+)
+from training.adapters.promotion import promoted
+from training.store.home import Home
+from ui.shell.address import ViewSettings
+from ui.shell.arguments import whole
+from ui.shell.pictures import Pictures
+from ui.shell.results import Results
+from ui.shell.runs import Runs
+from ui.shell.services import Example, Services, find_example
+from ui.shell.visitors import Quota, Visitor
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the scene handlers work on; made once for each app."""
+
+    services: Services
+    results: Results = field(default_factory=Results)
+    runs: Runs = field(default_factory=Runs)
+    pictures: Pictures = field(default_factory=Pictures)
+    quota: Quota = field(default_factory=Quota)
+
+    def visitor(self, request: object) -> Visitor:
+        """Who sent that request (a gr.Request, or None)."""
+        return self.services.who(request)
+
+    @property
+    def home(self) -> Home:
+        """Where corrections and jobs are kept; UserError where this app keeps nothing."""
+        if self.services.home is None:
+            raise UserError("This app keeps nothing", hint="Start it with --home FOLDER")
+        return self.services.home
+
+
+@dataclass(frozen=True)
+class SceneForm:
+    """What the user filled in. image: path of the picture's file. example: its id, if it is one.
+    adapter: "" or None for the base alone."""
+
+    image: str | None = None
+    example: str | None = None
+    prompt: str = ""
+    adapter: str | None = None
+    forced: Side = "finetuned"
+    view: ViewSettings = field(default_factory=ViewSettings)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the model is to do. No pixels: a run that waits holds nothing big."""
+
+    path: Path
+    request: PairRequest
+    example: Example | None = None
+
+
+def default_prompt(services: Services) -> str:
+    """The first prompt of the chooser."""
+    return next(iter(services.prompts.values()))
+
+
+def prepare(
+    visitor: Visitor, desk: Desk, form: SceneForm, max_new_tokens: object = 64
+) -> tuple[Order, ImageInput]:
+    """Checks the form and reads the picture. UserError names the field that is wrong."""
+    if not form.image:
+        raise UserError(
+            "There is no picture yet", hint="Drop one, paste one or pick an example", field="image"
+        )
+    longest = whole("max_new_tokens", max_new_tokens, 1, 512)
+    prompt = desk.services.validate_prompt(form.prompt)
+    adapter = check_adapter(visitor, desk.services, form.adapter)
+    image = desk.services.load_image(Path(form.image))
+    forced: Side = form.forced if adapter else "base"
+    request = PairRequest(prompt=prompt, adapter=adapter, forced=forced, max_new_tokens=longest)
+    example = find_example(desk.services, form.example) if form.example else None
+    return Order(Path(form.image), request, example), image
+
+
+def ask_model(
+    services: Services, image: ImageInput, request: PairRequest, **more: Any
+) -> PairPrediction:
+    """Both sides' answers. What the model fails with unexpectedly goes to the log; the UserError
+    says that it stopped. more: progress and cancelled, as `predict_pair` takes them."""
+    try:
+        return services.predict_pair(image, request, **more)
+    except (UserError, Cancelled):
+        raise
+    except Exception as error:
+        log.exception("the model stopped")
+        raise unexpected("The model stopped with an unexpected error", error) from error
+
+
+def adapters_for(visitor: Visitor, services: Services) -> list[AdapterEntry]:
+    """The adapters that this visitor may use: of those trained here, who may not read about them
+    gets only what is promoted or chosen by a flag."""
+    found, home = list(services.list_adapters()), services.home
+    if home is None or visitor.reads("adapters on trial"):
+        return found
+    try:
+        used = {promoted(home, task) for task in {e.card.task for e in found if e.card}}
+    except UserError:  # a store that cannot be read hides no other adapter
+        used = set()
+    used.add(services.default_adapter())
+    trained = home.adapters
+    return [e for e in found if e.name in used or not Path(e.source).is_relative_to(trained)]
+
+
+def check_adapter(visitor: Visitor, services: Services, name: str | None) -> str | None:
+    """The adapter's name if it can be used, None for the base alone, else a UserError."""
+    if not name:
+        return None
+    offered = adapters_for(visitor, services)
+    entry = next((e for e in offered if e.name == name), None)
+    if entry is None:
+        names = [e.name for e in offered]
+        raise unknown("adapter", name, names or ["(none is installed)"], field="adapter")
+    if entry.problem:
+        raise UserError(
+            f"The adapter {name!r} cannot be used",
+            got=entry.problem,
+            hint="Choose another one or the base alone",
+            field="adapter",
+        )
+    return name
+
+
+def adapter_entry(services: Services, name: str | None) -> AdapterEntry | None:
+    """The adapter of that name among those that the app knows."""
+    return next((e for e in services.list_adapters() if e.name == name), None)
+
+
+def adapter_choices(visitor: Visitor, services: Services) -> list[tuple[str, str]]:
+    """(label, value) for the chooser; the base alone comes last."""
+    found = []
+    for entry in adapters_for(visitor, services):
+        how = "cannot be used" if entry.problem else "head" if entry.has_head else "text only"
+        found.append((f"{entry.name} ({how})", entry.name))
+    return [*found, ("None: base alone", "")]
+
+
+def card_for_banner(services: Services) -> AdapterCard | None:
+    """The default adapter's card, from which the banner takes its figures."""
+    entry = adapter_entry(services, services.default_adapter())
+    return entry.card if entry is not None else None

@@ -1,0 +1,97 @@
+"""The head of the page: which model answers, what it learned from, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from inference.schema import AdapterCard, AdapterEntry, ModelInfo
+from ui.shell.visitors import Role, Visitor, names_only
+
+QUANTISED = {"none": "not quantised", "nf4": "4-bit NF4", "int8": "8-bit"}
+ROLE_MEANS: dict[Role, str] = {
+    "viewer": "may look",
+    "annotator": "may look and correct",
+    "trainer": "may look, correct, review and train",
+}
+OTHER_MODEL = "python app.py --model Qwen/Qwen2-VL-7B-Instruct"
+
+
+def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
+    """Name, model and adapter in one bar."""
+    model = "embedded model" if info.embedded else info.id
+    facts = [model, QUANTISED.get(info.quantize, info.quantize), info.device]
+    if info.loaded:
+        facts.append(f"{info.memory_mb:,.0f} MB")
+    else:
+        facts.append("loads on first use")
+    tuned = "none: base alone" if adapter is None else adapter.name + _how(adapter)
+    return (
+        '<header class="sl-header"><div class="sl-name"><b>Sightline</b><span>where a driving '
+        "model looks, before and after fine-tuning</span></div><dl><div><dt>"
+        '<span class="sl-sign sl-sign-base" aria-hidden="true"></span>Base</dt>'
+        f"<dd>{escape(' · '.join(facts))}</dd></div><div><dt>"
+        '<span class="sl-sign sl-sign-finetuned" aria-hidden="true"></span>Fine-tuned</dt>'
+        f"<dd>{escape(tuned)}</dd></div></dl></header>"
+    )
+
+
+def who(visitor: Visitor) -> str:
+    """Who is on the page and what they may do."""
+    return (
+        f'<p class="sl-who">Visitor: <b>{escape(visitor.name)}</b> '
+        f'<span class="sl-quiet">· {ROLE_MEANS[visitor.role]}</span></p>'
+    )
+
+
+def _how(adapter: AdapterEntry) -> str:
+    return " · point from its head" if adapter.has_head else " · point from its text"
+
+
+def banner(info: ModelInfo, card: AdapterCard | None) -> str:
+    """What a visitor must know: a model that could not be had, and what the embedded one is."""
+    parts = []
+    if info.fallback_reason:
+        wanted = f"“{names_only(info.requested)}” could not be used. " if info.requested else ""
+        parts.append(
+            f'<p class="sl-banner sl-banner-warn" role="alert"><b>Fallback.</b> {escape(wanted)}'
+            f"{escape(names_only(info.fallback_reason))}</p>"
+        )
+    if info.embedded:
+        parts.append(
+            '<p class="sl-banner"><b>Embedded model:</b> it learned from a drawn world, not from '
+            f"photographs.{escape(_measured(card))} A real one: <code>{OTHER_MODEL}</code></p>"
+        )
+    return "".join(parts)
+
+
+def _measured(card: AdapterCard | None) -> str:
+    """How the adapter does, read from its card; empty where the card does not say."""
+    if card is None:
+        return ""
+    found = [
+        _figures(card.name, "drawn scenes", card.heldout),
+        _figures(card.name, "photographs", card.extra.get("photos")),
+    ]
+    said = "; ".join(text for text in found if text)
+    return f" Median error: {said}." if said else ""
+
+
+def _figures(name: str, where: str, measured: object) -> str:
+    """A few words from an object that `python -m training.evaluate` printed."""
+    sides = measured.get("sides") if isinstance(measured, Mapping) else None
+    if not isinstance(sides, Mapping):
+        return ""
+    tuned = sides.get(name) or next((v for k, v in sides.items() if k != "base"), None)
+    median = _number(tuned, "median_px")
+    if median is None:
+        return ""
+    base, n = _number(sides.get("base"), "median_px"), _number(measured, "n")
+    against = f" (base {base:.0f} px)" if base is not None else ""
+    return f"{median:.0f} px on {f'{n:,.0f} ' if n is not None else ''}{where}{against}"
+
+
+def _number(values: Any, key: str) -> float | None:
+    found = values.get(key) if isinstance(values, Mapping) else None
+    return float(found) if isinstance(found, (int, float)) else None
