@@ -99,6 +99,10 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("proof", "worker"), ("jobs", "snapshots", "exchange"),
         ("adapters", "agreement", "evaluation"), ("store",),
     ),
+    "ui": (
+        ("layout",), ("pages",), ("scene", "corrections", "training", "models"), ("components",),
+        ("shell",),
+    ),
 }  # fmt: skip
 
 

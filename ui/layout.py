@@ -1,4 +1,4 @@
-"""The page: frame, tabs, theme, script. The tabs are listed in `ui.tabs.TABS`."""
+"""The page: frame, tabs, theme, script. The pages are listed in `ui.pages.TABS`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from gradio.themes.utils.fonts import LocalFont
 
 from inference.errors import UserError
 from ui.components.upload import check_files
+from ui.pages import TABS
 from ui.scene.api import expose
 from ui.shell.arguments import check_arguments, read_event
 from ui.shell.desk import Desk
 from ui.shell.errors import as_shown, queue_full
 from ui.shell.frame import build_frame, wire_frame
 from ui.shell.services import Services
-from ui.tabs import TABS
 
 log = logging.getLogger(__name__)
-STATIC = Path(__file__).parent / "static"
+HERE = Path(__file__).parent
 MAX_UPLOAD = "44mb"  # a little above inference.media.MAX_BYTES, whose message is the better one
 KEEP_UPLOADS_S = 24 * 3600
 # Gradio keeps a copy of every component's settings for each of them (README says how large). Who is
@@ -84,7 +84,7 @@ def build_page(services: Services) -> tuple[gr.Blocks, Desk]:
                     tab = module.build()
                 module.wire(tab, desk, frame, page)
                 place.select(None, js=f"() => window.sightline.tab('{name}')")
-        wire_frame(frame, desk, tabs, page)
+        wire_frame(frame, desk, tabs, page, list(TABS))
         expose(desk)
     return page, desk
 
@@ -138,6 +138,6 @@ def launch_options(desk: Desk, media: Path, private: list[Path]) -> dict[str, An
 
 
 def _static(suffix: str) -> str:
-    """All files of that kind below static/: the frame's, then those of tabs that need their own."""
-    files = sorted(STATIC.glob(f"*.{suffix}"), key=lambda p: (p.stem != "sightline", p.name))
+    """All files of that kind: the frame's, then those of pages that need their own."""
+    files = sorted(HERE.glob(f"*/*.{suffix}"), key=lambda p: (p.parent.name != "shell", p))
     return "\n".join(path.read_text(encoding="utf-8") for path in files)

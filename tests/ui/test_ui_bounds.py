@@ -12,12 +12,12 @@ from inference.errors import UserError
 from tests.ui.fakes import fake_services
 from training.store.feedback import Feedback
 from training.store.home import find_home
-from ui.components import markup
+from ui.scene import view as pieces
 from ui.scene.handlers import api, correct
-from ui.scene.handlers import run as scene
 from ui.scene.handlers.correct import CorrectionForm
 from ui.shell.address import MAX_TOKENS
 from ui.shell.desk import Desk
+from ui.shell.failures import explain_failure
 from ui.shell.pictures import KEEP
 from ui.shell.visitors import Visitor
 
@@ -84,12 +84,12 @@ def test_only_what_the_model_fails_with_is_called_the_models(desk, picture, imag
     unreadable = replace(desk, services=replace(desk.services, make_pair_maps=broken))
     with pytest.raises(KeyError):
         api.predict(ME, unreadable, str(picture), "", "", "finetuned", 8)
-    assert "model" not in str(scene.explain_failure(KeyError("weights")))
+    assert "model" not in str(explain_failure(KeyError("weights")))
 
 
 def test_each_page_gives_its_own_figures_their_shape(result):
     """All pages are in one document: what one of them sets must not reshape another."""
-    headline = markup.headline(result.pair, None, "")
+    headline = pieces.headline(result.pair, None, "")
     assert "#sl-panels{--sl-aspect:1.778}" in headline
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "ui").rglob("*.py")]
     places = [place for text in texts for place in re.findall(r'aspect_style\(\s*"([^"]+)"', text)]

@@ -12,6 +12,7 @@ from inference.errors import UserError
 from inference.schema import AdapterCard, AdapterEntry, ModelInfo, PairRequest, ParsedAnswer
 from tests.ui.fakes import CARD, INFO, fake_pair
 from ui.components import markup
+from ui.scene import view as pieces
 from ui.shell import masthead
 from ui.shell.services import Example
 
@@ -49,7 +50,7 @@ def pair(image):
 
 def test_tokens_are_escaped(image):
     request = PairRequest(prompt="x", adapter="a")
-    html = markup.tokens(fake_pair(image, request, [EVIL, "</span><script>"]), [0], False)
+    html = pieces.tokens(fake_pair(image, request, [EVIL, "</span><script>"]), [0], False)
     assert harmless(html)
     assert "img" not in parsed(html).seen
     assert EVIL in parsed(html).text
@@ -57,8 +58,8 @@ def test_tokens_are_escaped(image):
 
 def test_answers_reasons_and_names_are_escaped(pair):
     side = replace(pair.base, text=EVIL, parsed=ParsedAnswer(None, reason=EVIL), head_point=None)
-    assert harmless(markup.answer(side))
-    assert EVIL in parsed(markup.answer(side)).text
+    assert harmless(pieces.answer(side))
+    assert EVIL in parsed(pieces.answer(side)).text
     entry = AdapterEntry(EVIL, EVIL, None, has_head=False, loaded=True)
     info = ModelInfo(EVIL, EVIL, EVIL, "x", "none", False, requested=EVIL, fallback_reason=EVIL)
     for html in (
@@ -68,46 +69,46 @@ def test_answers_reasons_and_names_are_escaped(pair):
         markup.hint(EVIL),
         markup.warnings([EVIL]),
         markup.panel_title("base", EVIL, EVIL),
-        markup.headline(pair, None, EVIL),
+        pieces.headline(pair, None, EVIL),
     ):
         assert harmless(html), html
         assert "img" not in parsed(html).seen
 
 
 def test_examples_are_buttons_with_escaped_labels(picture):
-    html = markup.examples([Example('a"b', picture, EVIL)], None)
+    html = pieces.examples([Example('a"b', picture, EVIL)], None)
     assert harmless(html)
     assert parsed(html).seen.count("button") == 1
     assert ("data-example", 'a"b') in parsed(html).attributes
 
 
 def test_every_token_is_a_button_that_says_whether_it_is_chosen(pair):
-    html = markup.tokens(pair, [4, 5], by_default=False)
+    html = pieces.tokens(pair, [4, 5], by_default=False)
     states = re.findall(r'data-token="(\d+)" aria-pressed="(\w+)"', html)
     assert len(states) == len(pair.base.trace.tokens)
     assert [int(i) for i, pressed in states if pressed == "true"] == [4, 5]
 
 
 def test_the_headline_says_how_far_it_moved(pair):
-    text = parsed(markup.headline(pair, None, "")).text
+    text = parsed(pieces.headline(pair, None, "")).text
     assert f"Moved {pair.distance_px:.0f} px" in text
     assert f"{100 * pair.distance_px / pair.image.diagonal_px:.1f} % of the diagonal" in text
 
 
 def test_the_headline_without_a_point(pair):
     silent = replace(pair.base, parsed=ParsedAnswer(None, reason="no numbers"), head_point=None)
-    html = markup.headline(replace(pair, base=silent), None, "")
+    html = pieces.headline(replace(pair, base=silent), None, "")
     assert "No distance" in parsed(html).text
     assert "No hazard point from: base" in parsed(html).text
 
 
 def test_the_headline_of_the_base_alone(pair):
-    assert "base model alone" in markup.headline(replace(pair, finetuned=None), None, "")
+    assert "base model alone" in pieces.headline(replace(pair, finetuned=None), None, "")
 
 
 def test_numbers_beside_the_maps(pair):
     maps = make_pair_maps(pair, MapSettings())
-    text = parsed(markup.numbers(pair, maps)).text
+    text = parsed(pieces.numbers(pair, maps)).text
     figures = maps.figures["finetuned"]
     assert f"{figures.entropy_bits:.1f} bits" in text
     assert f"{100 * figures.share_near_point:.1f} %" in text

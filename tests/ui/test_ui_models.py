@@ -17,7 +17,7 @@ from training.proof import comparison
 from training.store.home import Home, find_home
 from ui.models import handlers as models
 from ui.models import page as models_tab
-from ui.models import view as markup
+from ui.models import view
 from ui.shell.desk import Desk, adapter_choices, check_adapter
 from ui.shell.pictures import Pictures
 from ui.shell.visitors import REFUSED, Visitor
@@ -81,7 +81,7 @@ def test_an_adapters_origin(desk, trained):
     assert "8 corrected and 0 original pictures" in " ".join(found.line)
     assert "Went on from the adapter hazard-patch." in found.line
     assert found.job is not None
-    html = markup.detail(found)
+    html = view.detail(found)
     assert f"job={found.job}" in html
     assert "median error (px)" in html
     assert dict(found.facts)["Folder"] == ""  # paths are for trainers
@@ -199,4 +199,4 @@ def test_card_texts_are_escaped():
     found = models.ModelDetail(
         item, seed.EVIL, ((seed.EVIL, seed.EVIL),), (seed.EVIL,), ((seed.EVIL, {}),), None, "j"
     )
-    assert seed.EVIL not in markup.items([item], "") + markup.detail(found)
+    assert seed.EVIL not in view.items([item], "") + view.detail(found)

@@ -19,6 +19,7 @@ from ui.scene.handlers import view as scene_view
 from ui.scene.handlers.restore import restore
 from ui.shell.address import SceneAddress, ViewSettings, from_query, to_query
 from ui.shell.desk import Desk, SceneForm, adapter_choices, prepare
+from ui.shell.failures import explain_failure
 from ui.shell.results import StoredResult
 from ui.shell.services import default_adapter
 from ui.shell.visitors import Visitor
@@ -90,7 +91,7 @@ def test_a_wrong_field_is_named(desk, picture, changes, field):
 
 
 def test_unexpected_errors_are_not_shown():
-    problem = scene.explain_failure(RuntimeError("secret path /home/me"))
+    problem = explain_failure(RuntimeError("secret path /home/me"))
     assert "secret" not in str(problem)
 
 

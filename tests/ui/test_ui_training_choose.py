@@ -16,7 +16,7 @@ from training.store.home import Home, find_home
 from ui.shell.desk import Desk
 from ui.shell.pictures import Pictures
 from ui.shell.visitors import REFUSED, Visitor
-from ui.training import view as markup
+from ui.training import view as page_view
 from ui.training.handlers import choose
 from ui.training.handlers.place import TASK
 
@@ -80,7 +80,7 @@ def test_what_is_left_out_is_said_with_its_reason(desk, home):
     why, n, names = view.left_out[0]
     assert n == 1
     assert names == ("empty road.jpg",)
-    assert why in markup.preview(view)
+    assert why in page_view.preview(view)
 
 
 def test_only_accepted_corrections_count(desk, home):
@@ -121,6 +121,6 @@ def test_markup_escapes_names_and_reasons(desk, home):
     seed.accepted(home, 2, name=f"{seed.EVIL}.jpg")
     plan = plan_snapshot(Feedback(home), validation_share=0.0)
     snapshot = freeze(home, plan, seed.EVIL)
-    html = markup.preview(choose.frozen_preview(ANN, home, snapshot.hash))
+    html = page_view.preview(choose.frozen_preview(ANN, home, snapshot.hash))
     assert seed.EVIL not in html
     assert "&lt;img src=x" in html

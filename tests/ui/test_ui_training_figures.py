@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ui.training import view as markup
+from ui.training import view
 from ui.training.figures import CHARTS, MAX_POINTS, curve, summary, thinned
 from ui.training.views import STEPS, JobView, StepState
 
@@ -56,7 +56,7 @@ def test_steps_say_their_state_to_screen_readers_too():
     states = {key: StepState("todo", f"note {key}") for key in STEPS} | {
         "run": StepState("doing", EVIL)
     }
-    html = markup.steps(states, "run")
+    html = view.steps(states, "run")
     assert html.count("data-step=") == len(STEPS)
     assert 'data-step="run" aria-current="step"' in html
     assert "under way" in html
@@ -68,7 +68,7 @@ def test_status_escapes_and_says_why():
         EVIL, EVIL, "failed", EVIL, 3, 10, EVIL, EVIL, 61.0, None, EVIL, EVIL,
         changed=((EVIL, EVIL, EVIL),),
     )  # fmt: skip
-    html = markup.status(job) + markup.queue([job], None) + markup.log(EVIL, True)
+    html = view.status(job) + view.queue([job], None) + view.log(EVIL, True)
     assert EVIL not in html
     assert 'role="alert"' in html
     assert "step 3 of 10" in html
@@ -76,6 +76,6 @@ def test_status_escapes_and_says_why():
 
 def test_a_running_jobs_bar_has_its_share():
     job = JobView("1", "n", "running", "training", 30, 120, "ann", "now", 12.0, 36.0)
-    html = markup.status(job)
+    html = view.status(job)
     assert 'aria-valuenow="25"' in html
     assert "about 36 s left" in html

@@ -14,9 +14,9 @@ from inference.errors import UserError
 from tests.ui.fakes import fake_services
 from tests.ui.served import Server
 from ui.layout import build_page
+from ui.pages import TABS
 from ui.shell import frame
 from ui.shell.visitors import REFUSED, ROLES, Quota, Role, Visitor, names_only, require, who
-from ui.tabs import TABS
 
 # ---- who is there -----------------------------------------------------------------------------
 

@@ -232,7 +232,7 @@ def main() -> None:
         accepted(home, flags.accepted)
 
     from ui.layout import build_page, launch_options
-    from ui.tabs import TABS
+    from ui.pages import TABS
 
     TABS.setdefault("training", "ui.training.page")
     TABS.setdefault("models", "ui.models.page")

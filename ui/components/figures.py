@@ -1,6 +1,6 @@
 """Plotly figures of a scene, as JSON text. All positions are pixels of the original image.
 
-Knows no gradio; `ui.tabs` hands the text to gr.Plot. Text colours follow the page by CSS, so a
+Knows no gradio; a page hands the text to gr.Plot. Text colours follow the page by CSS, so a
 figure is the same in light and dark.
 """
 
@@ -24,7 +24,7 @@ CONFIG = {
     "scrollZoom": False,
     "doubleClick": "reset",
 }
-# ui/static/sightline.css takes the height of a panel from these.
+# ui/shell/sightline.css takes the height of a panel from these.
 MARGIN = {"l": 46, "r": 8, "t": 8, "b": 84}
 MARKERS = {
     "base": {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ui.corrections import view as markup
+from ui.corrections import view
 from ui.corrections.handlers.exchange import format_choices, format_note
 
 
@@ -70,7 +70,7 @@ def build_share() -> SharePart:
                 file_types=[".zip", ".json", ".jsonl", ".parquet", ".csv"],
                 elem_id="sl-cor-upload",
             )  # fmt: skip
-            gr.HTML(markup.IMPORT_NOTE)
+            gr.HTML(view.IMPORT_NOTE)
             preview = gr.HTML(elem_id="sl-cor-preview")
             bring = gr.Button("Import", visible=False, variant="primary", elem_id="sl-cor-bring")
     return SharePart(kind, export, export_file, export_message, upload, preview, bring)
@@ -81,7 +81,7 @@ def build_forget() -> ForgetPart:
         gr.Accordion("Forget a person", open=False, elem_id="sl-cor-forget-box"),
         gr.Column(),
     ):
-        gr.HTML(markup.FORGET_NOTE)
+        gr.HTML(view.FORGET_NOTE)
         with gr.Row(equal_height=False):
             person = gr.Dropdown([], label="Whose corrections", elem_id="sl-cor-person")
             typed = gr.Textbox(

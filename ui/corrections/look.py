@@ -24,9 +24,9 @@ from ui.corrections.show import (
     show_case,
     show_page,
 )
-from ui.scene.handlers.run import explain_failure
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST
+from ui.shell.failures import explain_failure
 
 
 def wire_looking(tab: CorrectionsTab, desk: Desk) -> None:

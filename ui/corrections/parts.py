@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ui.corrections import view as markup
+from ui.corrections import view
 from ui.corrections.folds import (
     AgreementPart,
     ForgetPart,
@@ -18,7 +18,7 @@ from ui.corrections.folds import (
 from ui.shell.address import ADDRESS_JS
 from ui.shell.events import asked, asks
 
-# Clicks and keys become events here; the script lies in ui/static/corrections.js.
+# Clicks and keys become events here; the script lies in ui/corrections/corrections.js.
 BRIDGE_JS = (
     "window.sightlineCorrections.bridge(() => trigger('select', {}),"
     " (query) => trigger('apply', {query: query}), watch);"
@@ -127,7 +127,7 @@ def build_tab() -> CorrectionsTab:
                 queue, case, decision = _queue(), _case(), _decision()
             agreement = build_agreement()
         share, forget = build_share(), build_forget()
-        gr.HTML(markup.keys(), elem_id="sl-cor-keys")
+        gr.HTML(view.keys(), elem_id="sl-cor-keys")
         keep = _keep()
     return CorrectionsTab(
         empty, work, filters, queue, case, decision, agreement, share, forget, keep
@@ -145,7 +145,7 @@ def _filters() -> FilterPart:
         gr.Row(equal_height=False),
     ):
         status = gr.Dropdown(
-            markup.STATUS_CHOICES, value="open", label="Status", min_width=120,
+            view.STATUS_CHOICES, value="open", label="Status", min_width=120,
             elem_id="sl-cor-status",
         )  # fmt: skip
         task = choice("Task", "task", "All tasks")
@@ -209,7 +209,7 @@ def _decision() -> DecisionPart:
             remark = gr.Button("Comment only", size="md", min_width=110, elem_id="sl-cor-remark")
             undo = gr.Button("Undo (U)", size="md", min_width=110, elem_id="sl-cor-undo")
         message = gr.HTML(elem_id="sl-cor-message")
-        gr.HTML(markup.BULK_TITLE)
+        gr.HTML(view.BULK_TITLE)
         with gr.Row():
             bulk_filtered = gr.Button(
                 "Accept queue…", size="md", min_width=110, elem_id="sl-cor-bulk"
@@ -224,7 +224,7 @@ def _decision() -> DecisionPart:
                     "Accept", variant="primary", min_width=110, elem_id="sl-cor-confirm"
                 )
                 refuse = gr.Button("Cancel", min_width=90, elem_id="sl-cor-refuse")
-        gr.HTML(markup.KEYS_BUTTON)
+        gr.HTML(view.KEYS_BUTTON)
     return DecisionPart(
         cards, comment, accept, reject, remark, undo, message, bulk_filtered, bulk_marked,
         confirm_box, confirm_text, confirm, refuse,

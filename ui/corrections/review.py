@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from inference.errors import UserError
-from ui.corrections import view as texts
+from ui.corrections import view as page_view
 from ui.corrections.address import QueueAddress
 from ui.corrections.handlers import queue as corrections
 from ui.corrections.handlers import review as corrections_review
@@ -101,7 +101,7 @@ def _wire_bulk(tab: CorrectionsTab, desk: Desk) -> None:
         n = len(found.ids)
         return {
             d.confirm_box: gr.update(visible=True),
-            d.confirm_text: texts.confirm(n, found.cases, found.people),
+            d.confirm_text: page_view.confirm(n, found.cases, found.people),
             d.confirm: gr.update(value=f"Accept {n:,}"),
             d.message: "",
             k.bulk: found.ids,

@@ -8,15 +8,15 @@ import gradio as gr
 
 from inference.errors import UserError
 from ui.components import markup
-from ui.corrections import view as texts
+from ui.corrections import view
 from ui.corrections.address import QueueAddress
 from ui.corrections.handlers import exchange as corrections_exchange
 from ui.corrections.handlers import review as corrections_review
 from ui.corrections.parts import CorrectionsTab
 from ui.corrections.show import Values, failed
-from ui.scene.handlers.run import explain_failure
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST
+from ui.shell.failures import explain_failure
 
 LOOK_JS = "() => { window.sightlineCorrections.look(); }"
 CLEARED: dict[str, Any] = {**AT_ONCE, "api_name": "corrections_import_clear"}
@@ -92,7 +92,7 @@ def _wire_forget(tab: CorrectionsTab, desk: Desk) -> None:
             )
         except UserError as problem:
             return failed(g.message, problem)
-        return {g.message: texts.done(said), g.typed: "", g.person: None}
+        return {g.message: view.done(said), g.typed: "", g.person: None}
 
     g.forget.click(
         forgotten, [g.person, g.typed], [g.message, g.typed, g.person],

@@ -9,7 +9,7 @@ from gradio.components.plot import PlotData
 
 from inference.errors import UserError
 from ui.components import markup
-from ui.corrections import view as texts
+from ui.corrections import view as page_view
 from ui.corrections.address import TAB, QueueAddress, from_query
 from ui.corrections.handlers.queue import CaseView, PageView
 from ui.corrections.parts import CorrectionsTab
@@ -93,7 +93,7 @@ def failed(place: Any, problem: UserError) -> Values:
 
 
 def done(tab: CorrectionsTab, text: str) -> Values:
-    return {tab.decision.message: texts.done(text)}
+    return {tab.decision.message: page_view.done(text)}
 
 
 def read_filters(tab: CorrectionsTab, values: Values) -> QueueAddress:

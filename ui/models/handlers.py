@@ -13,12 +13,12 @@ from typing import Any
 from inference.errors import UserError, unknown
 from training.adapters import lineage
 from training.adapters.lineage import Lineage
+from training.snapshots.counts import snapshot_counts
 from ui.components import adapters
+from ui.components.words import when
 from ui.shell.address import params_of, query_for
 from ui.shell.desk import Desk, adapters_for
 from ui.shell.visitors import Visitor, names_only, require
-from ui.training.handlers import choose as training_choose
-from ui.training.handlers.run import when
 
 TAB = "models"
 FIGURES = {
@@ -143,7 +143,7 @@ def _line(desk: Desk, entry: Lineage) -> list[str]:
     said = []
     if entry.job:
         said.append(f"Made by the job {entry.job}.")
-    counts = training_choose.snapshot_counts(desk.home, entry.snapshot or "")
+    counts = snapshot_counts(desk.home, entry.snapshot or "")
     if entry.snapshot:
         learned = f": {counts[0]:,} corrected and {counts[1]:,} original pictures" if counts else ""
         said.append(f"Learned from the snapshot {entry.snapshot[:12]}{learned}.")

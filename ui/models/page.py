@@ -9,18 +9,15 @@ from typing import Any
 
 import gradio as gr
 
-from ui.components import markup as scene_markup
+from ui.components import markup
 from ui.models import handlers as models
-from ui.models import view as markup
-from ui.scene.handlers.run import explain_failure
-from ui.scene.look import MODEL_QUEUE
+from ui.models import view
 from ui.shell.address import ADDRESS_JS
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST, asked
+from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, asked, clicks
+from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
 from ui.shell.visitors import Role, Visitor
-from ui.training import view as training_markup
-from ui.training.parts import clicks
 
 LABEL = "Models"
 ENDPOINTS: dict[str, Role] = {
@@ -70,7 +67,7 @@ class ModelsTab:
 def build() -> ModelsTab:
     with gr.Column(elem_id="sl-models") as root:
         gr.HTML(
-            training_markup.heading(
+            markup.heading(
                 "Adapters",
                 "What can stand beside the base model, and where each one comes from.",
             )
@@ -111,7 +108,7 @@ def show(tab: ModelsTab, desk: Desk, visitor: Visitor, name: str, note: str = ""
     found = models.items(visitor, desk, scan)
     names = [item.name for item in found]
     if not found:
-        text = training_markup.empty(
+        text = markup.nothing_yet(
             "There is no adapter yet", "Train one in the Training tab, or load one in Scene."
         )
         return {tab.items: text, tab.detail: "", tab.buttons: gr.update(visible=False)}
@@ -121,14 +118,14 @@ def show(tab: ModelsTab, desk: Desk, visitor: Visitor, name: str, note: str = ""
     one = models.detail(visitor, desk, wanted, scan)
     token = models.can_push()
     return {
-        tab.items: markup.items(found, wanted),
-        tab.detail: markup.detail(one),
+        tab.items: view.items(found, wanted),
+        tab.detail: view.detail(one),
         tab.buttons: gr.update(visible=True),
         tab.load: gr.update(visible=not one.item.loaded and not one.item.problem),
         tab.unload: gr.update(visible=one.item.loaded),
         tab.push_box: gr.update(visible=token),
-        tab.push_note: "" if token else training_markup.note(NO_TOKEN),
-        tab.message: training_markup.note(note),
+        tab.push_note: "" if token else markup.note(NO_TOKEN),
+        tab.message: markup.note(note),
         tab.address: models.to_query(wanted),
         tab.name: wanted,
     }
@@ -141,7 +138,7 @@ def wire(tab: ModelsTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
         try:
             return show(tab, desk, visitor, name)
         except Exception as error:
-            return {tab.message: scene_markup.error(explain_failure(error))}
+            return {tab.message: markup.error(explain_failure(error))}
 
     def opened(request: gr.Request) -> Values:
         return shown(desk.visitor(request), models.named(dict(request.query_params)))
@@ -171,7 +168,7 @@ def _wire_memory(tab: ModelsTab, desk: Desk) -> None:
                 said = act(visitor, desk, name)
                 return show(tab, desk, visitor, name, said)
             except Exception as error:
-                return {tab.message: scene_markup.error(explain_failure(error))}
+                return {tab.message: markup.error(explain_failure(error))}
 
         return acted
 
@@ -190,7 +187,7 @@ def _wire_out(tab: ModelsTab, desk: Desk) -> None:
         try:
             return {tab.file: models.pack(desk.visitor(request), desk, name), tab.message: ""}
         except Exception as error:
-            return {tab.file: None, tab.message: scene_markup.error(explain_failure(error))}
+            return {tab.file: None, tab.message: markup.error(explain_failure(error))}
 
     done = tab.pack.click(
         packed, tab.name, [tab.file, tab.message], api_name="models_pack", **AT_ONCE
@@ -201,8 +198,8 @@ def _wire_out(tab: ModelsTab, desk: Desk) -> None:
         try:
             said = models.push(desk.visitor(request), desk, name, repo, private)
         except Exception as error:
-            return scene_markup.error(explain_failure(error))
-        return training_markup.note(said)
+            return markup.error(explain_failure(error))
+        return markup.note(said)
 
     tab.push.click(
         pushed, [tab.name, tab.repo, tab.private], tab.message, api_name="models_push",

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
-from ui.components.markup import sign
+from ui.components.markup import facts, sign
+from ui.components.words import bare
 from ui.models.handlers import FIGURES, ModelDetail, ModelItem
-from ui.training.proof_view import bare
-from ui.training.view import facts
 
 
 def items(found: Sequence[ModelItem], current: str) -> str:

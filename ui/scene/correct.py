@@ -9,13 +9,13 @@ import gradio as gr
 from inference.errors import UserError
 from ui.components import markup
 from ui.scene.handlers import correct
-from ui.scene.handlers import run as scene
 from ui.scene.handlers import view as scene_view
 from ui.scene.handlers.correct import CorrectionForm, Verdict
 from ui.scene.show import SceneTab, Values, all_parts, show
 from ui.shell.address import ViewSettings
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE
+from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
 from ui.shell.results import StoredResult
 from ui.shell.visitors import Role, Visitor
@@ -101,7 +101,7 @@ def wire_correcting(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         return drawn | {c.message: markup.confirmed(said), k.memory: memory}
 
     def failed(error: Exception) -> Values:
-        problem = scene.explain_failure(error)
+        problem = explain_failure(error)
         at_mark = problem.field == "point"
         text = markup.error(problem)
         return {c.mark_message: text if at_mark else "", c.message: "" if at_mark else text}

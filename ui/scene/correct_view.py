@@ -1,6 +1,6 @@
 """Pieces of HTML for corrections of a scene. Every text that came from a person is escaped here.
 
-Knows no gradio: strings in, strings out. ui/static/scene_correct.js gives the editor its life.
+Knows no gradio: strings in, strings out. ui/scene/scene_correct.js gives the editor its life.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def editor(
     signs = "".join(_placed(kind, point, size_wh) for kind, point in shown.items())
     waiting = '<p class="sl-mark-wait" role="status"></p>' if wait_s else ""
     wait = f' data-wait="{wait_s}"' if wait_s else ""
-    step = max(1, round(width / BIG_PX))  # as in ui/static/scene_correct.js
+    step = max(1, round(width / BIG_PX))  # as in ui/scene/scene_correct.js
     keys = (
         "Click the hazard, or choose Box and drag one round it. Arrow keys move the mark by "
         f"{step} px, with Shift by {10 * step}; Esc takes back a step."

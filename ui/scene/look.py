@@ -9,6 +9,7 @@ import gradio as gr
 
 from inference.errors import Cancelled, UserError
 from ui.components import markup
+from ui.scene import view as pieces
 from ui.scene.correct import five_seconds, present
 from ui.scene.handlers import run as scene
 from ui.scene.handlers.restore import restore
@@ -23,12 +24,12 @@ from ui.scene.show import (
 )
 from ui.shell.address import from_query
 from ui.shell.desk import Desk, adapters_for
-from ui.shell.events import AT_ONCE, LATEST, QUIET
+from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, QUIET
+from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
 from ui.shell.results import StoredResult
 from ui.shell.visitors import Role, Visitor
 
-MODEL_QUEUE = "model"
 ENDPOINTS: dict[str, Role] = {
     **{f"scene_{name}": "viewer" for name in (
         "open", "look", "example", "picture", "preset", "prompt", "stop")},
@@ -55,14 +56,14 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
         values |= frame_values(frame, desk, found.form.adapter)
         values[k.run] = found.run.id if found.run else ""
         values[tab.result.empty] = gr.update(
-            value=markup.empty(bool(desk.services.examples())), visible=found.result is None
+            value=pieces.empty(bool(desk.services.examples())), visible=found.result is None
         )
         if found.form.image is None:
             del values[a.image]  # one that was dropped while the page was still opening stays
         if found.message:
             values[a.image_message] = markup.hint(found.message)
         values[a.look] = gr.update(interactive=True)
-        values[a.examples] = markup.examples(desk.services.examples(), found.form.example)
+        values[a.examples] = pieces.examples(desk.services.examples(), found.form.example)
         values |= five_seconds(tab, desk, visitor, five)
         if found.run:
             values |= working(tab, found.run.snapshot())
@@ -105,7 +106,7 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         visitor = desk.visitor(request)
         example = scene.example_of(visitor, desk.services, str(values[k.asked_example]))
         chosen = {**values, a.image: str(example.path), k.example: example.id}
-        strip = markup.examples(desk.services.examples(), example.id)
+        strip = pieces.examples(desk.services.examples(), example.id)
         return began(chosen, request) | {
             a.image: str(example.path),
             k.example: example.id,
@@ -113,7 +114,7 @@ def wire_looking(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         }
 
     def checked(values: Values, request: gr.Request) -> Values:
-        cleared = {k.example: None, a.examples: markup.examples(desk.services.examples(), None)}
+        cleared = {k.example: None, a.examples: pieces.examples(desk.services.examples(), None)}
         try:
             note = scene.check_picture(desk.visitor(request), desk.services, values[a.image])
         except UserError as problem:
@@ -187,7 +188,7 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) ->
             if run.superseded:
                 yield {k.fresh: ""}
                 return
-            yield _failed(tab, scene.explain_failure(error))
+            yield _failed(tab, explain_failure(error))
 
     def drawn(values: Values, request: gr.Request) -> Values:
         result = desk.results.get(values[k.fresh])
@@ -196,7 +197,7 @@ def _then_run(tab: SceneTab, desk: Desk, frame: Frame, first: Any, name: str) ->
         try:
             return _finished(tab, desk, frame, desk.visitor(request), result, values)
         except Exception as error:
-            return {k.fresh: "", **_failed(tab, scene.explain_failure(error))}
+            return {k.fresh: "", **_failed(tab, explain_failure(error))}
 
     running = first.then(
         ran, tab.inputs, spoken, concurrency_id=MODEL_QUEUE, concurrency_limit=1,

@@ -11,7 +11,7 @@ from ui.shell.address import ADDRESS_JS
 from ui.shell.events import asked, asks
 
 # Clicks inside the HTML pieces become one event each; the rest of the page's script lies in
-# ui/static/sightline.js.
+# ui/shell/sightline.js.
 EXAMPLES_JS = f"window.sightline.examples(element, {asks('example')});"
 TOKENS_JS = f"window.sightline.tokens(element, {asks('tokens')});"
 

@@ -11,11 +11,11 @@ from ui.components import adapters, markup
 from ui.scene.handlers import correct, downloads
 from ui.scene.handlers import run as scene
 from ui.scene.handlers import view as scene_view
-from ui.scene.look import MODEL_QUEUE
 from ui.scene.show import SceneTab, Values, show
 from ui.shell.address import ViewSettings
 from ui.shell.desk import Desk, adapter_choices
-from ui.shell.events import LATEST
+from ui.shell.events import LATEST, MODEL_QUEUE
+from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
 from ui.shell.visitors import Role, Visitor
 
@@ -79,7 +79,7 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         try:
             done = change(visitor, desk, text)
         except Exception as error:
-            return {p.message: markup.error(scene.explain_failure(error))}
+            return {p.message: markup.error(explain_failure(error))}
         choices = adapter_choices(visitor, desk.services)
         update = gr.update(choices=choices, value=done.chosen or "")
         return {a.adapter: update, p.message: markup.hint(done.message)} | frame_values(

@@ -4,7 +4,7 @@ A wrong value in a link is ignored, never an error: the rest of the link still w
 `tab` says which tab the other parameters belong to. A tab other than Scene writes its part with
 `query_for("corrections", {"case": ...})`, as the value of a `gr.HTML(js_on_load=ADDRESS_JS,
 elem_classes="sl-hidden")`, and reads it with `params_of(request.query_params, "corrections")`.
-ui/static/sightline.js keeps one query for each tab and shows the open tab's.
+ui/shell/sightline.js keeps one query for each tab and shows the open tab's.
 """
 
 from __future__ import annotations

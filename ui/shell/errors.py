@@ -9,7 +9,7 @@ from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from inference.errors import UserError
-from ui.scene.handlers.run import explain_failure
+from ui.shell.failures import explain_failure
 from ui.shell.visitors import names_only
 
 COME_BACK_S = 30

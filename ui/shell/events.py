@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+MODEL_QUEUE = "model"  # concurrency_id of every event that needs the model: one at a time
+
 # Our pages say themselves that something is going on. The empty list tells Gradio's page to follow
 # no output of the event either: it looks each one up in the whole tree of components, at every
 # step of every event, which was a third of its work while opening (dev/LOG.md).
@@ -35,3 +37,8 @@ def asked(name: str) -> gr.HTML:
 def asks(name: str) -> str:
     """Script of a piece: a function that takes what was pressed (a text) and sends the event."""
     return f"(what) => {{ window.sightline.ask('{name}', what); trigger('select', {{}}); }}"
+
+
+def clicks(key: str) -> str:
+    """Script of an HTML piece whose [data-KEY] buttons become one event each."""
+    return f"window.sightlineTraining.choose(element, '{key}', {asks(key)});"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,6 @@ from ui.shell import masthead
 from ui.shell.desk import Desk, adapter_entry, card_for_banner
 from ui.shell.events import AT_ONCE
 from ui.shell.visitors import Role, can_sign_in
-from ui.tabs import TABS
 
 OPENED_JS = "watch('value', () => window.sightline.opened(props.value));"
 # api_name -> the least role. gradio's own login button asks who is there, as everybody may.
@@ -42,13 +42,15 @@ def frame_values(frame: Frame, desk: Desk, adapter: str | None) -> dict[Any, Any
     return {frame.header: header, frame.banner: banner}
 
 
-def wire_frame(frame: Frame, desk: Desk, tabs: gr.Tabs, page: gr.Blocks) -> None:
-    """Opens the tab that the address names, and says who is there."""
+def wire_frame(
+    frame: Frame, desk: Desk, tabs: gr.Tabs, page: gr.Blocks, names: Sequence[str]
+) -> None:
+    """Opens the tab that the address names, and says who is there. names: of all tabs."""
     opened = gr.HTML(elem_classes="sl-hidden", js_on_load=OPENED_JS)
 
     def open_page(request: gr.Request) -> dict[Any, Any]:
         wanted = str(dict(request.query_params).get("tab") or "")
-        name = wanted if wanted in TABS else next(iter(TABS))
+        name = wanted if wanted in names else names[0]
         who = masthead.who(desk.visitor(request))
         return {tabs: gr.Tabs(selected=name), opened: name, frame.who: who}
 

@@ -8,7 +8,7 @@ In a tab (`gr.Request` comes by its type, without being an input):
         return corrections.accept(visitor, desk, ...)
 
 and in the handler: `require(visitor, "trainer", "Accepting corrections")`.
-Each module in `ui.tabs.TABS` has `ENDPOINTS`: api_name of each of its events -> the least role;
+Each module in `ui.pages.TABS` has `ENDPOINTS`: api_name of each of its events -> the least role;
 tests/ui/test_visitors.py calls them all as each role and fails where one has no row. What a role
 may read, wherever it appears, is `READABLE`.
 """

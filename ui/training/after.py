@@ -6,16 +6,15 @@ from typing import Any
 
 import gradio as gr
 
+from ui.components import markup
 from ui.shell.address import ADDRESS_JS
-from ui.shell.events import asked
-from ui.training import view as markup
+from ui.shell.events import asked, clicks
 from ui.training.figures import CHARTS
 from ui.training.parts import (
     KeepPart,
     PromotePart,
     ProvePart,
     RunPart,
-    clicks,
     recipe,
     section,
 )

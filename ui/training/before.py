@@ -7,14 +7,14 @@ from typing import Any
 import gradio as gr
 
 from training.jobs.settings import PRESETS, FieldSpec
-from ui.training import view as markup
+from ui.components import markup
 from ui.training.handlers.set import form_fields, form_values, label
 from ui.training.parts import ChoosePart, PreviewPart, SetPart, recipe, section
 
 ALL = ("all", "")
 USUAL_PRESET = "quick_fix"
 
-NO_PREVIEW = markup.empty(
+NO_PREVIEW = markup.nothing_yet(
     "Nothing to look at yet", "Go to Choose and press “Show what goes in”: the pictures and the "
     "exact texts appear here.",
 )  # fmt: skip

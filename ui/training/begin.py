@@ -9,11 +9,11 @@ import gradio as gr
 
 from inference.errors import Cancelled, UserError
 from training.jobs.settings import PRESETS
-from ui.components import markup as scene_markup
-from ui.scene.handlers.run import explain_failure
+from ui.components import markup
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST, QUIET
-from ui.training import view as markup
+from ui.shell.failures import explain_failure
+from ui.training import view as page_view
 from ui.training.handlers import choose as training_choose
 from ui.training.handlers import set as training_set
 from ui.training.handlers import submit as training_submit
@@ -36,9 +36,9 @@ def wire_choosing(tab: TrainingTab, desk: Desk) -> None:
             wanted = training_choose.asked_of({name: values[part] for name, part in form.items()})
             run = training_choose.begin_plan(desk.visitor(request), desk, wanted, TASK)
         except Exception as error:
-            return {c.message: scene_markup.error(explain_failure(error)), k.plan: ""}
+            return {c.message: markup.error(explain_failure(error)), k.plan: ""}
         return _busy(tab, True) | {
-            k.plan: run.id, c.message: "", c.progress: scene_markup.progress(run.snapshot()),
+            k.plan: run.id, c.message: "", c.progress: markup.progress(run.snapshot()),
         }  # fmt: skip
 
     def followed(run_id: str) -> Iterator[Values]:
@@ -48,7 +48,7 @@ def wire_choosing(tab: TrainingTab, desk: Desk) -> None:
             return
         training_choose.start_plan(desk, run)
         for now in run.follow(0.3):
-            yield {c.progress: scene_markup.progress(now)}
+            yield {c.progress: markup.progress(now)}
         yield _busy(tab, False)
 
     def planned(place: Place, run_id: str, request: gr.Request) -> Values:
@@ -57,12 +57,12 @@ def wire_choosing(tab: TrainingTab, desk: Desk) -> None:
             return _busy(tab, False)
         if run.error is not None:
             problem = explain_failure(run.error)
-            return _busy(tab, False) | {c.message: scene_markup.error(problem)}
+            return _busy(tab, False) | {c.message: markup.error(problem)}
         plan = run.result
         fresh = Place("preview")
         view = training_choose.preview_of(plan.examples, plan.left_out)
         return show(tab, desk, desk.visitor(request), fresh) | {
-            p.view: markup.preview(view),
+            p.view: page_view.preview(view),
             p.message: "",
             p.use: gr.update(value="Use these", interactive=bool(plan.part("train"))),
         }
@@ -94,7 +94,7 @@ def wire_choosing(tab: TrainingTab, desk: Desk) -> None:
             snapshot = training_choose.freeze_plan(visitor, desk, run_id)
             return show(tab, desk, visitor, Place("set", "", snapshot.hash))
         except Exception as error:
-            return {p.message: scene_markup.error(explain_failure(error))}
+            return {p.message: markup.error(explain_failure(error))}
 
     p.use.click(used, [k.place, k.plan], tab.shown, api_name="training_use", **AT_ONCE)
 
@@ -116,7 +116,7 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
         try:
             return checked_values(tab, desk, desk.visitor(request), values)
         except UserError as problem:
-            return {s.message: scene_markup.error(problem)}
+            return {s.message: markup.error(problem)}
 
     changes = [part.input for part in fields.values()] + [s.name.input]
     gr.on(changes, checked, inputs, told, api_name="training_check", **LATEST)
@@ -130,7 +130,7 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
         try:
             settings = training_set.preset(name)
         except UserError as problem:
-            return {s.message: scene_markup.error(problem)}
+            return {s.message: markup.error(problem)}
         return field_values(s, settings) | {s.about: markup.note(PRESETS[name].about)}
 
     filled = s.preset.input(
@@ -152,7 +152,7 @@ def wire_setting(tab: TrainingTab, desk: Desk) -> None:
         except Exception as error:
             problem = explain_failure(error)
             if problem.field == "name":
-                return {s.name_message: scene_markup.error(problem)}
+                return {s.name_message: markup.error(problem)}
             return problem_values(tab, problem, s.message)
 
     s.start.click(
@@ -168,12 +168,12 @@ def checked_values(tab: TrainingTab, desk: Desk, visitor: Any, values: Values) -
     found = training_submit.read_settings(visitor, desk, place, form)
     told: Values = dict.fromkeys(s.messages.values(), "")
     for name, problem in found.problems.items():
-        told[s.messages.get(name, s.message)] = scene_markup.error(problem)
+        told[s.messages.get(name, s.message)] = markup.error(problem)
     if found.settings is None:
         return told | {s.start: gr.update(interactive=False)}
     told[s.start] = gr.update(interactive=bool(place.snapshot))
     told[s.about] = markup.note(f"Now: {training_set.in_words(found.settings)}.")
     changed = training_submit.changed_against(desk.home, place, found.settings)
-    told[s.changed] = markup.changes(changed, "Changed against the job that is tried again")
+    told[s.changed] = page_view.changes(changed, "Changed against the job that is tried again")
     recipe = training_submit.recipe(visitor, desk, place, found.settings, values[s.name] or "")
     return told | {s.command: recipe.command, s.config: recipe.config}

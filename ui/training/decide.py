@@ -8,13 +8,11 @@ from typing import Any
 import gradio as gr
 
 from inference.errors import Cancelled
-from ui.components import markup as scene_markup
-from ui.scene.handlers.run import explain_failure
-from ui.scene.look import MODEL_QUEUE
+from ui.components import markup
 from ui.shell.desk import Desk, adapter_choices
-from ui.shell.events import AT_ONCE, LATEST, QUIET
+from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, QUIET
+from ui.shell.failures import explain_failure
 from ui.shell.visitors import Visitor
-from ui.training import view as markup
 from ui.training.handlers import promote as training_promote
 from ui.training.handlers import prove as training_prove
 from ui.training.handlers import steps as training
@@ -34,7 +32,7 @@ def wire_proving(tab: TrainingTab, desk: Desk) -> None:
             there = place.at("run")
             return show(tab, desk, visitor, there) | {tab.run.message: markup.note(said)}
         except Exception as error:
-            return {v.progress: scene_markup.error(explain_failure(error))}
+            return {v.progress: markup.error(explain_failure(error))}
 
     v.again.click(again, k.place, tab.shown, api_name="training_prove_again", **AT_ONCE)
     _wire_maps(tab, desk)
@@ -51,10 +49,10 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
             desk.runs.supersede(former)
         except Exception as error:
             return _busy(tab, False) | {
-                v.progress: scene_markup.error(explain_failure(error)), k.compare: "",
+                v.progress: markup.error(explain_failure(error)), k.compare: "",
             }  # fmt: skip
         return _busy(tab, True) | {
-            v.progress: scene_markup.progress(run.snapshot()), k.compare: run.id, v.case: case,
+            v.progress: markup.progress(run.snapshot()), k.compare: run.id, v.case: case,
         }  # fmt: skip
 
     def followed(run_id: str) -> Iterator[Values]:
@@ -65,7 +63,7 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
         training_prove.start_maps(desk, run)
         last = ""
         for now in run.follow(0.3):
-            if (text := scene_markup.progress(now)) != last:
+            if (text := markup.progress(now)) != last:
                 last = text
                 yield {v.progress: text}
         yield {v.progress: last}
@@ -77,10 +75,10 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
         if not (run.done.is_set() or run.stop.is_set()):  # another case's, asked for meanwhile
             return {k.compare: run_id}
         if run.stop.is_set() or isinstance(run.error, Cancelled):
-            return _busy(tab, False) | {v.progress: scene_markup.stopped("Stopped.")}
+            return _busy(tab, False) | {v.progress: markup.stopped("Stopped.")}
         if run.error is not None:
             problem = explain_failure(run.error)
-            return _busy(tab, False) | {v.progress: scene_markup.error(problem)}
+            return _busy(tab, False) | {v.progress: markup.error(problem)}
         return _busy(tab, False) | {v.progress: ""} | maps_values(v, run.result)
 
     outputs = [*buttons, k.compare, v.case]
@@ -106,7 +104,7 @@ def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
 
     def stopped(run_id: str) -> Values:
         desk.runs.cancel(run_id)
-        return _busy(tab, False) | {v.progress: scene_markup.stopped("Stopped.")}
+        return _busy(tab, False) | {v.progress: markup.stopped("Stopped.")}
 
     v.stop.click(stopped, k.compare, buttons, api_name="training_compare_stop", **AT_ONCE)
 
@@ -132,7 +130,7 @@ def wire_promoting(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
             try:
                 said = act(visitor, place, reason)
             except Exception as error:
-                return {m.message: scene_markup.error(explain_failure(error))}
+                return {m.message: markup.error(explain_failure(error))}
             values = show(tab, desk, visitor, place) | {m.message: markup.note(said), m.reason: ""}
             if chooser is not None:
                 chosen = desk.services.default_adapter() or ""

@@ -1,6 +1,6 @@
 """Curves of a training job as Plotly JSON text. Knows no gradio and no database.
 
-Text colours follow the page by CSS, as in `ui.components.figures`, so a figure is the same in light and dark.
+Text colours follow the page by CSS, as in `ui.components.figures`: the same in light and dark.
 """
 
 from __future__ import annotations

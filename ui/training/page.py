@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import gradio as gr
 
 from inference.errors import UserError
-from ui.components import markup as scene_markup
-from ui.scene.handlers.run import explain_failure
+from ui.components import markup
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST
+from ui.shell.events import AT_ONCE, LATEST, clicks
+from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
 from ui.shell.visitors import Role, Visitor
 from ui.training.after import build_keep, build_promote, build_prove, build_run
@@ -21,7 +21,6 @@ from ui.training.decide import wire_promoting, wire_proving
 from ui.training.handlers import steps as training
 from ui.training.handlers.place import TAB, Place
 from ui.training.handlers.run import Curves
-from ui.training.parts import clicks
 from ui.training.refresh import watch
 from ui.training.show import field_values, show
 from ui.training.tab import TrainingTab, Values
@@ -109,7 +108,7 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
         try:
             return values | first(desk.visitor(request), query)
         except Exception as error:
-            return values | {tab.message: scene_markup.error(explain_failure(error))}
+            return values | {tab.message: markup.error(explain_failure(error))}
 
     page.load(opened, None, tab.filled, api_name="training_opened", **AT_ONCE)
 
@@ -119,7 +118,7 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
         try:
             changed = watch(tab, desk, desk.visitor(request), place, seen)
         except UserError as problem:
-            return {k.seen: seen, tab.run.status: scene_markup.error(problem)}
+            return {k.seen: seen, tab.run.status: markup.error(problem)}
         return changed or {k.seen: gr.skip()}
 
     k.timer.tick(ticked, [k.place, k.seen], tab.watched, api_name="training_tick", **AT_ONCE)
@@ -133,7 +132,7 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
             visitor = desk.visitor(request)
             return values | (show(tab, desk, visitor, place) if seen else first(visitor, {}))
         except Exception as error:
-            return values | {tab.message: scene_markup.error(explain_failure(error))}
+            return values | {tab.message: markup.error(explain_failure(error))}
 
     tabs = tab.root.parent.parent
     tabs.select(
@@ -154,7 +153,7 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
             values = show(tab, desk, visitor, there)
             return values if settings is None else values | field_values(tab.set, settings)
         except Exception as error:
-            return {tab.message: scene_markup.error(explain_failure(error))}
+            return {tab.message: markup.error(explain_failure(error))}
 
     def stepped(place: Place, step: str | None, request: gr.Request) -> Values:
         return moved(place, request, step=step or "")

@@ -9,13 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.shell.events import asks
-from ui.training import view as markup
-
-
-def clicks(key: str) -> str:
-    """Script of an HTML piece whose [data-KEY] buttons become one event each."""
-    return f"window.sightlineTraining.choose(element, '{key}', {asks(key)});"
+from ui.components import markup
 
 
 @dataclass(frozen=True)
@@ -133,7 +127,7 @@ class PromotePart:
 
 @dataclass(frozen=True)
 class KeepPart:
-    """What the page remembers. place: see ui.training.handlers.steps.Place. seen: what was drawn last.
+    """What the page remembers. place: see handlers.place.Place. seen: what was drawn last.
     plan: the run that made the shown preview. compare: the run that compares maps. asked_*: what
     was pressed last."""
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from ui.components.markup import sign
+from ui.components.words import bare
 from ui.training.views import CaseView, Cell, ConditionView, ProofRow
 
 VERDICTS = {
@@ -80,22 +81,6 @@ def cell(value: Cell | None, unit: str, signed: bool = False) -> str:
 def number(value: float, unit: str, signed: bool = False) -> str:
     """With its unit, at one sensible precision."""
     return f"{bare(value, unit, signed)}{' ' + escape(unit) if unit else ''}"
-
-
-def bare(value: float, unit: str, signed: bool = False) -> str:
-    """The number alone, with a true minus."""
-    return _plain(value, unit, signed).replace("-", "−")
-
-
-def _plain(value: float, unit: str, signed: bool) -> str:
-    plus = "+" if signed else ""
-    if unit == "%":
-        return f"{value:{plus}.1f}"
-    if abs(value) >= 100:
-        return f"{value:{plus},.0f}"
-    if unit == "px":
-        return f"{value:{plus}.1f}"
-    return f"{value:{plus}.3g}"
 
 
 def gallery(cases: Sequence[CaseView], sides: Mapping[str, str]) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 from gradio.components.plot import PlotData
 
-from ui.components import markup as scene_markup
+from ui.components import markup
 from ui.shell.desk import Desk
 from ui.shell.visitors import Visitor
-from ui.training import proof_view as proof_markup
-from ui.training import view as markup
+from ui.training import proof_view
+from ui.training import view as page_view
 from ui.training.figures import CHARTS
 from ui.training.handlers import promote as training_promote
 from ui.training.handlers import prove as training_prove
@@ -30,7 +30,7 @@ def watch(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place, seen: st
     if mark == seen:
         return {}
     states = training.step_states(visitor, desk.home, place)
-    values: Values = {tab.steps: markup.steps(states, place.step), tab.keep.seen: mark}
+    values: Values = {tab.steps: page_view.steps(states, place.step), tab.keep.seen: mark}
     if place.step == "run":
         values |= _run(tab, desk, visitor, place)
         before = training_run.state_in(seen)
@@ -49,7 +49,7 @@ def _run(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place) -> Values
     r, home = tab.run, desk.home
     views = training_run.job_views(visitor, home)
     if not views:
-        text = markup.empty(
+        text = markup.nothing_yet(
             "Nothing has been trained yet",
             "Choose accepted corrections, look at what goes in, take a preset and press Train.",
         )
@@ -63,8 +63,8 @@ def _run(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place) -> Values
         r.empty: "",
         r.begin: gr.update(visible=False),
         r.body: gr.update(visible=True),
-        r.queue: scene_markup.warnings([training_run.trouble(visitor, home)])
-        + markup.queue(views, place.job),
+        r.queue: markup.warnings([training_run.trouble(visitor, home)])
+        + page_view.queue(views, place.job),
     }
     if job is None:
         text = "That job was deleted." if place.job else "Pick a job of the list."
@@ -81,7 +81,7 @@ def _buttons(r: RunPart) -> dict[str, gr.Button]:
 def _one_job(tab: TrainingTab, view: JobView) -> Values:
     able = training_run.actions(view)
     return {
-        tab.run.status: markup.status(view),
+        tab.run.status: page_view.status(view),
         **{part: gr.update(visible=key in able) for key, part in _buttons(tab.run).items()},
     }
 
@@ -92,7 +92,8 @@ def _curves(tab: TrainingTab, desk: Desk, job: Any) -> Values:
         tab.run.charts: gr.update(visible=any(plot is not None for plot in figures.plots.values()))
     }
     for key, chart in CHARTS.items():
-        values[tab.run.titles[key]] = markup.chart_title(chart.title, chart.unit, figures.said[key])
+        title = page_view.chart_title(chart.title, chart.unit, figures.said[key])
+        values[tab.run.titles[key]] = title
         values[tab.run.plots[key]] = plot_value(figures.plots[key])
     return values
 
@@ -100,7 +101,7 @@ def _curves(tab: TrainingTab, desk: Desk, job: Any) -> Values:
 def _log(r: RunPart, desk: Desk, visitor: Visitor, job_id: str) -> Values:
     if not visitor.reads("job logs"):
         return {r.log: markup.note("Logs are for trainers.")}
-    return {r.log: markup.log(*training_run.log_text(visitor, desk.home, job_id))}
+    return {r.log: page_view.log(*training_run.log_text(visitor, desk.home, job_id))}
 
 
 def plot_value(text: str | None) -> Any:
@@ -119,9 +120,8 @@ def _prove(v: ProvePart, desk: Desk, visitor: Visitor, place: Place) -> Values:
         v.begin: gr.update(visible=False),
         v.body: gr.update(visible=True),
         v.again: gr.update(visible=job is not None and job.state == "done"),
-        v.table: proof_markup.table(proof.rows, proof.names, caption)
-        + scene_markup.warnings(notes),
-        v.gallery: proof_markup.gallery(proof.cases, proof.names),
+        v.table: proof_view.table(proof.rows, proof.names, caption) + markup.warnings(notes),
+        v.gallery: proof_view.gallery(proof.cases, proof.names),
         v.case: gr.update(
             choices=list(proof.choices), value=proof.choices[0][1] if proof.choices else None
         ),
@@ -138,7 +138,7 @@ def _nothing_yet(part: ProvePart | PromotePart, job: Any, title: str) -> Values:
     else:
         text = "The job ended before a proof was made. Resume it, or change its settings."
     return {
-        part.empty: markup.empty(title, text),
+        part.empty: markup.nothing_yet(title, text),
         part.begin: gr.update(visible=True),
         part.body: gr.update(visible=False),
     }
@@ -149,7 +149,7 @@ def _promote(m: PromotePart, desk: Desk, visitor: Visitor, place: Place) -> Valu
     values: Values = {
         m.in_use: markup.facts([("In use now", standing.in_use)]),
         m.rollback: gr.update(visible=standing.can_roll_back),
-        m.history: proof_markup.history(standing.history),
+        m.history: proof_view.history(standing.history),
     }
     job = training.job_of(desk.home, place)
     outcome = training_promote.outcome(visitor, desk.home, job) if job is not None else None
@@ -160,7 +160,7 @@ def _promote(m: PromotePart, desk: Desk, visitor: Visitor, place: Place) -> Valu
         m.empty: "",
         m.begin: gr.update(visible=False),
         m.body: gr.update(visible=True),
-        m.rule: proof_markup.rule(outcome.conditions, outcome.allowed, outcome.words),
+        m.rule: proof_view.rule(outcome.conditions, outcome.allowed, outcome.words),
         m.promote: gr.update(visible=outcome.allowed and not outcome.used),
         m.reason: gr.update(visible=against),
         m.override: gr.update(visible=against),

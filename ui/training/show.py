@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 
 from inference.errors import UserError
-from ui.components import markup as scene_markup
+from ui.components import markup
 from ui.shell.desk import Desk
 from ui.shell.visitors import Visitor
-from ui.training import view as markup
+from ui.training import view as page_view
 from ui.training.handlers import choose as training_choose
 from ui.training.handlers import prove as training_prove
 from ui.training.handlers import set as training_set
@@ -51,7 +51,7 @@ def step_values(tab: TrainingTab, desk: Desk, visitor: Visitor, place: Place) ->
 
 def _choose(c: ChoosePart, desk: Desk, visitor: Visitor) -> Values:
     if not visitor.reads("training previews"):
-        text = markup.elsewhere(visitor.role, "annotator", "choose corrections")
+        text = page_view.elsewhere(visitor.role, "annotator", "choose corrections")
         return {
             c.empty: text,
             c.open_corrections: gr.update(visible=False),
@@ -59,7 +59,7 @@ def _choose(c: ChoosePart, desk: Desk, visitor: Visitor) -> Values:
         }
     found = training_choose.choices(visitor, desk.home, TASK)
     none = found.accepted == 0
-    text = markup.empty(
+    text = markup.nothing_yet(
         "No correction is accepted yet",
         "A training learns from corrections that somebody has accepted. Make some in the Scene "
         "tab, then accept them in Corrections.",
@@ -84,11 +84,11 @@ def _preview(p: PreviewPart, desk: Desk, visitor: Visitor, place: Place) -> Valu
     if not place.snapshot:
         return {}
     if not visitor.reads("training previews"):
-        return {p.message: markup.elsewhere(visitor.role, "annotator", "see what goes in")}
+        return {p.message: page_view.elsewhere(visitor.role, "annotator", "see what goes in")}
     view = training_choose.frozen_preview(visitor, desk.home, place.snapshot)
     text = f"This snapshot is frozen: {place.snapshot[:12]}."
     return {
-        p.view: markup.preview(view),
+        p.view: page_view.preview(view),
         p.message: markup.note(text),
         p.use: gr.update(value="Use these again", interactive=True),
     }
@@ -123,7 +123,7 @@ def _recipe(r: RunPart, desk: Desk, visitor: Visitor, place: Place) -> Values:
 
 def maps_values(v: ProvePart, pair: training_prove.MapsPair) -> Values:
     """The two maps, side by side."""
-    style = scene_markup.aspect_style("tr-maps-panels", pair.aspect)
+    style = markup.aspect_style("tr-maps-panels", pair.aspect)
     return {
         v.maps: gr.update(visible=True),
         v.before_title: _title("Before", pair.before_title),
@@ -135,13 +135,13 @@ def maps_values(v: ProvePart, pair: training_prove.MapsPair) -> Values:
 
 
 def _title(when: str, name: str) -> str:
-    return scene_markup.panel_title("finetuned", when, name)
+    return markup.panel_title("finetuned", when, name)
 
 
 def problem_values(tab: TrainingTab, problem: UserError, place: Any) -> Values:
     """A message in `place`, or next to the setting that it names."""
     target = tab.set.messages.get(problem.field or "", place)
-    return {target: scene_markup.error(problem)}
+    return {target: markup.error(problem)}
 
 
 def field_values(s: SetPart, settings: Any) -> Values:

@@ -38,33 +38,6 @@ def steps(states: Mapping[str, StepState], current: str) -> str:
     return f'<nav aria-label="Steps of a training"><ol class="tr-steps">{"".join(items)}</ol></nav>'
 
 
-def heading(title: str, sentence: str) -> str:
-    """Over each step: what it is for."""
-    return (
-        f'<div class="tr-head"><h2>{escape(title)}</h2><p class="sl-quiet">{escape(sentence)}</p>'
-        "</div>"
-    )
-
-
-def empty(title: str, text: str) -> str:
-    """What to do where there is nothing yet; the button stands below it."""
-    return (
-        f'<div class="sl-empty tr-empty"><p class="sl-empty-title">{escape(title)}</p>'
-        f"<p>{escape(text)}</p></div>"
-    )
-
-
-def note(text: str, kind: str = "") -> str:
-    """A sentence about what just happened."""
-    return f'<div class="sl-hint {kind}" role="status">{escape(text)}</div>' if text else ""
-
-
-def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """Names and values in one line that wraps."""
-    rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in pairs if v)
-    return f'<dl class="tr-facts">{rows}</dl>'
-
-
 # ---- preview -------------------------------------------------------------------------------------
 
 

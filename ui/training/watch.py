@@ -7,12 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from ui.components import markup as scene_markup
-from ui.scene.handlers.run import explain_failure
+from ui.components import markup
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE
+from ui.shell.failures import explain_failure
 from ui.shell.visitors import Visitor
-from ui.training import view as markup
 from ui.training.begin import checked_values
 from ui.training.handlers import run as training_run
 from ui.training.handlers import submit as training_submit
@@ -35,7 +34,7 @@ def wire_running(tab: TrainingTab, desk: Desk) -> None:
                 there = place if stay else Place("run")
                 return show(tab, desk, visitor, there) | {r.message: markup.note(said)}
             except Exception as error:
-                return {r.message: scene_markup.error(explain_failure(error))}
+                return {r.message: markup.error(explain_failure(error))}
 
         return acted
 
@@ -64,7 +63,7 @@ def _wire_retry(tab: TrainingTab, desk: Desk) -> None:
             there, settings = training_submit.retry_place(visitor, desk, place.job)
             return show(tab, desk, visitor, there) | field_values(s, settings)
         except Exception as error:
-            return {tab.run.message: scene_markup.error(explain_failure(error))}
+            return {tab.run.message: markup.error(explain_failure(error))}
 
     outputs = [*tab.shown, *s.fields.values(), *s.messages.values()]
     filled = tab.run.retry.click(

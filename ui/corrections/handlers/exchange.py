@@ -11,7 +11,7 @@ from training.exchange.exporting import export
 from training.exchange.formats import FORMATS, LOST_BY_ALL
 from training.exchange.importing import Imported, import_file
 from training.store.feedback import Feedback
-from ui.corrections import view as texts
+from ui.corrections import view
 from ui.corrections.address import QueueAddress
 from ui.corrections.handlers.queue import filter_of
 from ui.shell.desk import Desk
@@ -43,7 +43,7 @@ def format_note(name: str) -> str:
     spec = FORMATS.get(name)
     if spec is None:
         return ""
-    return texts.done(
+    return view.done(
         f"{spec.files}. Keeps {spec.keeps}. Loses {spec.loses}. No format keeps {LOST_BY_ALL}."
     )
 
@@ -55,7 +55,7 @@ def export_zip(visitor: Visitor, desk: Desk, where: QueueAddress, name: str) -> 
     done = export(Feedback(desk.home), name, target, filter_of(where))
     said = f"{_n(done.rows, 'correction')} of {_n(done.pictures, 'picture')}."
     left = [f"{n:,} left out: {why}" for why, n in done.left_out.items()]
-    return ExportedFile(str(done.path), texts.done(said) + texts.row_errors("Left out", left))
+    return ExportedFile(str(done.path), view.done(said) + view.row_errors("Left out", left))
 
 
 def _safe(name: str) -> str:
@@ -88,7 +88,7 @@ def _said(text: str, found: Imported) -> str:
     wrong = f", {_n(len(problems), 'row')} cannot be taken" if problems else ""
     return (
         f'<p role="status"><b>{escape(text)}{known}{wrong}.</b></p>'
-        f"{texts.row_errors('Rows that cannot be taken', problems)}"
+        f"{view.row_errors('Rows that cannot be taken', problems)}"
     )
 
 

@@ -13,7 +13,7 @@ from training.store.home import Home
 from ui.components.markup import aspect_style
 from ui.corrections import case_view as corrections_case
 from ui.corrections import figures as corrections_figures
-from ui.corrections import view as corrections_markup
+from ui.corrections import view
 from ui.corrections.address import PAGE_ROWS, QueueAddress, to_query
 from ui.corrections.handlers.learned import lessons
 from ui.corrections.words import signs
@@ -86,13 +86,11 @@ def page_view(visitor: Visitor, desk: Desk, where: QueueAddress, chose: bool = T
         query=to_query(in_address),
         stamp=stamp,
         anything=bool(total) or not is_empty(desk.home),
-        empty=corrections_markup.empty(examples[0].id if examples else None),
-        summary=corrections_markup.summary(
+        empty=view.empty(examples[0].id if examples else None),
+        summary=view.summary(
             (first + 1, first + len(rows)), total, where.filtered(status="open") != QueueAddress()
         ),
-        queue=corrections_markup.queue(
-            [(case, _picture(feedback, case)) for case in rows], where.case
-        ),
+        queue=view.queue([(case, _picture(feedback, case)) for case in rows], where.case),
         has_before=where.page > 1,
         has_after=first + len(rows) < total,
         choices=choices(feedback),
@@ -120,7 +118,7 @@ def case_view(visitor: Visitor, desk: Desk, case: Case | None) -> CaseView:
         said=said,
         history=corrections_case.history(case),
         learned=corrections_case.learned(case, lessons(desk.home, case)),
-        cards=corrections_markup.cards(case, visitor.name),
+        cards=view.cards(case, visitor.name),
         can_ask=plot is not None and case.task == "hazard",
     )
 

@@ -17,7 +17,7 @@ from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id
 from inference.schema import HazardPoint, ImageInput
 from training.store.feedback import Correction, CorrectionFilter, Feedback
-from ui.scene import correct_view as correct_markup
+from ui.scene import correct_view
 from ui.scene.handlers.view import address_of
 from ui.shell.address import ViewSettings, to_query
 from ui.shell.desk import Desk, adapter_entry
@@ -88,7 +88,7 @@ def editor(visitor: Visitor, desk: Desk, result: StoredResult, *, hidden: bool =
     pair, image = result.pair, result.pair.image
     sides = {"base": pair.base, "finetuned": pair.finetuned}
     points = {kind: side.point for kind, side in sides.items() if side and side.point}
-    picture = correct_markup.editor(
+    picture = correct_view.editor(
         desk.pictures.url(image),
         image.size_wh,
         draft_of(image, found),
@@ -100,10 +100,8 @@ def editor(visitor: Visitor, desk: Desk, result: StoredResult, *, hidden: bool =
     if not visitor.may("annotator"):
         how = how_to_get_a_role(visitor)
         problem = f"to correct, {how[0].lower()}{how[1:]}"
-    listed = correct_markup.mine(found.here)
-    return Editor(
-        correct_markup.invitation(about, problem, hidden), picture, listed, found, problem
-    )
+    listed = correct_view.mine(found.here)
+    return Editor(correct_view.invitation(about, problem, hidden), picture, listed, found, problem)
 
 
 def may_correct(visitor: Visitor) -> None:
@@ -160,7 +158,7 @@ def save(visitor: Visitor, desk: Desk, result_id: str, form: CorrectionForm) -> 
         client={"page": "scene"},
     )
     here = mine(visitor, desk, result).here
-    return correct_markup.saved(_all_mine(visitor, feedback), len(here))
+    return correct_view.saved(_all_mine(visitor, feedback), len(here))
 
 
 def _source(feedback: Feedback, result: StoredResult) -> Path:
@@ -180,7 +178,7 @@ def withdraw(visitor: Visitor, desk: Desk, result_id: str, correction_id: str) -
     result_of(desk, result_id)  # the page draws it again without the mark
     feedback = Feedback(desk.home)
     feedback.withdraw(correction_id, visitor.name)
-    return correct_markup.withdrawn(_all_mine(visitor, feedback))
+    return correct_view.withdrawn(_all_mine(visitor, feedback))
 
 
 def link(desk: Desk, result: StoredResult) -> str:

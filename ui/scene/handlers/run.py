@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from explain.types import HeadChoice, MapSettings
-from inference.errors import Cancelled, UserError, unexpected, unknown
+from inference.errors import Cancelled, UserError, unknown
 from inference.schema import ImageInput
 from ui.shell.address import MAX_NUMBER, MAX_TOKENS
 from ui.shell.desk import Desk, Order, SceneForm, ask_model, prepare
@@ -61,16 +61,6 @@ def _predict(desk: Desk, run: Run, progress: Progress) -> str:
     return desk.results.put(
         pair, order.path, example.id if example else None, example.hazard if example else None
     ).id
-
-
-def explain_failure(error: BaseException) -> UserError:
-    """What to tell the user; an unexpected error goes to the log, not to the page."""
-    if isinstance(error, UserError):
-        return error
-    if isinstance(error, Cancelled):
-        return UserError("Stopped", hint="Your settings are kept; press Look to run again")
-    log.error("an action failed", exc_info=error)
-    return unexpected("The server met an unexpected error", error)
 
 
 def stop(visitor: Visitor, desk: Desk, run_id: str | None) -> None:

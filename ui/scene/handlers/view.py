@@ -13,6 +13,7 @@ from explain.types import PairMaps
 from inference.errors import UserError
 from inference.schema import SIDES, HazardPoint, PairPrediction, Side
 from ui.components import figures, markup
+from ui.scene import view as pieces
 from ui.shell.address import SceneAddress, ViewSettings, to_query
 from ui.shell.desk import Desk, default_prompt
 from ui.shell.results import StoredResult
@@ -73,7 +74,7 @@ def view(
     base_plot, tuned_plot, difference_plot = _plots(desk, result, maps, settings, human)
     shift = maps.layer_head_shift
     return SceneView(
-        headline=markup.headline(pair, result.truth, sentence, human),
+        headline=pieces.headline(pair, result.truth, sentence, human),
         base_title=markup.panel_title("base", "Base", "without the adapter"),
         tuned_title=markup.panel_title(
             "finetuned", "Fine-tuned", (pair.request.adapter or "no adapter chosen")
@@ -81,11 +82,11 @@ def view(
         base_plot=base_plot,
         tuned_plot=tuned_plot,
         difference_plot=difference_plot,
-        base_answer=markup.answer(pair.base),
-        tuned_answer=markup.answer(pair.finetuned) if pair.finetuned else "",
-        difference_note=markup.moved_note(pair),
-        tokens=markup.tokens(pair, chosen, by_default=not settings.maps.tokens),
-        numbers=markup.numbers(pair, maps),
+        base_answer=pieces.answer(pair.base),
+        tuned_answer=pieces.answer(pair.finetuned) if pair.finetuned else "",
+        difference_note=pieces.moved_note(pair),
+        tokens=pieces.tokens(pair, chosen, by_default=not settings.maps.tokens),
+        numbers=pieces.numbers(pair, maps),
         shift_plot=figures.shift_table(shift, result.id) if shift is not None else None,
         notes=markup.warnings([*pair.notes, *maps.notes, *_centre_warnings(maps)]),
         caption=markup.hint(_caption(desk.services, maps, len(chosen))),

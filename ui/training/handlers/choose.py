@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from inference.errors import Cancelled, UserError
 from inference.registry import BACKBONES
@@ -236,23 +235,6 @@ def _sample(example: SnapshotExample) -> SampleView:
         mark=(example.point_px[0] / width, example.point_px[1] / height),
         note=", ".join(example.slices[:3]),
     )
-
-
-def snapshot_counts(home: Home, snapshot: str) -> tuple[int, int] | None:
-    """Corrected and replayed pictures of a frozen snapshot; None where there is none."""
-    if not snapshot:
-        return None
-    try:
-        return _counts(home, snapshot)
-    except UserError:
-        return None
-
-
-@lru_cache(maxsize=64)  # a snapshot never changes
-def _counts(home: Home, snapshot: str) -> tuple[int, int]:
-    manifest = load_snapshot(home, snapshot).manifest
-    sources = Counter(e["source"] for e in manifest["examples"])
-    return sources[CORRECTED], sources[REPLAY]
 
 
 def fixed_settings(home: Home, snapshot: str) -> dict[str, float]:

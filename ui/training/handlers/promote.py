@@ -13,10 +13,10 @@ from training.jobs.rows import JobRow
 from training.proof.comparison import Comparison
 from training.proof.comparison import promote as promote_by_rule
 from training.store.home import Home
+from ui.components.words import when
 from ui.shell.desk import Desk
 from ui.shell.visitors import READABLE, Visitor, require
 from ui.training.handlers.prove import found
-from ui.training.handlers.run import when
 from ui.training.views import ConditionView, StepState
 
 

@@ -20,6 +20,7 @@ from training.jobs import supervisor
 from training.jobs.rows import JobRow
 from training.jobs.rows import Series as Measured
 from training.store.home import Home
+from ui.components.words import when
 from ui.shell.desk import Desk
 from ui.shell.visitors import READABLE, Visitor, names_only, require
 from ui.training.figures import CHARTS, Series, curve, summary
@@ -103,17 +104,6 @@ def _took(row: JobRow) -> float | None:
         return None
     end = datetime.fromisoformat(row.ended) if row.ended else datetime.now(UTC)
     return max(0.0, (end - datetime.fromisoformat(row.started)).total_seconds())
-
-
-def when(stamp: str | None) -> str:
-    """ "21 Nov 04:36 UTC" of an ISO time."""
-    if not stamp:
-        return ""
-    try:
-        at = datetime.fromisoformat(stamp).astimezone(UTC)
-    except ValueError:
-        return stamp[:16]
-    return f"{at.day} {at:%b %H:%M} UTC"
 
 
 def trouble(visitor: Visitor, home: Home) -> str:

@@ -9,6 +9,7 @@ from inference.errors import UserError
 from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.jobs.settings import TrainSettings
+from training.snapshots.counts import snapshot_counts
 from training.store.home import Home
 from ui.shell.address import params_of
 from ui.shell.visitors import Visitor, require
@@ -77,7 +78,7 @@ def step_states(visitor: Visitor, home: Home, place: Place) -> dict[str, StepSta
 
 
 def _data_states(home: Home, place: Place) -> dict[str, StepState]:
-    counts = training_choose.snapshot_counts(home, place.snapshot)
+    counts = snapshot_counts(home, place.snapshot)
     if counts is not None:
         corrections, replayed = counts
         return {

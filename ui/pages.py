@@ -1,6 +1,6 @@
-"""The tabs in page order: address name -> module with `LABEL`, `build` and `wire`.
+"""The pages in the order of their tabs: address name -> module with `LABEL`, `build` and `wire`.
 
-A new tab is a new module and one line here.
+A new page is a new folder and one line here.
 """
 
 TABS: dict[str, str] = {

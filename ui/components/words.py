@@ -1,0 +1,32 @@
+"""Times and numbers as texts, for all pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def when(stamp: str | None) -> str:
+    """ "21 Nov 04:36 UTC" of an ISO time."""
+    if not stamp:
+        return ""
+    try:
+        at = datetime.fromisoformat(stamp).astimezone(UTC)
+    except ValueError:
+        return stamp[:16]
+    return f"{at.day} {at:%b %H:%M} UTC"
+
+
+def bare(value: float, unit: str, signed: bool = False) -> str:
+    """The number alone, with a true minus."""
+    return _plain(value, unit, signed).replace("-", "−")
+
+
+def _plain(value: float, unit: str, signed: bool) -> str:
+    plus = "+" if signed else ""
+    if unit == "%":
+        return f"{value:{plus}.1f}"
+    if abs(value) >= 100:
+        return f"{value:{plus},.0f}"
+    if unit == "px":
+        return f"{value:{plus}.1f}"
+    return f"{value:{plus}.3g}"
