@@ -15,6 +15,7 @@ HEAVY_ALLOWED = (
     "inference.heads",
     "inference.predictor",
     "inference.pair",
+    "inference.weights",
     "inference.loaded_adapters",
     "training.evaluation.asking",
     "training.worker",
