@@ -28,7 +28,7 @@ from training.proofdata import (
     Change,
 )
 from ui import figures
-from ui.handlers.desk import Desk, check_adapter, default_prompt
+from ui.handlers.desk import Desk, ask_model, check_adapter, default_prompt
 from ui.runs import Run
 from ui.services import Progress
 from ui.training_pictures import small
@@ -245,7 +245,7 @@ def _maps(
     for i, name in enumerate(names):
         request = PairRequest(prompt=default_prompt(desk.services), adapter=name, forced="base")
         tell = _half(progress, i)
-        pairs.append(desk.services.predict_pair(image, request, progress=tell, cancelled=cancelled))
+        pairs.append(ask_model(desk.services, image, request, progress=tell, cancelled=cancelled))
         if cancelled():
             raise Cancelled
     return _drawn(desk, case, image, pairs, names)
