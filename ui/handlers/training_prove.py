@@ -145,11 +145,8 @@ def _cell(interval: Interval | None, median: Interval | None = None) -> Cell:
 
 def _telling(cases: Iterable[CaseResult]) -> list[CaseResult]:
     """What the gallery shows: what changed for the worse anywhere, and each corrected case."""
-    chosen = [
-        c
-        for c in cases
-        if c.fate == "newly wrong" or (c.kind == CORRECTED and c.fate in ("fixed", "still wrong"))
-    ]
+    corrected = ("fixed", "still wrong", "newly wrong")
+    chosen = [c for c in cases if c.fate in (corrected if c.kind == CORRECTED else corrected[2:])]
     return sorted(chosen, key=lambda c: (c.kind != CORRECTED, -abs(c.change_px)))[:90]
 
 
