@@ -91,6 +91,13 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         {"ratio": 1.6},
         by_name=True,
     ),
+    "visits": BenchmarkSpec(
+        "Memory of the server, 2,000 visits later",
+        "benchmarks.visits:run",
+        ("growth_mb", "visits"),
+        {"growth_mb": 300.0},
+        by_name=True,
+    ),
 }
 
 

@@ -9,6 +9,7 @@ disk and 7 GB of memory.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,7 @@ def plain(folder: str, answer_tokens: int) -> float:
 
 
 def run(smoke: bool) -> dict[str, Any]:
-    entry = "benchmarks.true_size"
+    entry, load = "benchmarks.true_size", os.getloadavg()[0]
     pairs: list[dict[str, Any]] = []
 
     def one_pair(**more: Any) -> float:
@@ -182,4 +183,5 @@ def run(smoke: bool) -> dict[str, Any]:
         "parts": full[-1]["parts"],
         "dtype": full[-1]["dtype"],
         "nf4": nf4,
+        "load": load,
     }

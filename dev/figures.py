@@ -109,6 +109,26 @@ def machines(found: Mapping[str, Json]) -> str:
     return "\n".join(f"{', '.join(names)}: {where}." for where, names in sentences.items())
 
 
+def true_size_block(found: Json | None) -> str:
+    """What a model of 2.2 B parameters costs without a GPU."""
+    if found is None:
+        return NOT_MEASURED
+    rows = [
+        [words, f"{seconds:.0f}", f"{peak / 1000:.1f}"]
+        for words, seconds, peak in (
+            (f"`QUANTIZE=none` ({found['dtype']})", found["seconds"]["pair"], found["peak_mb"]),
+            ("`QUANTIZE=nf4`", found["nf4"]["seconds"], found["nf4"]["peak_mb"]),
+        )
+    ]
+    words = (
+        f"That is {found['ratio']:.2f} times as long as one plain answer of the base without maps "
+        f"({found['seconds']['plain']:.0f} s; the aim is at most 1.6 times). Random weights, a "
+        f"512 × 512 picture, 24 tokens a side; the machine's load before was {found['load']:.1f}."
+    )
+    head = ["", "both answers with maps, s", "peak memory, GB"]
+    return "\n\n".join([table(head, rows), words, machines({"true_size": found})])
+
+
 def quality_block(found: Mapping[str, Json]) -> str:
     """How base, adapters and blind baselines do on held-out drawn scenes, and apart from that on
     the kinds of scene that the adapters never saw."""
@@ -188,7 +208,9 @@ def _cell(value: Any, form: str) -> str:
 def blocks() -> dict[str, str]:
     """Every block's text by name, from the files in this checkout."""
     measured, carded = results(RESULTS), cards(ADAPTERS)
+    true_size = measured.pop("true_size", None)
     return {
+        "true_size": true_size_block(true_size),
         "speed": speed_block(measured),
         "quality": quality_block(carded),
         "photos": photos_block(carded),

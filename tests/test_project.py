@@ -253,6 +253,18 @@ def test_speed_block_shows_figure_target_and_machine() -> None:
     assert "startup: P, 2 cores, 24.0 GB (2026-11-21, commit abc)." in block
 
 
+def test_true_size_block_shows_seconds_memory_and_load() -> None:
+    nf4 = {"seconds": 21.4, "peak_mb": 3210.0}
+    seconds = {"pair": 23.4, "plain": 13.6}
+    found = {"ratio": 1.72, "seconds": seconds, "peak_mb": 5800.0, "load": 0.3, "nf4": nf4}
+    block = figures.true_size_block({**RESULT, **found, "dtype": "bfloat16"})
+    assert "| `QUANTIZE=none` (bfloat16) | 23 | 5.8 |" in block
+    assert "| `QUANTIZE=nf4` | 21 | 3.2 |" in block
+    assert "1.72 times" in block
+    assert "load before was 0.3" in block
+    assert figures.true_size_block(None) == figures.NOT_MEASURED
+
+
 def test_quality_block_leaves_out_what_was_not_measured() -> None:
     heldout = {"n": 3, "sides": {"base": {"median_px": 120.4, "in_box": None}, "a": {}}}
     card = {"heldout": heldout}

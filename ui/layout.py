@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 MAX_UPLOAD = "44mb"  # a little above inference.media.MAX_BYTES, whose message is the better one
 KEEP_UPLOADS_S = 24 * 3600
-# Gradio keeps a copy of every component's settings for each of them (README says how large). Who is
+# Gradio keeps about 2 MB of components' settings for each (`python -m benchmarks visits`). Who is
 # forgotten has to reload the page; results and runs are kept elsewhere.
 SESSIONS = 100
 

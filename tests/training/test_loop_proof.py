@@ -96,7 +96,7 @@ def test_table_says_whether_both_aims_are_met() -> None:
 
 def test_corrections_are_accepted_and_of_the_unseen_hazards(tmp_path: Path) -> None:
     home = find_home(tmp_path)
-    scenes = list(resolve(loop_proof.CORRECTED)(2, loop_proof.SEED_START))
+    scenes = list(resolve(loop_proof.CORRECTED["world"])(2, loop_proof.SEED_START))
     assert correct(home, scenes) == 2
     made = Feedback(home).cases()
     assert {c.status for c in made} == {"accepted"}
@@ -138,9 +138,7 @@ def test_tiny_loop_from_end_to_end(
     monkeypatch.setattr(
         loop_proof, "load_split", lambda *_: EvalSet("heldout", 4, lambda: CASES, None, UNSEEN)
     )
-    monkeypatch.setattr(
-        loop_proof, "resolve", lambda e: few if e == loop_proof.CORRECTED else resolve(e)
-    )
+    monkeypatch.setattr(loop_proof, "source", lambda *_: few)
     photos = EvalSet("photos", 1, lambda: [case(9, (64, 36), "hazard")])
     monkeypatch.setattr(loop_proof, "load_folder", lambda _: photos)
     changes = ["epochs=1", "views=1", "replay_share=0", "validation_share=0.25"]

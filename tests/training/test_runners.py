@@ -134,7 +134,7 @@ def test_only_whole_checkpoints_are_offered(row: JobRow) -> None:
 
 def test_the_worker_marks_checkpoints_as_expected() -> None:
     """The marker's name stands twice, since the worker's module needs torch."""
-    text = (Path(failures.__file__).parent / "worker" / "checkpoints.py").read_text()
+    text = (Path(failures.__file__).parents[1] / "worker" / "checkpoints.py").read_text()
     assert f'"{failures.MARKER}"' in text
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -120,8 +121,8 @@ def test_no_other_input_takes_one_either(server, photo):
 )  # fmt: skip
 def test_other_ways_to_name_one(server, photo, path):
     cache = Path(server.page.GRADIO_CACHE)
-    link = cache / "a-link.jpg"
-    link.unlink(missing_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    link = cache / f"link-{uuid4().hex}.jpg"  # the folder is every test process's
     link.symlink_to(photo)
     path = path.format(cache=cache, photo=photo, link=link)
     try:

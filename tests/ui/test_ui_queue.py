@@ -73,3 +73,14 @@ def test_a_full_queue_says_when_to_come_back(server):
 
 def test_a_visit_is_forgotten_after_some_others(server):
     assert server.page.app.state_holder.capacity <= 200
+
+
+def test_who_is_forgotten_is_told_to_reload(server, picture):
+    sent = form_of(server, picture)
+    labels = [getattr(field, "label", None) for field in server.calls["scene_look"].inputs]
+    sent[labels.index("Fine-tuned by adapter")] = "hazard-patch"
+    server.call("scene_open", "viewer", session="a")
+    assert "Waiting for the model" in server.call("scene_look", "viewer", sent, session="a")
+    server.page.app.state_holder.capacity = 1
+    server.call("scene_open", "viewer", session="b")
+    assert "reload it" in server.call("scene_look", "viewer", sent, session="a")

@@ -30,7 +30,7 @@ from training.proof.results import (
 from training.store.home import Home
 from ui.components import figures
 from ui.components.thumbnails import small
-from ui.shell.desk import Desk, check_adapter, default_prompt
+from ui.shell.desk import Desk, ask_model, check_adapter, default_prompt
 from ui.shell.runs import Run
 from ui.shell.services import Progress
 from ui.shell.visitors import READABLE, Visitor, require
@@ -146,11 +146,8 @@ def _cell(interval: Interval | None, median: Interval | None = None) -> Cell:
 
 def _telling(cases: Iterable[CaseResult]) -> list[CaseResult]:
     """What the gallery shows: what changed for the worse anywhere, and each corrected case."""
-    chosen = [
-        c
-        for c in cases
-        if c.fate == "newly wrong" or (c.kind == CORRECTED and c.fate in ("fixed", "still wrong"))
-    ]
+    corrected = ("fixed", "still wrong", "newly wrong")
+    chosen = [c for c in cases if c.fate in (corrected if c.kind == CORRECTED else corrected[2:])]
     return sorted(chosen, key=lambda c: (c.kind != CORRECTED, -abs(c.change_px)))[:90]
 
 
@@ -246,7 +243,7 @@ def _maps(
     for i, name in enumerate(names):
         request = PairRequest(prompt=default_prompt(desk.services), adapter=name, forced="base")
         tell = _half(progress, i)
-        pairs.append(desk.services.predict_pair(image, request, progress=tell, cancelled=cancelled))
+        pairs.append(ask_model(desk.services, image, request, progress=tell, cancelled=cancelled))
         if cancelled():
             raise Cancelled
     return _drawn(desk, case, image, pairs, names)
