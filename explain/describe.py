@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from explain.registry import spec
 from explain.types import PairMaps
-from inference.schema import HazardPoint, PairPrediction, SidePrediction
+from inference.fields import Point
+from inference.schema import PairPrediction, SidePrediction
 
 SAME_PLACE = 0.01  # share of the diagonal below which two points count as one place
 SAME_SHARE = 1.05  # ratio of shares below which neither side is said to look more
@@ -26,7 +27,7 @@ def describe(pair: PairPrediction, maps: PairMaps) -> str:
 def _place(side: SidePrediction) -> str:
     if side.point is not None:
         return f"looks at ({side.point.x_px:.0f}, {side.point.y_px:.0f})"
-    reason = (side.parsed.reason or "").rstrip(".")
+    reason = side.why_no_point.rstrip(".")
     return "gives no point" + (f" ({reason})" if reason else "")
 
 
@@ -38,7 +39,7 @@ def _own_share(maps: PairMaps, side: SidePrediction) -> str:
     return f" and puts {100 * figures.share_near_point:.0f} % of its {what} near that point"
 
 
-def _moved(pair: PairPrediction, base: HazardPoint, tuned: HazardPoint) -> str:
+def _moved(pair: PairPrediction, base: Point, tuned: Point) -> str:
     distance = base.distance_px(tuned)
     part = distance / pair.image.diagonal_px
     if part < SAME_PLACE:

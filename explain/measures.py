@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from explain.attention import check_head, layer_slice
 from explain.types import HeadChoice
-from inference.schema import HazardPoint, Heatmap
+from inference.fields import Point
+from inference.schema import Heatmap
 
 Floats = NDArray[np.floating[Any]]
 
@@ -36,7 +37,7 @@ def entropy_relative(values: Floats) -> float:
     return entropy_bits(values) / float(np.log2(values.size)) if values.size > 1 else 1.0
 
 
-def share_near_point(heatmap: Heatmap, point: HazardPoint) -> float:
+def share_near_point(heatmap: Heatmap, point: Point) -> float:
     """Share, 0..1, of the map within NEAR_WIDTHS of the image's width around the point.
 
     A cell that the circle cuts counts by the part of its area inside, from SAMPLES x SAMPLES

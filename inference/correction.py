@@ -24,7 +24,7 @@ from inference.checks import (
 )
 from inference.errors import UserError, unknown
 
-Point = tuple[float, float]
+XY = tuple[float, float]
 Box = tuple[float, float, float, float]
 HazardVerdict = Literal["right", "wrong", "no_hazard"]
 Verdict = Literal["right", "wrong"]
@@ -50,7 +50,7 @@ class HazardFix:
     """
 
     verdict: HazardVerdict
-    point_px: Point | None = None
+    point_px: XY | None = None
     box_px: Box | None = None
     hazard_kind: str | None = None
     rationale: str = ""
@@ -255,7 +255,7 @@ def _listed(value: Any) -> Any:
 # ---- checks -----------------------------------------------------------------------------------
 
 
-def _point(value: object) -> Point:
+def _point(value: object) -> XY:
     x, y = check_numbers(value, 2, "point")
     return x, y
 
@@ -267,7 +267,7 @@ def _box(value: object) -> Box:
     return x1, y1, x2, y2
 
 
-def _centre(box: Box, point: Point | None) -> Point:
+def _centre(box: Box, point: XY | None) -> XY:
     centre = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     if point is not None and math.dist(point, centre) > CENTRE_PX:
         raise UserError(

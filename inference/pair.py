@@ -21,10 +21,10 @@ from inference.backbones.generation import Answer, Generated, generate
 from inference.backbones.lora import AdapterBank
 from inference.backbones.tracing import Forced, force, last_prompt_row
 from inference.errors import Cancelled
+from inference.fields import Point
 from inference.loaded_adapters import LoadedAdapter
 from inference.schema import (
     AnswerToken,
-    HazardPoint,
     Heatmap,
     PairRequest,
     PatchGrid,
@@ -187,7 +187,7 @@ class Run:
         answer: Answer,
         trace: Trace,
         view: View,
-        head: tuple[HazardPoint, Heatmap] | None,
+        head: tuple[Point, Heatmap] | None,
     ) -> SidePrediction:
         text = self.backbone.tokenizer.decode(answer.ids, skip_special_tokens=True).strip()
         adapter = self.adapter if side == "finetuned" else None
@@ -215,7 +215,7 @@ class Run:
         row: int,
         prompt_ids: list[int],
         grid: PatchGrid,
-    ) -> tuple[HazardPoint, Heatmap] | None:
+    ) -> tuple[Point, Heatmap] | None:
         if adapter is None or adapter.head is None:
             return None
         image = torch.tensor(prompt_ids, device=made.prompt_states.device)[None] == (
@@ -232,7 +232,7 @@ class Run:
         rows, cols = values.shape
         cells = PatchGrid(rows, cols, grid.image_wh, grid.box_px)
         title = "Hazard probability from the adapter's head"
-        return HazardPoint(x, y, "head"), Heatmap(values, cells, title, "probability")
+        return Point(x, y, source="head"), Heatmap(values, cells, title, "probability")
 
 
 def _as_trace(

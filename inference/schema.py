@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import UserError
+from inference.fields import Answer, Point
 
 Side = Literal["base", "finetuned"]
 SIDES: tuple[Side, ...] = ("base", "finetuned")
-PointSource = Literal["text", "head", "human", "truth"]
 
 
 @dataclass(frozen=True)
@@ -49,23 +49,6 @@ class ImageInput:
     @property
     def diagonal_px(self) -> float:
         return math.hypot(*self.size_wh)
-
-
-@dataclass(frozen=True)
-class HazardPoint:
-    """Where the hazard is, in pixels of the original image."""
-
-    x_px: float
-    y_px: float
-    source: PointSource
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.x_px) and math.isfinite(self.y_px)):
-            got = f"{self.x_px}, {self.y_px}"
-            raise UserError("Not a point", expected="finite x and y", got=got)
-
-    def distance_px(self, other: HazardPoint) -> float:
-        return math.hypot(self.x_px - other.x_px, self.y_px - other.y_px)
 
 
 @dataclass(frozen=True)
@@ -183,23 +166,11 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class ParsedAnswer:
-    """What a task's parser made of the model's text. Exactly one of point and reason is set."""
-
-    point: HazardPoint | None
-    reason: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.point is None) == (self.reason is None):
-            raise ValueError("a parsed answer has a point or the reason why there is none")
-
-
-@dataclass(frozen=True)
 class SidePrediction:
     """One side's own answer, and its trace over the forced tokens.
 
     text: exactly what the model generated under SDPA.
-    parsed: the point in the text, or why there is none.
+    parsed: the values of the task's fields in the text, or why they are missing.
     head_point, head_map: from the adapter's head, where it has one.
     """
 
@@ -207,15 +178,25 @@ class SidePrediction:
     label: str
     text: str
     tokens: tuple[AnswerToken, ...]
-    parsed: ParsedAnswer
+    parsed: Answer
     trace: Trace
-    head_point: HazardPoint | None = None
+    head_point: Point | None = None
     head_map: Heatmap | None = None
 
     @property
-    def point(self) -> HazardPoint | None:
+    def point(self) -> Point | None:
         """The point to show: the head's where there is one, else the text's."""
-        return self.head_point if self.head_point is not None else self.parsed.point
+        return self.head_point if self.head_point is not None else self.text_point
+
+    @property
+    def text_point(self) -> Point | None:
+        """The first point in the text."""
+        return next((v for v in self.parsed.values.values() if isinstance(v, Point)), None)
+
+    @property
+    def why_no_point(self) -> str:
+        """Why the text has no point; "" where it has one."""
+        return "" if self.text_point else "; ".join(self.parsed.missing.values())
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inference.errors import unknown
-from inference.schema import HazardPoint, ParsedAnswer
+from inference.fields import Point, Span
 
 WH = tuple[int, int]
 LONGER_SIDE = 512  # INSIGHT resizes pictures so that the longer side has this many pixels
@@ -84,7 +84,16 @@ _NAN = re.compile(r"[(\[=:,]\s*[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 _ANY = re.compile(r"\d+(?:\.\d+)?")
 
 
-def find_point(text: str) -> tuple[float, float] | str:
+@dataclass(frozen=True)
+class Written:
+    """A point as it stands in a text: x and y in the text's units, and where it stands."""
+
+    x: float
+    y: float
+    span: Span
+
+
+def find_point(text: str) -> Written | str:
     """The first point written in the text, in whatever units it is written; else why there is none.
 
     Accepts (x,y), [x, y], x=.., y=.., {"point_2d": [x, y]}, <|box_start|>(x,y)<|box_end|>, "x, y",
@@ -94,10 +103,10 @@ def find_point(text: str) -> tuple[float, float] | str:
         return "the answer is empty"
     if _NAN.search(text):
         return "the coordinates are not finite numbers"
-    found = [m for m in (_box(text), _pair(_POINT, text), _pair(_NAMED, text)) if m]
-    found = found or [m for m in (_pair(_BARE, text),) if m]
+    found = [w for w in (_box(text), _pair(_POINT, text), _pair(_NAMED, text)) if w]
+    found = found or [w for w in (_pair(_BARE, text),) if w]
     if found:
-        return min(found)[1]
+        return min(found, key=lambda w: w.span[0])  # a box before the point that opens it
     numbers = _ANY.findall(text)
     if not numbers:
         return "the answer has no numbers"
@@ -106,14 +115,12 @@ def find_point(text: str) -> tuple[float, float] | str:
     return "the answer has numbers, but none written as a point such as (x,y)"
 
 
-def _pair(pattern: re.Pattern[str], text: str) -> tuple[int, tuple[float, float]] | None:
+def _pair(pattern: re.Pattern[str], text: str) -> Written | None:
     match = pattern.search(text)
-    if match is None:
-        return None
-    return match.start(), (float(match[1]), float(match[2]))
+    return match and Written(float(match[1]), float(match[2]), match.span())
 
 
-def _box(text: str) -> tuple[int, tuple[float, float]] | None:
+def _box(text: str) -> Written | None:
     match = _BOX.search(text)
     if match is None:
         return None
@@ -121,29 +128,28 @@ def _box(text: str) -> tuple[int, tuple[float, float]] | None:
     if match[1] is None and not _BOX_MARK.search(text[: match.start()]):
         return None
     x1, y1, x2, y2 = (float(g) for g in match.groups() if g is not None)
-    return match.start() - 1, ((x1 + x2) / 2, (y1 + y2) / 2)
+    return Written((x1 + x2) / 2, (y1 + y2) / 2, match.span())
 
 
-def parse_point(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> ParsedAnswer:
-    """The point in a text, in original pixels, or why there is none.
+def parse_point(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> Point | str:
+    """The point in a text, in original pixels with its span of the text, or why there is none.
 
     Numbers up to TOLERANCE outside the frame are put on the border; further out they are refused,
-    since a clipped wrong number would look like an answer.
+    since a clipped wrong number would be taken for an answer.
     """
     found = find_point(text)
     if isinstance(found, str):
-        return ParsedAnswer(None, found)
+        return found
     width, height = frame_size(frame, image_wh, resized_wh)
-    x, y = found
+    x, y = found.x, found.y
     inside_x = -TOLERANCE * width <= x <= (1 + TOLERANCE) * width
     inside_y = -TOLERANCE * height <= y <= (1 + TOLERANCE) * height
     if not (inside_x and inside_y):
-        return ParsedAnswer(
-            None,
+        return (
             f"({x:g}, {y:g}) lies outside the picture: expected x from 0 to {width:g} and y from "
-            f"0 to {height:g} in {FRAMES[frame].label}",
+            f"0 to {height:g} in {FRAMES[frame].label}"
         )
     x_px, y_px = to_pixels(x, y, frame, image_wh, resized_wh)
     x_px = min(max(x_px, 0.0), float(image_wh[0]))
     y_px = min(max(y_px, 0.0), float(image_wh[1]))
-    return ParsedAnswer(HazardPoint(x_px, y_px, "text"))
+    return Point(x_px, y_px, source="text", span=found.span)

@@ -5,8 +5,9 @@ Source: INSIGHT, Sec. III-B (prompt and target text). Knows no model and no page
 
 from __future__ import annotations
 
+from inference.checks import MAX_TEXT
 from inference.errors import UserError
-from inference.schema import HazardPoint, ParsedAnswer
+from inference.fields import Answer, Field, Point, Text, Value
 from inference.tasks.base import WH, Task
 from inference.tasks.coordinates import FRAMES, LONGER_SIDE, frame_size, from_pixels, parse_point
 
@@ -39,12 +40,22 @@ MAX_PROMPT = 2000  # characters
 NORM_STEP = 10  # thousandths are written in steps of this, as the embedded model learned them
 
 
-def parse(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> ParsedAnswer:
-    """The hazard point in a model's text, in original pixels, or why there is none."""
-    return parse_point(text, image_wh, frame, resized_wh)
+def parse(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> Answer:
+    """The hazard point in a model's text, in original pixels, or why there is none; and what the
+    text says after the sentence with the point."""
+    point = parse_point(text, image_wh, frame, resized_wh)
+    if isinstance(point, str):
+        return Answer({}, {"point": point})
+    values: dict[str, Value] = {"point": point}
+    end = text.find(".", point.span[1]) if point.span else -1
+    reason = text[end + 1 :] if end >= 0 else ""
+    if reason.strip() and len(reason.strip()) <= MAX_TEXT and reason.isprintable():
+        start = len(text) - len(reason.lstrip())
+        values["reason"] = Text(reason.strip(), span=(start, start + len(reason.strip())))
+    return Answer(values)
 
 
-def target_text(point: HazardPoint, image_wh: WH, frame: str, resized_wh: WH | None = None) -> str:
+def target_text(point: Point, image_wh: WH, frame: str, resized_wh: WH | None = None) -> str:
     """The sentence that a model is trained to say for a point."""
     x, y = from_pixels(point.x_px, point.y_px, frame, image_wh, resized_wh)
     width, height = frame_size(frame, image_wh, resized_wh)
@@ -75,4 +86,11 @@ def validate_prompt(text: str) -> str:
     return stripped
 
 
-TASK = Task("hazard", PROMPT, PROMPTS, NEUTRAL_PROMPT, parse, target_text, validate_prompt)
+FIELDS = (
+    Field("point", "point", "Hazard point"),
+    Field("reason", "text", "Reason", optional=True),
+)
+
+TASK = Task(
+    "hazard", FIELDS, "point", PROMPT, PROMPTS, NEUTRAL_PROMPT, parse, target_text, validate_prompt
+)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from inference.fields import Answer, Point
 from inference.schema import (
     AnswerToken,
-    HazardPoint,
     Heatmap,
     ImageInput,
     PairPrediction,
     PairRequest,
-    ParsedAnswer,
     PatchGrid,
     Side,
     SidePrediction,
@@ -37,7 +36,7 @@ def side(
 ) -> SidePrediction:
     """attention: (tokens, layers, heads, cells) nested lists."""
     spoken = tokens(*texts)
-    where = None if point is None else HazardPoint(*point, "text")
+    where = None if point is None else Point(*point, source="text")
     trace = Trace(
         name,
         spoken,
@@ -46,7 +45,8 @@ def side(
         None if neutral is None else np.array(neutral, np.float32),
         None if lens is None else np.array(lens, np.float32),
     )
-    parsed = ParsedAnswer(where, None if where else "no numbers in the text")
+    missing = {} if where else {"point": "no numbers in the text"}
+    parsed = Answer({"point": where} if where else {}, missing)
     label = "The base model" if name == "base" else "The fine-tuned model"
     return SidePrediction(name, label, "".join(texts), spoken, parsed, trace, head_map=head_map)
 

@@ -12,7 +12,8 @@ from explain.measures import (
 )
 from explain.tokens import default_tokens
 from inference.errors import UserError
-from inference.schema import HazardPoint, Heatmap, PatchGrid
+from inference.fields import Point
+from inference.schema import Heatmap, PatchGrid
 from tests.explain.hand import side
 
 GRID = PatchGrid(2, 2, (200, 100))  # cells of 100 x 50 px; "near" is 20 px
@@ -37,13 +38,13 @@ def test_distribution() -> None:
 
 def test_share_near_a_point_inside_one_cell() -> None:
     """A circle of 20 px at a cell's middle lies within that cell: pi * 20^2 / (100 * 50)."""
-    share = share_near_point(heatmap([[1, 0], [0, 0]]), HazardPoint(50, 25, "text"))
+    share = share_near_point(heatmap([[1, 0], [0, 0]]), Point(50, 25, source="text"))
     assert share == pytest.approx(np.pi * 400 / 5000, rel=0.03)
-    assert share_near_point(heatmap([[0, 1], [1, 1]]), HazardPoint(50, 25, "text")) == 0
+    assert share_near_point(heatmap([[0, 1], [1, 1]]), Point(50, 25, source="text")) == 0
 
 
 def test_share_near_a_point_on_the_cross_is_a_quarter_from_each() -> None:
-    point = HazardPoint(100, 50, "head")
+    point = Point(100, 50, source="head")
     one = share_near_point(heatmap([[1, 0], [0, 0]]), point)
     assert one == pytest.approx(np.pi * 100 / 5000, rel=0.06)
     assert share_near_point(heatmap([[1, 1], [1, 1]]), point) == pytest.approx(one)
@@ -53,7 +54,7 @@ def test_share_near_covers_small_cells_in_full() -> None:
     grid = PatchGrid(1, 100, (1000, 10))
     values = np.zeros((1, 100))
     values[0, 45:55] = 1
-    assert share_near_point(heatmap(values, grid), HazardPoint(500, 5, "text")) == pytest.approx(1)
+    assert share_near_point(heatmap(values, grid), Point(500, 5, source="text")) == pytest.approx(1)
 
 
 def test_share_on_image_by_hand() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.errors import UserError
-from inference.schema import HazardPoint
+from inference.fields import Point, Text, check_answer
 from inference.tasks import hazard
 from inference.tasks.coordinates import FRAMES, from_pixels, parse_point, to_pixels
 
@@ -82,24 +82,40 @@ BAD = [
 @pytest.mark.parametrize(("text", "point"), GOOD, ids=[t[:40] for t, _ in GOOD])
 def test_finds_the_point(text: str, point: tuple[float, float]) -> None:
     parsed = parse_point(text, WH, "original_px")
-    assert parsed.point == HazardPoint(*map(float, point), "text"), parsed.reason
+    assert isinstance(parsed, Point), parsed
+    assert (parsed.x_px, parsed.y_px) == point
+    assert parsed.source == "text"
+    first, last = parsed.span or (0, 0)
+    assert sum(c.isdigit() for c in text[first:last]) >= 2  # where it stands in the text
 
 
 @pytest.mark.parametrize(("text", "reason"), BAD, ids=[t[:40] for t, _ in BAD])
 def test_says_why_there_is_none(text: str, reason: str) -> None:
     parsed = parse_point(text, WH, "original_px")
-    assert parsed.point is None
-    assert reason in (parsed.reason or "")
+    assert isinstance(parsed, str)
+    assert reason in parsed
 
 
 @given(text=st.text(max_size=300))
 def test_any_text_gives_a_point_inside_or_a_reason(text: str) -> None:
     parsed = parse_point(text, WH, "norm1000")
-    if parsed.point is not None:
-        assert 0 <= parsed.point.x_px <= WH[0]
-        assert 0 <= parsed.point.y_px <= WH[1]
+    if isinstance(parsed, Point):
+        assert 0 <= parsed.x_px <= WH[0]
+        assert 0 <= parsed.y_px <= WH[1]
     else:
-        assert parsed.reason
+        assert parsed
+
+
+@given(text=st.text(max_size=300), reason=st.text(max_size=60))
+def test_any_hazard_answer_fits_the_task(text: str, reason: str) -> None:
+    for said in (text, f"The area around (3,4) should be paid more attention to. {reason}"):
+        answer = check_answer(hazard.TASK.fields, hazard.parse(said, WH, "norm1000"))
+        for value in answer.values.values():
+            assert value.span is not None
+            first, last = value.span
+            assert 0 <= first <= last <= len(said)
+            if isinstance(value, Text):
+                assert said[first:last] == value.text
 
 
 sides = st.integers(16, 8000)
@@ -110,10 +126,10 @@ def test_a_written_point_is_read_back_in_every_frame(
     w: int, h: int, x: float, y: float, frame: str
 ) -> None:
     resized = (max(28, w // 56 * 28), max(28, h // 56 * 28))
-    point = HazardPoint(x * w, y * h, "truth")
+    point = Point(x * w, y * h, source="truth")
     text = hazard.target_text(point, (w, h), frame, resized)
-    parsed = hazard.parse(text, (w, h), frame, resized)
-    assert parsed.point is not None, parsed.reason
+    parsed = hazard.parse(text, (w, h), frame, resized).values["point"]
+    assert isinstance(parsed, Point)
     unit = 10 if frame == "norm1000" else 1
     allowed_x = math.dist(
         to_pixels(unit, 0, frame, (w, h), resized), to_pixels(0, 0, frame, (w, h), resized)
@@ -122,8 +138,8 @@ def test_a_written_point_is_read_back_in_every_frame(
         to_pixels(0, unit, frame, (w, h), resized), to_pixels(0, 0, frame, (w, h), resized)
     )
     # Half a step of rounding; a whole one at the border of a frame with a fractional size.
-    assert abs(parsed.point.x_px - point.x_px) <= allowed_x + 1e-6
-    assert abs(parsed.point.y_px - point.y_px) <= allowed_y + 1e-6
+    assert abs(parsed.x_px - point.x_px) <= allowed_x + 1e-6
+    assert abs(parsed.y_px - point.y_px) <= allowed_y + 1e-6
 
 
 @given(w=sides, h=sides, x=st.floats(0, 1), y=st.floats(0, 1), frame=st.sampled_from(list(FRAMES)))
@@ -146,7 +162,7 @@ def test_unknown_frame_lists_the_known_ones() -> None:
 
 
 def test_the_papers_sentence() -> None:
-    text = hazard.target_text(HazardPoint(640.4, 359.6, "truth"), WH, "original_px")
+    text = hazard.target_text(Point(640.4, 359.6, source="truth"), WH, "original_px")
     assert text == "The area around (640,360) should be paid more attention to."
 
 

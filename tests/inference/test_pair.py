@@ -12,8 +12,9 @@ from transformers import AutoModelForImageTextToText
 
 from inference import registry
 from inference.errors import Cancelled, UserError
+from inference.fields import Point
 from inference.predictor import Predictor
-from inference.schema import HazardPoint, PairRequest
+from inference.schema import PairRequest
 from inference.tasks.coordinates import parse_point
 from tests.inference.conftest import PROMPT
 from tests.tiny import FAMILIES, HEADS, LAYERS
@@ -111,7 +112,7 @@ def test_head(kind: str, zoo: Any, make_image: Any) -> None:
     assert 0 <= side.head_point.y_px <= 360
     row, col = np.unravel_index(side.head_map.values.argmax(), want)
     x1, y1, x2, y2 = side.head_map.grid.cell_px(int(row * want[1] + col))
-    near = HazardPoint((x1 + x2) / 2, (y1 + y2) / 2, "truth")
+    near = Point((x1 + x2) / 2, (y1 + y2) / 2, source="truth")
     assert side.head_point.distance_px(near) < 120, "the window lies around the peak"
 
 
@@ -173,8 +174,8 @@ def test_points_are_parsed_in_the_sides_own_frame(
     pair = predictor.predict_pair(image, PairRequest(adapter="patch", max_new_tokens=2))
     resized = backbone.look(image.pixels).resized_wh
     frame = registry.BACKBONES[family].frame
-    assert pair.base.parsed == parse_point(text, (640, 360), frame, resized)
-    assert pair.finetuned.parsed.point == HazardPoint(64.0, 18.0, "text")
+    assert pair.base.text_point == parse_point(text, (640, 360), frame, resized)
+    assert pair.finetuned.text_point == Point(64.0, 18.0, source="text", span=(16, 24))
 
 
 def test_image_tokens_are_never_answered(zoo: Any, make_image: Any) -> None:

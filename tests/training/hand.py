@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.schema import HazardPoint, ImageInput
+from inference.fields import Point
+from inference.schema import ImageInput
 from training.evaluation.scoring import Answer
 from training.evaluation.sets import EvalCase
 
@@ -21,8 +22,8 @@ def case(
     return EvalCase(image, point, box, frozenset(slices))
 
 
-def point(xy: tuple[float, float] | None, source: str = "text") -> HazardPoint | None:
-    return None if xy is None else HazardPoint(*xy, source)  # type: ignore[arg-type]
+def point(xy: tuple[float, float] | None, source: str = "text") -> Point | None:
+    return None if xy is None else Point(*xy, source=source)  # type: ignore[arg-type]
 
 
 def said(xy: tuple[float, float] | None, nll: float = 1.0) -> Answer:

@@ -16,8 +16,9 @@ from inference.correction import (
     StepFix,
 )
 from inference.errors import UserError
+from inference.fields import Point
 from inference.media import load_image
-from inference.schema import HazardPoint, PairRequest
+from inference.schema import PairRequest
 from tests.training.store_hand import MODEL_PX, corrected, feedback_at, picture, predicted
 from tests.ui.fakes import INFO, fake_pair
 from training.store.feedback import Answers, Feedback
@@ -54,7 +55,7 @@ def test_pair_is_kept_with_both_sides_and_what_reopens_it(
     pair = fake_pair(image, PairRequest(prompt="Where?", adapter="hazard-patch"))
     key = feedback.add_prediction(
         pair, path, INFO, adapter_version="abc", slices=("rain",), name="road.png",
-        truth=HazardPoint(3, 4, "truth"), settings={"query": "tab=scene"},
+        truth=Point(3, 4, source="truth"), settings={"query": "tab=scene"},
     )  # fmt: skip
     again = feedback.add_prediction(pair, path, INFO, adapter_version="abc")
     other = feedback.add_prediction(pair, path, INFO, adapter_version="def")

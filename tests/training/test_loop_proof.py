@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from inference.errors import UserError
+from inference.fields import Point
 from inference.registry import resolve
-from inference.schema import HazardPoint, ImageInput
+from inference.schema import ImageInput
 from training.evaluation.scoring import Answer
 from training.evaluation.sets import EvalCase, EvalSet
 from training.proof import loop as loop_proof
@@ -31,7 +32,7 @@ def case(seed: int, point: tuple[float, float], *slices: str) -> EvalCase:
 
 
 def answer(point: tuple[float, float] | None) -> Answer:
-    made = None if point is None else HazardPoint(*point, "head")
+    made = None if point is None else Point(*point, source="head")
     return Answer("t", "t", 0.0, {"window": made}, "window")
 
 

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from inference.errors import UserError
+from inference.fields import Point
 from inference.fingerprint import file_sha256
-from inference.schema import HazardPoint, ImageInput
+from inference.schema import ImageInput
 from tests.training.hand import SENTENCE
 from tests.training.job_hand import SETTINGS, make_home
 from tests.training.job_stand_in import make_adapter
@@ -109,7 +110,7 @@ def sides(offsets: Offsets) -> Callable[[JobRow, Sequence[Path]], Any]:
 
     def answer(case: EvalCase, offset: tuple[float, float] | None) -> Answer:
         x, y = case.point_px
-        point = HazardPoint(x + offset[0], y + offset[1], "head") if offset else None
+        point = Point(x + offset[0], y + offset[1], source="head") if offset else None
         return Answer("said", SENTENCE.format(1, 2), 1.0, {"text": None, "window": point}, "window")
 
     return make

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.fields import Point
 from inference.media import load_image
-from inference.schema import HazardPoint, ImageInput, PairRequest
+from inference.schema import ImageInput, PairRequest
 from tests.ui.fakes import fake_pair, fake_services
 from ui.shell.desk import Desk
 from ui.shell.pictures import Pictures
@@ -56,5 +57,5 @@ def image(picture: Path) -> ImageInput:
 def result(desk: Desk, image: ImageInput, picture: Path) -> StoredResult:
     """A finished pair with a known hazard, in the desk's store."""
     request = PairRequest(prompt="Where?", adapter="hazard-patch")
-    truth = HazardPoint(460.0, 170.0, "truth")
+    truth = Point(460.0, 170.0, source="truth")
     return desk.results.put(fake_pair(image, request), picture, None, truth)

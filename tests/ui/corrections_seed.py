@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from inference.correction import HazardFix
+from inference.fields import Point
 from inference.media import load_image
-from inference.schema import HazardPoint, PairRequest
+from inference.schema import PairRequest
 from tests.ui.fakes import INFO, fake_pair, fake_services
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
@@ -49,7 +50,7 @@ def add_case(
         adapter_version="v1",
         slices=SLICES[number % len(SLICES)] if slices is None else slices,
         name=name or path.name,
-        truth=HazardPoint(430.0, 180.0, "truth") if truth else None,
+        truth=Point(430.0, 180.0, source="truth") if truth else None,
         settings={"query": f"tab=scene&image={image.content_hash}&adapter=hazard-patch&opacity=40"},
     )
     return image.content_hash, prediction

@@ -13,18 +13,17 @@ from explain.describe import describe
 from explain.maps import default_tokens, make_pair_maps
 from explain.registry import EXPLAINERS
 from inference.errors import Cancelled
+from inference.fields import Answer, Point
 from inference.media import load_image
 from inference.schema import (
     AdapterCard,
     AdapterEntry,
     AnswerToken,
-    HazardPoint,
     Heatmap,
     ImageInput,
     ModelInfo,
     PairPrediction,
     PairRequest,
-    ParsedAnswer,
     PatchGrid,
     SidePrediction,
     Trace,
@@ -91,15 +90,15 @@ def fake_pair(
 ) -> PairPrediction:
     """Both sides look at a blob of their own; the fine-tuned one has a head."""
     width, height = image.size_wh
-    here = HazardPoint(0.41 * width, 0.56 * height, "text")
-    there = HazardPoint(0.72 * width, 0.48 * height, "head")
+    here = Point(0.41 * width, 0.56 * height, source="text")
+    there = Point(0.72 * width, 0.48 * height, source="head")
     base = fake_side("base", image, here, words)
     tuned = fake_side("finetuned", image, there, words) if request.adapter else None
     return PairPrediction(image, request, base, tuned, request.forced, {"total": 0.1})
 
 
 def fake_side(
-    side: Any, image: ImageInput, point: HazardPoint, words: list[str] | None = None
+    side: Any, image: ImageInput, point: Point, words: list[str] | None = None
 ) -> SidePrediction:
     grid = PatchGrid(ROWS, COLS, image.size_wh)
     tokens = tuple(
@@ -112,16 +111,16 @@ def fake_side(
     )
     text = "".join(words or WORDS[:-1])
     head = point.source == "head"
-    said = HazardPoint(point.x_px - 14, point.y_px + 9, "text") if head else point
+    said = Point(point.x_px - 14, point.y_px + 9, source="text") if head else point
     return SidePrediction(
-        side, side, text, tokens, ParsedAnswer(said), trace,
+        side, side, text, tokens, Answer({"point": said}), trace,
         head_point=point if head else None,
         head_map=Heatmap(attention[0, 0, 0].reshape(ROWS, COLS), grid, "Head", "probability")
         if head else None,
     )  # fmt: skip
 
 
-def _attention(grid: PatchGrid, point: HazardPoint, token: int) -> np.ndarray:
+def _attention(grid: PatchGrid, point: Point, token: int) -> np.ndarray:
     """(layers, heads, cells): a blob round the point, wider for later tokens; share 0.3."""
     width, height = grid.image_wh
     x = (np.arange(grid.cols) + 0.5) * width / grid.cols - point.x_px

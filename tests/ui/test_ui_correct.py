@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from inference.errors import UserError
-from inference.schema import AdapterEntry, HazardPoint
+from inference.fields import Point
+from inference.schema import AdapterEntry
 from tests.ui.fakes import fake_services
 from training.store.feedback import CorrectionFilter, Feedback
 from training.store.home import Home, find_home
@@ -98,7 +99,7 @@ def test_the_mark_is_on_all_panels_and_in_the_png(desk, result):
     before = scene_view.view(ANN, desk, result, ViewSettings())
     correct.save(ANN, desk, result.id, wrong(result))
     human = correct.mine(ANN, desk, result).point
-    assert human == HazardPoint(120, 45, "human")
+    assert human == Point(120, 45, source="human")
     view = scene_view.view(ANN, desk, result, ViewSettings(), human)
     for plot in (view.base_plot, view.tuned_plot, view.difference_plot):
         signs = [t for t in json.loads(plot)["data"] if t.get("name") == "Your correction"]

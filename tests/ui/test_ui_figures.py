@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from inference.schema import HazardPoint, Heatmap, PatchGrid
+from inference.fields import Point
+from inference.schema import Heatmap, PatchGrid
 from ui.components import figures
 from ui.components.colours import BASE, FINETUNED, diverging, inferno, rgb
 
@@ -61,9 +62,9 @@ def test_hover_says_value_unit_and_pixel():
 
 def test_signs_and_the_line_between_them():
     points = {
-        "base": HazardPoint(10, 20, "text"),
-        "finetuned": HazardPoint(40, 60, "head"),
-        "truth": HazardPoint(41, 61, "truth"),
+        "base": Point(10, 20, source="text"),
+        "finetuned": Point(40, 60, source="head"),
+        "truth": Point(41, 61, source="truth"),
     }
     figure = overlay(signed=True, points=points)
     by_name = {t.get("name"): t for t in figure["data"]}
@@ -87,8 +88,8 @@ def test_signs_and_the_line_between_them():
 )
 def test_the_distance_stands_beyond_both_signs_and_inside_the_picture(ys, at, anchor):
     points = {
-        "base": HazardPoint(10, ys[0], "text"),
-        "finetuned": HazardPoint(11, ys[1], "head"),
+        "base": Point(10, ys[0], source="text"),
+        "finetuned": Point(11, ys[1], source="head"),
     }
     label = overlay(signed=True, points=points)["layout"]["annotations"][0]
     assert (label["y"], label["yanchor"]) == (at, anchor)

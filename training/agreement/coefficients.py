@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-Point = tuple[float, float]
+XY = tuple[float, float]
 MAX_PAIRED = 10  # people who are compared two by two; a crowd has too many pairs to read
 
 
 # ---- points ----------------------------------------------------------------------------------
 
 
-def spread_px(points: Sequence[Point]) -> float | None:
+def spread_px(points: Sequence[XY]) -> float | None:
     """Mean distance over all pairs, 2/(n(n-1)) * sum over i<j of |p_i - p_j|, in the points' own
     unit; None for fewer than two points."""
     pairs = list(combinations(points, 2))
     return fmean(math.dist(a, b) for a, b in pairs) if pairs else None
 
 
-def spread_percent(points: Sequence[Point], image_wh: tuple[int, int]) -> float | None:
+def spread_percent(points: Sequence[XY], image_wh: tuple[int, int]) -> float | None:
     """The same in percent of the picture's diagonal."""
     spread = spread_px(points)
     return None if spread is None else 100 * spread / math.hypot(*image_wh)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-Point = tuple[float, float]
+XY = tuple[float, float]
 WH = tuple[int, int]
 NEAR = 0.08  # of the diagonal
 
@@ -23,14 +23,14 @@ class Vote:
     """correction: its id. point_px None: no hazard there."""
 
     correction: str
-    point_px: Point | None
+    point_px: XY | None
 
 
 @dataclass(frozen=True)
 class Consensus:
     """point_px with the corrections that agree on it, or the reason why there is none."""
 
-    point_px: Point | None
+    point_px: XY | None
     corrections: tuple[str, ...]
     reason: str = ""
 

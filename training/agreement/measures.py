@@ -19,8 +19,8 @@ from statistics import fmean, median
 
 from inference.correction import EventFix, HazardFix, RiskFix
 from training.agreement.coefficients import (
+    XY,
     Coefficient,
-    Point,
     Rating,
     cohen_kappa,
     kappa_pairs,
@@ -182,7 +182,7 @@ def case_agreement(case: Case) -> CaseAgreement:
     )
 
 
-def _points(corrections: Iterable[Correction]) -> list[Point]:
+def _points(corrections: Iterable[Correction]) -> list[XY]:
     return [point for c in corrections if (point := c.point_px) is not None]
 
 

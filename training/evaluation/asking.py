@@ -20,9 +20,10 @@ from inference.backbones.generation import Generated, generate
 from inference.backbones.loading import load_backbone
 from inference.backbones.tracing import answer_logprobs
 from inference.errors import UserError
+from inference.fields import Point
 from inference.hub import local_folder
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
-from inference.schema import HazardPoint, PatchGrid
+from inference.schema import PatchGrid
 from training.evaluation.scoring import Answer
 from training.evaluation.sets import EvalCase
 
@@ -91,7 +92,7 @@ class ModelAsker:
             made = generate(
                 self.backbone, view, features, prompt, len(names), max_new_tokens=MAX_NEW_TOKENS
             )
-        truth = HazardPoint(*case.point_px, "truth")
+        truth = Point(*case.point_px, source="truth")
         references = {n: self._reference(n, truth, view) for n in names}
         losses = self._losses(view, features, prompt, references)
         return {
@@ -105,7 +106,7 @@ class ModelAsker:
         card = adapter.entry.card if adapter else None
         return (card.coordinate_frame if card else None) or self.backbone.spec.frame
 
-    def _reference(self, name: str, truth: HazardPoint, view: View) -> str:
+    def _reference(self, name: str, truth: Point, view: View) -> str:
         text: str = self.task.target_text(
             truth, view.grid.image_wh, self._frame(name), view.resized_wh
         )
@@ -140,7 +141,7 @@ class ModelAsker:
         ids = made.answers[row].ids
         text = self.backbone.tokenizer.decode(ids, skip_special_tokens=True).strip()
         parsed = self.task.parse(text, view.grid.image_wh, self._frame(name), view.resized_wh)
-        points: dict[str, HazardPoint | None] = {"text": parsed.point}
+        points: dict[str, Point | None] = {"text": parsed.values.get(self.task.main)}
         adapter, default = self.adapters[name], "text"
         if adapter is not None and adapter.head is not None:
             default = str(adapter.head.config.get("decode", "soft_argmax"))
@@ -153,9 +154,9 @@ class ModelAsker:
         return Answer(text, reference, nll, points, default)
 
 
-def _on_image(point01: Sequence[float], grid: PatchGrid) -> HazardPoint:
+def _on_image(point01: Sequence[float], grid: PatchGrid) -> Point:
     """From 0..1 over the grid's area to original pixels, never outside the picture."""
     x1, y1, x2, y2 = grid.area_px
     width, height = grid.image_wh
     x, y = x1 + point01[0] * (x2 - x1), y1 + point01[1] * (y2 - y1)
-    return HazardPoint(min(max(x, 0.0), width), min(max(y, 0.0), height), "head")
+    return Point(min(max(x, 0.0), width), min(max(y, 0.0), height), source="head")

@@ -101,13 +101,13 @@ def insight_case(folder: Path, row: Row) -> EvalCase:
     said = [str(m.get("content")) for m in turns if m.get("role") == "assistant"]
     image = _image(folder, row)
     answer = parse_point(said[-1] if said else "", image.size_wh, "original_px")
-    if answer.point is None:
+    if isinstance(answer, str):
         raise UserError(
             f"No hazard point for {image.name}",
             expected="an assistant message with (x,y) in original pixels",
-            got=str(answer.reason),
+            got=answer,
         )
-    return EvalCase(image, (answer.point.x_px, answer.point.y_px))
+    return EvalCase(image, (answer.x_px, answer.y_px))
 
 
 def _image(folder: Path, row: Row) -> ImageInput:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import UserError
-from inference.schema import HazardPoint
+from inference.fields import Point
 from training.evaluation import metrics
 from training.evaluation.sets import EvalCase, EvalSet
 
@@ -40,7 +40,7 @@ class Answer:
     text: str
     reference: str
     nll: float
-    points: Mapping[str, HazardPoint | None]
+    points: Mapping[str, Point | None]
     default: str = "text"
 
 
@@ -123,7 +123,7 @@ def _answered(answers: Iterable[Mapping[str, Answer]]) -> dict[str, list[tuple[f
     return columns
 
 
-def _xy(point: HazardPoint | None) -> tuple[float, float]:
+def _xy(point: Point | None) -> tuple[float, float]:
     return MISSING if point is None else (point.x_px, point.y_px)
 
 

@@ -12,7 +12,7 @@ from inference.errors import UserError
 from inference.schema import ImageInput
 from training.evaluation.sources import SPLITS, source
 
-Point = tuple[float, float]
+XY = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 
@@ -25,7 +25,7 @@ class EvalCase:
     """
 
     image: ImageInput
-    point_px: Point
+    point_px: XY
     box_px: Box | None = None
     slices: frozenset[str] = frozenset()
 
@@ -53,7 +53,7 @@ class EvalSet:
     name: str
     total: int
     cases: Callable[[], Iterable[EvalCase]]
-    constant01: Point | None = None
+    constant01: XY | None = None
     unseen: frozenset[str] = frozenset()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.errors import UserError
-from inference.schema import HazardPoint
+from inference.fields import Point
 from inference.tasks.coordinates import parse_point
 from inference.tasks.hazard import PROMPT, target_text
 
@@ -37,7 +37,7 @@ class Said:
 
 def to_messages(point_px: tuple[float, float], image_wh: tuple[int, int]) -> list[dict[str, str]]:
     """The two turns for a point."""
-    answer = target_text(HazardPoint(*point_px, "human"), image_wh, FRAME)
+    answer = target_text(Point(*point_px, source="human"), image_wh, FRAME)
     return [
         {"role": "user", "content": f"{IMAGE_MARK} {PROMPT}"},
         {"role": "assistant", "content": answer},
@@ -57,10 +57,10 @@ def from_messages(messages: Any, image_wh: tuple[int, int]) -> Said:
     if not answers:
         raise _bad("No assistant turn", "a user turn and an assistant turn", _roles(turns))
     parsed = parse_point(answers[-1], image_wh, FRAME)
-    if parsed.point is None:
-        raise _bad("No hazard point", "(x,y) in original pixels", str(parsed.reason))
+    if isinstance(parsed, str):
+        raise _bad("No hazard point", "(x,y) in original pixels", parsed)
     beside = " ".join(part.strip() for part in _SENTENCE.split(answers[-1]))
-    return Said((parsed.point.x_px, parsed.point.y_px), beside.strip())
+    return Said((parsed.x_px, parsed.y_px), beside.strip())
 
 
 def _turns(messages: Any) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Fields = Mapping[str, Any]
-Point = tuple[float, float]
+XY = tuple[float, float]
 
 TEXT, NUMBER, FLAG, LIST = "text", "number", "flag", "list"
 # name -> kind. Columns of the tables, attributes in COCO.
@@ -57,7 +57,7 @@ class Row:
     width: int
     height: int
     fields: Fields
-    point_px: Point | None
+    point_px: XY | None
 
     @property
     def box_px(self) -> tuple[float, ...] | None:

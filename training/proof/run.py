@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
+from inference.fields import Point
 from inference.registry import resolve
-from inference.schema import HazardPoint
 from training.adapters.folders import adapter_folder
 from training.adapters.promotion import in_use
 from training.evaluation.metrics import error_px
@@ -179,7 +179,7 @@ def _case_result(
     )
 
 
-def _xy(point: HazardPoint | None) -> tuple[float, float] | None:
+def _xy(point: Point | None) -> tuple[float, float] | None:
     return None if point is None else (round(point.x_px, 1), round(point.y_px, 1))
 
 

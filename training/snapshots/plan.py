@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError, unknown
+from inference.fields import Point
 from inference.media import load_image
 from inference.registry import task as find_task
-from inference.schema import HazardPoint
 from training.agreement.consensus import Vote, consensus
 from training.evaluation.sources import REPLAYS, is_heldout
 from training.snapshots.replayed import replayed
@@ -25,8 +25,8 @@ from training.snapshots.types import (
     TRAIN,
     VALIDATION,
     WH,
+    XY,
     LeftOut,
-    Point,
     SnapshotExample,
     SnapshotPlan,
 )
@@ -45,7 +45,7 @@ class _Found:
     sha256: str
     pixels_sha256: str
     size_wh: WH
-    point_px: Point
+    point_px: XY
     name: str
     slices: tuple[str, ...]
     corrections: tuple[str, ...] = ()
@@ -108,10 +108,10 @@ def plan_snapshot(
     return SnapshotPlan(task, tuple(examples), tuple(out), choices)
 
 
-def target_text(task: str, point_px: Point, size_wh: WH, frame: str) -> str:
+def target_text(task: str, point_px: XY, size_wh: WH, frame: str) -> str:
     """The sentence that the model is taught for a point of that picture."""
     text: str = find_task(task).target_text(
-        HazardPoint(*point_px, "human"), size_wh, frame, size_wh
+        Point(*point_px, source="human"), size_wh, frame, size_wh
     )
     return text
 

@@ -11,7 +11,7 @@ VERSION = 1
 PICTURES = "pictures"
 TRAIN, VALIDATION = "train", "validation"
 CORRECTED, REPLAY = "correction", "replay"
-Point = tuple[float, float]
+XY = tuple[float, float]
 WH = tuple[int, int]
 
 
@@ -31,7 +31,7 @@ class SnapshotExample:
     sha256: str
     pixels_sha256: str
     size_wh: WH
-    point_px: Point
+    point_px: XY
     prompt: str
     target: str
     scene: str

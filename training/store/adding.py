@@ -14,8 +14,9 @@ from sqlite_utils import Database
 
 from inference.checks import check_text
 from inference.errors import UserError, unknown
+from inference.fields import Point
 from inference.media import load_image
-from inference.schema import HazardPoint, ModelInfo, PairPrediction, SidePrediction
+from inference.schema import ModelInfo, PairPrediction, SidePrediction
 from training.store.case_rows import media_of, to_json
 from training.store.group_commit import write
 from training.store.home import Home
@@ -128,7 +129,7 @@ def answers_of(
     pair: PairPrediction,
     info: ModelInfo,
     adapter_version: str | None,
-    truth: HazardPoint | None,
+    truth: Point | None,
 ) -> Answers:
     """What is kept of a pair: texts and points, no maps (they can be made again)."""
     return Answers(
@@ -161,7 +162,7 @@ def _side(side: SidePrediction) -> dict[str, Any]:
         "text": side.text,
         "point_px": None if point is None else [point.x_px, point.y_px],
         "point_source": None if point is None else point.source,
-        "reason": side.parsed.reason,
+        "reason": side.why_no_point or None,
         "logprob": sum(logprobs) if logprobs else None,
     }
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from inference.correction import Payload
-from inference.schema import HazardPoint, ModelInfo, PairPrediction
+from inference.fields import Point
+from inference.schema import ModelInfo, PairPrediction
 from training.store import case_rows as rows
 from training.store import forgetting, reviewing
 from training.store.adding import Answers, NewMedia, add_answers, add_media, answers_of, media_row
@@ -93,7 +94,7 @@ class Feedback:
         adapter_version: str | None,
         slices: Sequence[str] = (),
         name: str = "",
-        truth: HazardPoint | None = None,
+        truth: Point | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> str:
         """Keep a picture and what both sides said of it; the prediction's id. Idempotent.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Point = tuple[float, float]
+XY = tuple[float, float]
 Pixels = NDArray[np.uint8]
 SMALLEST_CROP = 0.7  # of each side
 MARGIN = 0.03  # of the crop's side: a hazard on the very edge would be half cut away
@@ -39,9 +39,7 @@ class PictureView:
 WHOLE = PictureView()
 
 
-def view_of(
-    content_hash: str, number: int, point01: Point, *, mirror: bool, seed: int
-) -> PictureView:
+def view_of(content_hash: str, number: int, point01: XY, *, mirror: bool, seed: int) -> PictureView:
     """View `number` of a picture. 0: the whole picture as it is; with `mirror`, odd numbers are
     mirrored, number 1 being the whole picture."""
     mirrored = mirror and number % 2 == 1
@@ -52,7 +50,7 @@ def view_of(
     return PictureView(_crop(rng, point01), mirrored, int(rng.integers(2**31)))
 
 
-def _crop(rng: np.random.Generator, point01: Point) -> tuple[float, float, float, float]:
+def _crop(rng: np.random.Generator, point01: XY) -> tuple[float, float, float, float]:
     """A random crop in the picture's own shape that keeps the point inside."""
     side = float(rng.uniform(SMALLEST_CROP, 1.0))
     corner = []
@@ -65,8 +63,8 @@ def _crop(rng: np.random.Generator, point01: Point) -> tuple[float, float, float
 
 
 def place(
-    size_wh: tuple[int, int], point_px: Point, view: PictureView
-) -> tuple[tuple[int, int, int, int], Point]:
+    size_wh: tuple[int, int], point_px: XY, view: PictureView
+) -> tuple[tuple[int, int, int, int], XY]:
     """Where the view lies in a picture of that size: left, top, right, bottom; and the point in
     the view's own pixels."""
     width, height = size_wh

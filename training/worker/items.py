@@ -14,8 +14,9 @@ from torch.utils.data import Dataset
 from inference import registry
 from inference.backbones.base import Backbone, View
 from inference.errors import UserError
+from inference.fields import Point
 from inference.media import load_image
-from inference.schema import HazardPoint, ImageInput, PatchGrid
+from inference.schema import ImageInput, PatchGrid
 from training.jobs.settings import TrainSettings
 from training.snapshots.types import REPLAY, SnapshotExample
 from training.worker.augment import WHOLE, PictureView, limited, place, show, view_of
@@ -127,7 +128,7 @@ class Preparer:
         view = View({}, context, grid, seen.resized_wh)
         prompt = self.backbone.ask(view, item.example.prompt)
         sentence = self.task.target_text(
-            HazardPoint(*point, "truth"), grid.image_wh, self.frame, seen.resized_wh
+            Point(*point, source="truth"), grid.image_wh, self.frame, seen.resized_wh
         )
         answer = self.backbone.tokenizer(sentence, add_special_tokens=False).input_ids
         answer = [*answer, *self.backbone.eos_ids[:1]]

@@ -13,7 +13,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from inference.schema import HazardPoint, Heatmap
+from inference.fields import Point
+from inference.schema import Heatmap
 from ui.components.colours import BASE, FINETUNED, HUMAN, plotly_scale
 
 INK = "#111827"
@@ -55,7 +56,7 @@ def overlay(
     heatmap: Heatmap | None,
     picture_url: str,
     image_wh: tuple[int, int],
-    points: dict[str, HazardPoint],
+    points: dict[str, Point],
     *,
     vmax: float = 1.0,
     opacity: float = 1.0,
@@ -183,7 +184,7 @@ def _axis(title: str, interval: list[float]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sign(kind: str, point: HazardPoint) -> list[go.Scatter]:
+def _sign(kind: str, point: Point) -> list[go.Scatter]:
     at = {"x": [point.x_px], "y": [point.y_px], "mode": "markers"}
     sign = go.Scatter(
         **at,
@@ -199,7 +200,7 @@ def _sign(kind: str, point: HazardPoint) -> list[go.Scatter]:
     return [go.Scatter(**at, marker=marker, hoverinfo="skip", name="halo"), sign]
 
 
-def _distance_line(points: dict[str, HazardPoint]) -> list[go.Scatter]:
+def _distance_line(points: dict[str, Point]) -> list[go.Scatter]:
     """From the base's point to the fine-tuned one."""
     if "base" not in points or "finetuned" not in points:
         return []
@@ -211,7 +212,7 @@ def _distance_line(points: dict[str, HazardPoint]) -> list[go.Scatter]:
     ]
 
 
-def _distance_label(points: dict[str, HazardPoint], height: int) -> list[dict[str, Any]]:
+def _distance_label(points: dict[str, Point], height: int) -> list[dict[str, Any]]:
     """The distance, over the upper sign: between two signs that are close it could not be read.
     Under the lower one where the picture ends above."""
     if "base" not in points or "finetuned" not in points:

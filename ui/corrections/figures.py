@@ -10,7 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from inference.schema import HazardPoint
+from inference.fields import Point
 from ui.components import figures
 from ui.components.colours import HUMAN
 from ui.corrections.words import Sign
@@ -22,8 +22,8 @@ def case_picture(
     picture_url: str, image_wh: tuple[int, int], marks: Sequence[Sign], case: str
 ) -> str:
     """The picture with every sign on it. Names stand beside the crosses."""
-    models: dict[str, HazardPoint] = {
-        s.kind: HazardPoint(s.x_px, s.y_px, "truth" if s.kind == "truth" else "text")
+    models: dict[str, Point] = {
+        s.kind: Point(s.x_px, s.y_px, source="truth" if s.kind == "truth" else "text")
         for s in marks
         if s.kind != "human"
     }

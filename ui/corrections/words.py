@@ -11,7 +11,7 @@ from typing import Any
 from inference.correction import HazardFix
 from training.store.feedback import Case, Correction, StoredPrediction
 
-Point = tuple[float, float]
+XY = tuple[float, float]
 VERDICTS = {"right": "the model is right", "wrong": "wrong", "no_hazard": "no hazard here"}
 
 
@@ -65,21 +65,21 @@ def human_sign(c: Correction) -> Sign | None:
     return Sign("human", c.author, float(point[0]), float(point[1]), fix.box_px, c.id, c.status)
 
 
-def _shown_before(c: Correction) -> Point | None:
+def _shown_before(c: Correction) -> XY | None:
     """Who says "that's right" points where the shown side pointed."""
     return point_of(c.before) if isinstance(c.before, Mapping) else None
 
 
-def point_of(side: Mapping[str, Any] | None) -> Point | None:
+def point_of(side: Mapping[str, Any] | None) -> XY | None:
     """The point that one side's stored answer shows, or None."""
     return _pair((side or {}).get("point_px"))
 
 
-def truth_of(prediction: StoredPrediction) -> Point | None:
+def truth_of(prediction: StoredPrediction) -> XY | None:
     return prediction.truth
 
 
-def _pair(value: object) -> Point | None:
+def _pair(value: object) -> XY | None:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return None
     return float(value[0]), float(value[1])

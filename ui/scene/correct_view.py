@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from inference.correction import HazardFix
-from inference.schema import HazardPoint
+from inference.fields import Point
 from training.store.feedback import Correction
 from ui.components.markup import sign
 
@@ -27,7 +27,7 @@ def editor(
     picture_url: str,
     size_wh: tuple[int, int],
     draft: str,
-    shown: Mapping[str, HazardPoint],
+    shown: Mapping[str, Point],
     wait_s: int = 0,
 ) -> str:
     """The picture to mark.
@@ -62,7 +62,7 @@ def editor(
     )
 
 
-def _placed(kind: str, point: HazardPoint, size_wh: tuple[int, int]) -> str:
+def _placed(kind: str, point: Point, size_wh: tuple[int, int]) -> str:
     left, top = 100 * point.x_px / size_wh[0], 100 * point.y_px / size_wh[1]
     name = {"base": "Base", "finetuned": "Fine-tuned"}[kind]
     return (

@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from explain.types import PairMaps
-from inference.schema import HazardPoint, Heatmap, ModelInfo, SidePrediction
+from inference.fields import Point
+from inference.schema import Heatmap, ModelInfo, SidePrediction
 from ui.components.colours import BASE, FINETUNED, HUMAN, diverging, inferno
 from ui.shell.address import ViewSettings
 from ui.shell.results import StoredResult
@@ -30,7 +31,7 @@ def comparison(
     view: ViewSettings,
     info: ModelInfo,
     sentence: str,
-    human: HazardPoint | None = None,
+    human: Point | None = None,
 ) -> Image.Image:
     """Header, three panels with their texts, settings: one RGB picture. human: where the person
     says that the hazard is."""
@@ -103,7 +104,7 @@ def _footer(result: StoredResult, maps: PairMaps, info: ModelInfo) -> list[str]:
 
 def _words(side: SidePrediction) -> str:
     if side.point is None:
-        return f"No point: {side.parsed.reason}\n“{side.text.strip()}”"
+        return f"No point: {side.why_no_point}\n“{side.text.strip()}”"
     where = f"({side.point.x_px:.0f}, {side.point.y_px:.0f}) px, from its {side.point.source}"
     return f"{where}\n“{side.text.strip()}”"
 
@@ -112,7 +113,7 @@ def _scale(heatmap: Heatmap | None, vmax: float) -> str:
     return "" if heatmap is None else f"\nColours: 0 to {vmax:.3g} {heatmap.unit}"
 
 
-def _difference_words(result: StoredResult, human: HazardPoint | None) -> str:
+def _difference_words(result: StoredResult, human: Point | None) -> str:
     said = "blue: base looks more\namber: fine-tuned looks more"
     if human is not None:
         said += f"\ngreen cross: corrected to ({human.x_px:.0f}, {human.y_px:.0f}) px"
@@ -129,7 +130,7 @@ def _difference_words(result: StoredResult, human: HazardPoint | None) -> str:
 
 def _panel(
     result: StoredResult, heatmap: Heatmap | None, kinds: tuple[str, ...], vmax: float,
-    view: ViewSettings, human: HazardPoint | None,
+    view: ViewSettings, human: Point | None,
 ) -> Image.Image:  # fmt: skip
     """The picture with one map and its signs, PANEL_W wide."""
     pair = result.pair
@@ -185,7 +186,7 @@ def _layer(
     return layer.convert("RGB"), (round(x1 * sx), round(y1 * sy)), layer.getchannel("A")
 
 
-def _scaled(point: HazardPoint, scale: tuple[float, float]) -> tuple[float, float]:
+def _scaled(point: Point, scale: tuple[float, float]) -> tuple[float, float]:
     return point.x_px * scale[0], point.y_px * scale[1]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from explain.types import PairMaps
-from inference.schema import HazardPoint, Heatmap, ModelInfo, SidePrediction
+from inference.fields import Point
+from inference.schema import Heatmap, ModelInfo, SidePrediction
 from ui.shell.address import ViewSettings
 from ui.shell.results import StoredResult
 from ui.shell.visitors import names_only
@@ -73,15 +74,15 @@ def _side(side: SidePrediction) -> dict[str, Any]:
         "text": side.text,
         "point_px": _point(side.point),
         "point_source": side.point.source if side.point else None,
-        "text_point_px": _point(side.parsed.point),
-        "no_point_because": side.parsed.reason,
+        "text_point_px": _point(side.text_point),
+        "no_point_because": side.why_no_point or None,
         "tokens": [
             {"text": t.text, "logprob": t.logprob, "special": t.is_special} for t in side.tokens
         ],
     }
 
 
-def _point(point: HazardPoint | None) -> list[float] | None:
+def _point(point: Point | None) -> list[float] | None:
     return None if point is None else [round(point.x_px, 2), round(point.y_px, 2)]
 
 

@@ -11,7 +11,8 @@ from html import escape
 from pathlib import Path
 
 from explain.types import MapFigures, PairMaps
-from inference.schema import AnswerToken, HazardPoint, PairPrediction, Side, SidePrediction
+from inference.fields import Point
+from inference.schema import AnswerToken, PairPrediction, Side, SidePrediction
 from ui.components.markup import aspect_style, sign
 from ui.shell.pictures import thumbnail
 from ui.shell.services import Example
@@ -32,9 +33,9 @@ def empty(has_examples: bool) -> str:
 
 def headline(
     pair: PairPrediction,
-    truth: HazardPoint | None,
+    truth: Point | None,
     sentence: str,
-    human: HazardPoint | None = None,
+    human: Point | None = None,
 ) -> str:
     """The loudest thing on the page: how far the point moved."""
     big, small = _moved(pair)
@@ -64,7 +65,7 @@ def _moved(pair: PairPrediction) -> tuple[str, str]:
     return f"Moved {distance:.0f} px", percent
 
 
-def _far_from(pair: PairPrediction, truth: HazardPoint) -> str:
+def _far_from(pair: PairPrediction, truth: Point) -> str:
     parts = []
     for side in (pair.base, pair.finetuned):
         if side is not None:
@@ -78,7 +79,7 @@ def answer(side: SidePrediction) -> str:
     """One side's own words, its point and where the point comes from."""
     point = side.point
     if point is None:
-        where = f'<span class="sl-nopoint">No point: {escape(side.parsed.reason or "")}</span>'
+        where = f'<span class="sl-nopoint">No point: {escape(side.why_no_point)}</span>'
     else:
         source = "its heatmap head" if point.source == "head" else "its text"
         where = f"<b>({point.x_px:.0f}, {point.y_px:.0f}) px</b> from {source}"
@@ -93,7 +94,7 @@ def _spoken(side: SidePrediction) -> str:
     """The text's own point, where the head's is shown instead."""
     if side.head_point is None:
         return ""
-    said = side.parsed.point
+    said = side.text_point
     if said is None:
         return '<span class="sl-quiet">its text names none</span>'
     return f'<span class="sl-quiet">its text says ({said.x_px:.0f}, {said.y_px:.0f})</span>'

@@ -12,7 +12,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.schema import HazardPoint, PairPrediction, PairRequest, SidePrediction
+from inference.fields import Point
+from inference.schema import PairPrediction, PairRequest, SidePrediction
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class StoredResult:
     pair: PairPrediction
     path: Path
     example_id: str | None = None
-    truth: HazardPoint | None = None
+    truth: Point | None = None
 
 
 class Results:
@@ -39,7 +40,7 @@ class Results:
         pair: PairPrediction,
         path: Path,
         example_id: str | None = None,
-        truth: HazardPoint | None = None,
+        truth: Point | None = None,
     ) -> StoredResult:
         result = StoredResult(secrets.token_urlsafe(12), pair, path, example_id, truth)
         with self._lock:

@@ -15,15 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from inference.errors import UserError
-from inference.schema import (
-    AdapterEntry,
-    HazardPoint,
-    ImageInput,
-    ModelInfo,
-    PairPrediction,
-    PairRequest,
-    Trace,
-)
+from inference.fields import Point
+from inference.schema import AdapterEntry, ImageInput, ModelInfo, PairPrediction, PairRequest, Trace
 from training.store.home import Home
 from ui.shell.visitors import Visitor, who
 
@@ -54,7 +47,7 @@ class Example:
     id: str
     path: Path
     label: str
-    hazard: HazardPoint | None = None
+    hazard: Point | None = None
     slices: tuple[str, ...] = ()
 
 
@@ -110,7 +103,7 @@ def _example(folder: Path, row: Mapping[str, object]) -> Example:
     point = row.get("hazard_px")
     hazard = None
     if isinstance(point, (list, tuple)) and len(point) == 2:
-        hazard = HazardPoint(float(point[0]), float(point[1]), "truth")
+        hazard = Point(float(point[0]), float(point[1]), source="truth")
     slices = row.get("slices") or ()
     assert isinstance(slices, (list, tuple))
     return Example(

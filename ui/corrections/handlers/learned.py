@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from inference.errors import UserError
-from inference.schema import HazardPoint, PairRequest
+from inference.fields import Point
+from inference.schema import PairRequest
 from training.proof.results import CORRECTED, RIGHT_WITHIN_PX, CaseResult
 from training.store.database import connect
 from training.store.feedback import Case, Feedback
@@ -116,7 +117,7 @@ def ask_now(visitor: Visitor, desk: Desk, case_id: str) -> Answer:
     return _answer(adapter or "base alone", side.text, side.point, case)
 
 
-def _answer(adapter: str, text: str, point: HazardPoint | None, case: Case) -> Answer:
+def _answer(adapter: str, text: str, point: Point | None, case: Case) -> Answer:
     if point is None:
         return Answer(adapter, text, None)
     here = Sign("finetuned", adapter, point.x_px, point.y_px)

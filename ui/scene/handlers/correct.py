@@ -13,9 +13,10 @@ from typing import Literal
 from inference.adapter_files import WEIGHTS
 from inference.correction import HazardFix
 from inference.errors import UserError
+from inference.fields import Point
 from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id
-from inference.schema import HazardPoint, ImageInput
+from inference.schema import ImageInput
 from training.store.feedback import Correction, CorrectionFilter, Feedback
 from ui.scene import correct_view
 from ui.scene.handlers.view import address_of
@@ -61,12 +62,12 @@ class Mine:
     tries: int = 0
 
     @property
-    def point(self) -> HazardPoint | None:
+    def point(self) -> Point | None:
         """Where they say that the hazard is: of the newest correction, if it has a point."""
         fix = self.here[0].payload if self.here else None
         if not isinstance(fix, HazardFix) or fix.point_px is None:
             return None
-        return HazardPoint(*fix.point_px, "human")
+        return Point(*fix.point_px, source="human")
 
 
 @dataclass(frozen=True)

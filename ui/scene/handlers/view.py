@@ -11,7 +11,8 @@ from typing import Any
 from explain.registry import can_run
 from explain.types import PairMaps
 from inference.errors import UserError
-from inference.schema import SIDES, HazardPoint, PairPrediction, Side
+from inference.fields import Point
+from inference.schema import SIDES, PairPrediction, Side
 from ui.components import figures, markup
 from ui.scene import view as pieces
 from ui.shell.address import SceneAddress, ViewSettings, to_query
@@ -58,7 +59,7 @@ def view(
     desk: Desk,
     result: StoredResult,
     settings: ViewSettings,
-    human: HazardPoint | None = None,
+    human: Point | None = None,
 ) -> SceneView:
     """Draws a finished result. human: where this visitor says that the hazard is.
 
@@ -157,13 +158,13 @@ def _plots(
     result: StoredResult,
     maps: PairMaps,
     settings: ViewSettings,
-    human: HazardPoint | None,
+    human: Point | None,
 ) -> tuple[str | None, str | None, str | None]:
     pair, image = result.pair, result.pair.image
     sides = {"base": pair.base, "finetuned": pair.finetuned}
     said = {"truth": result.truth, "human": human}
     points = {kind: point for kind, point in said.items() if point is not None}
-    marks: dict[str, HazardPoint] = {
+    marks: dict[str, Point] = {
         kind: side.point for kind, side in sides.items() if side is not None and side.point
     }
     colour = desk.pictures.url(image)

@@ -10,7 +10,8 @@ from pathlib import Path
 from explain.measures import share_near_point
 from explain.types import MapSettings
 from inference.errors import Cancelled, UserError, unknown
-from inference.schema import HazardPoint, Heatmap, ImageInput, PairPrediction, PairRequest
+from inference.fields import Point
+from inference.schema import Heatmap, ImageInput, PairPrediction, PairRequest
 from training.adapters import promotion
 from training.evaluation.bootstrap import Interval
 from training.jobs import control as jobs
@@ -269,11 +270,11 @@ def _drawn(
     """Both maps on one colour range, with each adapter's own point."""
     heatmaps = [_heatmap(desk, pair) for pair in pairs]
     vmax = max(float(h.values.max()) for h in heatmaps) or 1.0
-    truth = HazardPoint(*case.truth_px, "human" if case.kind == CORRECTED else "truth")
+    truth = Point(*case.truth_px, source="human" if case.kind == CORRECTED else "truth")
     plots = []
     for pair, heatmap in zip(pairs, heatmaps, strict=True):
         side = pair.finetuned or pair.base
-        points: dict[str, HazardPoint] = {truth.source: truth}
+        points: dict[str, Point] = {truth.source: truth}
         if side.point is not None:
             points["finetuned" if pair.finetuned else "base"] = side.point
         plots.append(
