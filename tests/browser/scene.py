@@ -49,6 +49,10 @@ def held_back(page: Page) -> Iterator[None]:
     held = []
     page.route("**/gradio_api/run/**", lambda route: held.append(route))
     yield
+    for _ in range(600):  # the request leaves the page a moment after what was pressed
+        if held:
+            break
+        page.wait_for_timeout(100)
     assert held
     page.unroute("**/gradio_api/run/**")  # lets go of what was held
 

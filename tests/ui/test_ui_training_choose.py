@@ -10,6 +10,7 @@ from inference.correction import HazardFix
 from inference.errors import UserError
 from tests.ui import training_seed as seed
 from tests.ui.corrections_seed import add_case, say
+from training.snapshots.counts import snapshot_counts
 from training.snapshots.freezing import freeze, load_snapshot, plan_snapshot
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
@@ -105,7 +106,7 @@ def test_exactly_the_preview_is_frozen(desk, home):
     seed.accepted(home, 6)  # more comes in after the preview
     snapshot = choose.freeze_plan(TRAINER, desk, run.id)
     assert len(load_snapshot(home, snapshot.hash).examples) == 4
-    assert choose.snapshot_counts(home, snapshot.hash) == (4, 0)
+    assert snapshot_counts(home, snapshot.hash) == (4, 0)
     view = choose.frozen_preview(ANN, home, snapshot.hash)
     assert view.shown_of == 4
 
