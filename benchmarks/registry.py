@@ -77,6 +77,12 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         {"p99_ms": 100.0, "lost": 0.0},
         at_least={"per_second": 300.0},
     ),
+    "queue": BenchmarkSpec(
+        "The review queue opened, and a training planned, with 20,000 corrected cases",
+        "benchmarks.queue:run",
+        ("open_s", "plan_s"),
+        {"open_s": 0.2, "plan_s": 1.0},
+    ),
     "training": BenchmarkSpec(
         "LoRA epochs with cached vision features against recomputing them",
         "benchmarks.training:run",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -12,7 +14,9 @@ import pytest
 from inference.correction import HazardFix
 from inference.errors import UserError
 from tests.training.store_hand import corrected, feedback_at, predicted
+from training.store import case_rows
 from training.store.cases import STATUSES, voices
+from training.store.database import connect
 from training.store.feedback import CaseFilter, CorrectionFilter, Feedback
 
 
@@ -136,3 +140,64 @@ def test_what_filters_choose_of_a_case(feedback: Feedback, tmp_path: Path) -> No
     assert chosen(status="withdrawn") == [cleo.id]
     assert chosen(author="ann") == [ann.id]
     assert chosen(author="ann", status="accepted") == []
+
+
+def test_pages_in_sql_are_those_of_the_derived_states(feedback: Feedback, tmp_path: Path) -> None:
+    """After any mixture of events: the order, filters, counts and pages that come from SQL are
+    those that the cases themselves derive."""
+    rng = random.Random(3)
+    slices = ("rain", "pedestrian", "roadworks")
+    media = [predicted(feedback, tmp_path, n, slices=[slices[n % 3]])[0] for n in range(7)]
+    made: list[str] = []
+
+    def say() -> None:
+        point = (rng.uniform(0, 400), rng.uniform(0, 200))
+        payload = rng.choice(
+            [HazardFix("wrong", point), HazardFix("right"), HazardFix("no_hazard")]
+        )
+        author = rng.choice(["ann", "bob"])
+        made.append(corrected(feedback, rng.choice(media), author=author, payload=payload).id)
+
+    def review() -> None:
+        verdict = rng.choice(["accept", "reject", "reopen"])
+        feedback.review(rng.sample(made, min(2, len(made))), verdict, "tom")
+
+    def withdraw() -> None:
+        chosen = rng.choice(feedback.corrections())
+        feedback.withdraw(chosen.id, chosen.author)
+
+    def answer_again() -> None:
+        predicted(feedback, tmp_path, rng.randrange(7), adapter=f"a{rng.randrange(9)}")
+
+    def new_slice() -> None:
+        chosen = rng.choice(media)
+        feedback.add_media(feedback.media_path(chosen), slices=[rng.choice(["animal", "cut_in"])])
+
+    def undo() -> None:
+        with contextlib.suppress(UserError):
+            feedback.undo_review("tom")
+
+    say()
+    for _ in range(60):
+        rng.choice([say, say, review, withdraw, answer_again, new_slice, undo])()
+        with connect(feedback.home) as db:
+            every = [case_rows.read_case(db, c.task, c.media.hash) for c in feedback.cases()]
+        wanted = rng.choice(
+            [CaseFilter(), CaseFilter(order="newest"), CaseFilter(min_disagreement=0.2)]
+            + [CaseFilter(status=status) for status in STATUSES]
+        )
+        derived = [
+            c for c in every
+            if wanted.status in (None, c.status)
+            and c.disagreement >= (wanted.min_disagreement or 0)
+        ]  # fmt: skip
+        derived.sort(key=lambda c: c.media.hash)
+        derived.sort(key=lambda c: c.corrections[-1].created, reverse=True)
+        if wanted.order == "dispute":
+            derived.sort(key=lambda c: -c.disagreement * c.risk)
+        assert feedback.count(wanted) == len(derived)
+        assert feedback.cases(wanted) == derived
+        assert feedback.cases(wanted, limit=2, offset=1) == derived[1:3]
+    feedback.forget("ann")
+    feedback.forget("bob")
+    assert feedback.cases() == [] and feedback.count() == 0

@@ -13,7 +13,6 @@ from sqlite_utils import Database
 from inference.correction import Payload, payload_from_json
 from inference.errors import UserError
 from training.store.cases import (
-    STATUSES,
     Case,
     CaseFilter,
     Correction,
@@ -101,13 +100,24 @@ def clause(wanted: CaseFilter | CorrectionFilter) -> Clause:
     return sql, [value for _, value in used]
 
 
-CASES = "(c.task, c.media) in (select c.task, c.media from corrections c where {where})"
+ORDERS = {
+    "dispute": "s.disagreement * s.risk desc, s.newest desc, s.media",
+    "newest": "s.newest desc, s.media",
+}
+EVERY: Clause = ("select s.task, s.media from case_states s", [])
 
 
-def whole_cases(wanted: CaseFilter) -> Clause:
-    """All corrections of every case of which one correction matches."""
+def chosen_cases(wanted: CaseFilter) -> Clause:
+    """A query for (task, media) of the cases of which one correction matches, in no order."""
     where, values = clause(wanted)
-    return CASES.format(where=where), values
+    parts = [f"(s.task, s.media) in (select c.task, c.media from corrections c where {where})"]
+    if where == "true":
+        parts = ["s.stale = 0"]
+    if wanted.status is not None:
+        parts, values = [*parts, "s.status = ?"], [*values, wanted.status]
+    if wanted.min_disagreement:
+        parts, values = [*parts, "s.disagreement >= ?"], [*values, wanted.min_disagreement]
+    return f"{EVERY[0]} where {' and '.join(parts)}", values
 
 
 # ---- reading ----------------------------------------------------------------------------------
@@ -131,53 +141,65 @@ def read_corrections(db: Database, where: Clause) -> list[Correction]:
     return [correction_of(row, reviews[row["id"]]) for row in rows]
 
 
-def read_cases(db: Database, wanted: CaseFilter) -> list[Case]:
-    """Cases with at least one correction; the derived conditions are not applied."""
-    sql, values = whole_cases(wanted)
+def read_cases(db: Database, chosen: Clause) -> list[Case]:
+    """The cases that a query for (task, media) names, in its order; those without corrections are
+    left out."""
+    sql, values = chosen
+    there = f"(c.task, c.media) in (select task, media from ({sql}))"
     grouped: dict[tuple[str, str], list[Correction]] = defaultdict(list)
-    for c in read_corrections(db, (sql, values)):
+    for c in read_corrections(db, (there, values)):
         grouped[c.task, c.media].append(c)
-    chosen = f"select distinct c.task, c.media from corrections c where {sql}"
     media = {
         row["hash"]: media_of(row)
         for row in db.query(
-            f"select * from media where hash in (select media from ({chosen}))", values
+            f"select * from media where hash in (select media from ({sql}))", values
         )
     }
     predictions: dict[tuple[str, str], list[StoredPrediction]] = defaultdict(list)
     for row in db.query(
-        f"select * from predictions where (task, media) in ({chosen}) order by rowid desc", values
+        f"select * from predictions where (task, media) in (select task, media from ({sql}))"
+        " order by rowid desc",
+        values,
     ):
         predictions[row["task"], row["media"]].append(prediction_of(row))
     return [
-        Case(task, media[hash_], tuple(predictions[task, hash_]), tuple(said))
-        for (task, hash_), said in grouped.items()
+        Case(task, media[hash_], tuple(predictions[task, hash_]), tuple(grouped[task, hash_]))
+        for task, hash_ in db.execute(sql, values).fetchall()
+        if (task, hash_) in grouped
     ]
 
 
-# The state of a case as Case.status derives it, in SQL, where a number is all that is asked for.
-RANKS = """
-select min(case
-    when w.correction is not null then 3
-    else coalesce((
-        select case r.verdict when 'accept' then 1 when 'reject' then 2 else 0 end
-        from reviews r where r.correction = c.id and r.verdict <> 'comment'
-        order by r.rowid desc limit 1), 0)
-    end) as status_rank
-from corrections c left join withdrawals w on w.correction = c.id
-where {where} group by c.task, c.media
-"""
+def page_of_cases(db: Database, wanted: CaseFilter, limit: int | None, offset: int) -> list[Case]:
+    """Matching cases in the filter's order. limit: None for all."""
+    sql, values = chosen_cases(wanted)
+    ordered = f"{sql} order by {ORDERS[wanted.order]} limit ? offset ?"
+    return read_cases(db, (ordered, [*values, -1 if limit is None else limit, offset]))
 
 
 def count_cases(db: Database, wanted: CaseFilter) -> int:
-    """How many cases match, whatever their disagreement."""
-    where, values = whole_cases(wanted)
-    sql = f"select count(*) as n from ({RANKS.format(where=where)})"
-    if wanted.status is not None:
-        known = [*STATUSES]
-        sql += " where status_rank = ?"
-        values = [*values, known.index(wanted.status) if wanted.status in known else -1]
-    return int(next(iter(db.query(sql, values)))["n"])
+    """How many cases match."""
+    sql, values = chosen_cases(wanted)
+    return int(db.execute(f"select count(*) from ({sql})", values).fetchone()[0])
+
+
+def any_stale(db: Database) -> bool:
+    """Whether an event came after a case's state was derived."""
+    found = db.execute("select 1 from case_states where stale = 1 limit 1").fetchone()
+    return found is not None
+
+
+def refresh(db: Database) -> None:
+    """Derive the state of each stale case again; one whose corrections were deleted goes."""
+    cases = read_cases(db, (f"{EVERY[0]} where s.stale = 1", []))
+    db.conn.executemany(
+        "update case_states set status = ?, disagreement = ?, risk = ?, newest = ?, stale = 0"
+        " where task = ? and media = ?",
+        [
+            (c.status, c.disagreement, c.risk, c.corrections[-1].created, c.task, c.media.hash)
+            for c in cases
+        ],
+    )
+    db.execute("delete from case_states where stale = 1")
 
 
 def read_case(db: Database, task: str, media: str) -> Case:

@@ -139,6 +139,30 @@ CREATE INDEX snapshot_corrections_correction ON snapshot_corrections(correction)
 """
 
 
+# What is derived from a case's events, so that the queue is filtered, ordered and paged in SQL.
+# Each event marks its case as stale; `case_rows.refresh` derives it again before it is read.
+CASE_STATES = """
+CREATE TABLE case_states (
+    task TEXT NOT NULL, media TEXT NOT NULL,
+    status TEXT, disagreement REAL, risk REAL,
+    newest TEXT,                         -- when its last correction was made
+    stale INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (task, media)
+) WITHOUT ROWID;
+CREATE INDEX case_states_stale ON case_states(stale) WHERE stale = 1;
+INSERT INTO case_states (task, media) SELECT DISTINCT task, media FROM corrections;
+"""
+_OF_CORRECTION = "SELECT task, media FROM corrections WHERE id = {row}.correction"
+MARKS = {
+    "corrections": "INSERT INTO case_states (task, media) SELECT {row}.task, {row}.media WHERE true"
+    " ON CONFLICT DO UPDATE SET stale = 1",
+    "reviews": f"UPDATE case_states SET stale = 1 WHERE (task, media) IN ({_OF_CORRECTION})",
+    "withdrawals": f"UPDATE case_states SET stale = 1 WHERE (task, media) IN ({_OF_CORRECTION})",
+    "predictions": "UPDATE case_states SET stale = 1"
+    " WHERE task = {row}.task AND media = {row}.media",
+}
+
+
 @migrations(name="001_feedback")
 def _feedback(db: Database) -> None:
     _run(db, FEEDBACK)
@@ -152,6 +176,21 @@ def _training(db: Database) -> None:
 @migrations(name="003_store")
 def _store(db: Database) -> None:
     _run(db, STORE)
+
+
+@migrations(name="004_case_states")
+def _case_states(db: Database) -> None:
+    _run(db, CASE_STATES)
+    for table, mark in MARKS.items():
+        for event, row in (("INSERT", "new"), ("DELETE", "old")):
+            db.execute(
+                f"CREATE TRIGGER {table}_{event.lower()}_stale AFTER {event} ON {table}"
+                f" BEGIN {mark.format(row=row)}; END"
+            )
+    db.execute(
+        "CREATE TRIGGER media_slices_stale AFTER UPDATE OF slices ON media"
+        " BEGIN UPDATE case_states SET stale = 1 WHERE media = new.hash; END"
+    )
 
 
 def _run(db: Database, script: str) -> None:

@@ -165,35 +165,30 @@ class Feedback:
         return forgetting.forget(self.home, author)
 
     # ---- reading ------------------------------------------------------------------------------
-    def cases(self, wanted: CaseFilter | None = None) -> list[Case]:
-        """Corrected cases, those most in dispute and most dangerous first."""
-        wanted = wanted or CaseFilter()
-        found = self._matching(wanted)
-        if wanted.order == "dispute":  # stable: newest first where equal
-            found.sort(key=lambda c: -c.disagreement * c.risk)
-        return found
+    def cases(
+        self, wanted: CaseFilter | None = None, *, limit: int | None = None, offset: int = 0
+    ) -> list[Case]:
+        """Corrected cases, those most in dispute and most dangerous first; newest first where
+        equal."""
+        self._derive()
+        with connect(self.home) as db:
+            db.execute("BEGIN")
+            found = rows.page_of_cases(db, wanted or CaseFilter(), limit, offset)
+            db.rollback()
+            return found
 
     def count(self, wanted: CaseFilter | None = None) -> int:
         """How many cases match."""
-        wanted = wanted or CaseFilter()
-        if wanted.min_disagreement:
-            return len(self._matching(wanted))
+        self._derive()
         with connect(self.home) as db:
-            return rows.count_cases(db, wanted)
+            return rows.count_cases(db, wanted or CaseFilter())
 
-    def _matching(self, wanted: CaseFilter) -> list[Case]:
-        """Newest correction first."""
+    def _derive(self) -> None:
+        """States of cases with events since they were last read."""
         with connect(self.home) as db:
-            db.execute("BEGIN")
-            found = rows.read_cases(db, wanted)
-            db.rollback()
-        least = wanted.min_disagreement
-        kept = [
-            c
-            for c in found
-            if wanted.status in (None, c.status) and (not least or c.disagreement >= least)
-        ]
-        return sorted(kept, key=lambda c: c.corrections[-1].created, reverse=True)
+            stale = rows.any_stale(db)
+        if stale:
+            write(self.home, rows.refresh)
 
     def case(self, case_id: str) -> Case:
         """One case by its id, "task:mediahash". UserError where there is none."""

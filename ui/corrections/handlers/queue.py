@@ -72,11 +72,10 @@ def page_view(visitor: Visitor, desk: Desk, where: QueueAddress, chose: bool = T
     require(visitor, READABLE["corrections"], "Reading corrections")
     feedback = Feedback(desk.home)
     stamp = stamp_of(desk.home)
-    found = feedback.cases(filter_of(where))  # all: the count needs the derived states anyway
-    total = len(found)
+    total = feedback.count(filter_of(where))
     where = replace(where, page=min(where.page, max(1, -(-total // PAGE_ROWS))))
     first = (where.page - 1) * PAGE_ROWS
-    rows = found[first : first + PAGE_ROWS]
+    rows = feedback.cases(filter_of(where), limit=PAGE_ROWS, offset=first)
     shown = _chosen(feedback, where.case, rows)
     in_address = where if chose else replace(where, case="")
     where = replace(where, case=shown.id if shown else "")

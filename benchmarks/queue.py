@@ -1,0 +1,121 @@
+"""The review queue and the plan of a training with 20,000 corrected cases in the store.
+
+open_s: what opening the Corrections page reads from the store (count, one page of cases, choices of
+the filters), the states of cases being up to date. derive_s: the first opening after all of them
+changed. plan_s: a snapshot of 5,000 accepted corrections, without replay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PIL import Image
+
+from training.snapshots.plan import plan_snapshot
+from training.store.cases import CaseFilter
+from training.store.database import connect
+from training.store.feedback import Feedback
+from training.store.home import Home, find_home
+
+CASES, SMOKE_CASES, PAGE = 20_000, 200, 8
+WH = (320, 180)
+
+
+def run(smoke: bool) -> dict[str, Any]:
+    """open_s (median of 5), derive_s, plan_s, cases."""
+    n = SMOKE_CASES if smoke else CASES
+    with tempfile.TemporaryDirectory(prefix="sightline-queue-") as folder:
+        home = find_home(folder)
+        fill(home, n)
+        feedback = Feedback(home)
+        derive_s = _seconds(lambda: _open(feedback))
+        open_s = statistics.median(_seconds(lambda: _open(feedback)) for _ in range(5))
+        plan_s = _seconds(lambda: plan_snapshot(feedback))
+    return {"open_s": open_s, "derive_s": derive_s, "plan_s": plan_s, "cases": n}
+
+
+def _open(feedback: Feedback) -> None:
+    wanted = CaseFilter(status="open")
+    if not feedback.count(wanted) or len(feedback.cases(wanted, limit=PAGE)) != PAGE:
+        raise AssertionError("the queue is empty")
+    feedback.authors()
+    feedback.adapters()
+    feedback.slices()
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def fill(home: Home, n: int) -> None:
+    """n cases with one answer and one correction each, every fourth accepted: one transaction
+    past the store's own functions instead of 60,000 of them."""
+    home.media.mkdir(parents=True, exist_ok=True)
+    said = json.dumps({"label": "x", "text": "y", "point_px": [100.0, 90.0]})
+    with connect(home) as db, db.conn:
+        for i in range(n):
+            path = home.media / f"{i}.png"
+            Image.new("RGB", WH, (i % 256, i // 256 % 256, 77)).save(path, compress_level=1)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            stamp = f"2026-11-22T10:{i // 60 % 60:02d}:{i % 60:02d}.{i:06d}+00:00"
+            payload = {"verdict": "wrong", "point_px": [100.0 + i % 200, 20.0 + i % 140]}
+            for table, row in (
+                (
+                    "media",
+                    (
+                        digest,
+                        "image",
+                        path.name,
+                        *WH,
+                        path.stat().st_size,
+                        None,
+                        json.dumps([["rain", "fog", "night"][i % 3]]),
+                        f"{i}.png",
+                        stamp,
+                    ),
+                ),
+                (
+                    "predictions (id, task, media, backbone, adapter, prompt, base, finetuned, created)",
+                    (
+                        f"p{i}",
+                        "hazard",
+                        digest,
+                        "tiny",
+                        "hazard-patch",
+                        "Where?",
+                        said,
+                        said,
+                        stamp,
+                    ),
+                ),
+                (
+                    "corrections",
+                    (
+                        f"c{i}",
+                        "hazard",
+                        digest,
+                        f"p{i}",
+                        "wrong",
+                        json.dumps(payload),
+                        said,
+                        f"person {i % 40}",
+                        "{}",
+                        stamp,
+                    ),
+                ),
+            ):
+                marks = ", ".join("?" * len(row))
+                db.execute(f"insert into {table} values ({marks})", row)
+            if i % 4 == 0:
+                db.execute(
+                    "insert into reviews (id, correction, verdict, reviewer, created)"
+                    " values (?, ?, 'accept', 'tom', ?)", [f"r{i}", f"c{i}", stamp],
+                )  # fmt: skip
