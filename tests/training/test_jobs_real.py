@@ -64,7 +64,7 @@ def test_killed_resumed_proven(tmp_path: Path) -> None:
     program = [
         sys.executable,
         "-c",
-        "import sys; from training import stages, processes;"
+        "import sys; from training.jobs import stages, processes;"
         "stages.main(sys.argv[1:], make_proof=lambda home, job: processes.python("
         "'training.proof.run', job, '--home', str(home.root), '--n', '2'))",
     ]

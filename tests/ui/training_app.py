@@ -16,7 +16,7 @@ HELDOUT = 6
 PROGRAM = [
     sys.executable,
     "-c",
-    "import sys; from training import processes, stages;"
+    "import sys; from training.jobs import processes, stages;"
     "stages.main(sys.argv[1:], make_proof=lambda home, job: processes.python("
     f"'training.proof.run', job, '--home', str(home.root), '--n', '{HELDOUT}'))",
 ]
