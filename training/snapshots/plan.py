@@ -137,7 +137,7 @@ def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> 
     label = case.media.name or case.media.hash[:12]
     if case.media.kind != "image":
         return LeftOut(label, "it is a clip, and the task takes pictures", ids)
-    path = feedback.media_path(case.media.hash)
+    path = feedback.home.media / case.media.file
     try:
         image = load_image(path)
     except UserError as error:
