@@ -25,6 +25,7 @@ from training.store.home import Home, find_home
 
 CASES, SMOKE_CASES, PAGE = 20_000, 200, 8
 WH = (320, 180)
+PREDICTIONS = "predictions (id, task, media, backbone, adapter, prompt, base, finetuned, created)"
 
 
 def run(smoke: bool) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def fill(home: Home, n: int) -> None:
                     ),
                 ),
                 (
-                    "predictions (id, task, media, backbone, adapter, prompt, base, finetuned, created)",
+                    PREDICTIONS,
                     (
                         f"p{i}",
                         "hazard",
