@@ -21,6 +21,7 @@ from examples.build.scenes import endless
 from examples.build.settings import NEXT, WORK, Recipe
 from examples.build.views import COLOURS, KINDS, MOTIONS, dense_targets, make_view
 from examples.world import SEMANTICS
+from inference.backbones.cpu import has_bfloat16
 
 Batch = dict[str, Tensor]
 PARTS = {
@@ -110,7 +111,7 @@ def train(
         g: vision_angles(*g, shape.vision_width // shape.vision_heads, device)
         for g in recipe.vision_grids
     }
-    short = device != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    short = device != "cpu" or has_bfloat16()
     source = prefetch(batches(recipe, recipe.vision.seed))
 
     def step(_: int) -> tuple[Tensor, dict[str, float]]:
