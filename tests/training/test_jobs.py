@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ from tests.training.job_hand import SETTINGS, SNAPSHOT, make_home, submit
 from training.adapters import lineage
 from training.jobs import control as jobs
 from training.jobs.logs import tail, tail_from
+from training.jobs.progress import Progress
+from training.jobs.reads import HowFar, how_far
+from training.jobs.rows import change
 from training.store.database import connect
 from training.store.home import Home
 
@@ -177,6 +182,35 @@ def test_metrics_by_name_and_since(home: Home) -> None:
     assert found["loss"].values == (1, 1 / 2, 1 / 3)
     assert jobs.metrics(home, job_id, ["lr"], since=2)["lr"].steps == (3,)
     assert jobs.metrics(home, job_id, since=3) == {}
+
+
+def test_one_bar_over_training_and_proof(home: Home) -> None:
+    """Once all steps are done the rest is the proof's, not 0 s."""
+    job_id = submit(home)
+
+    def at(stage: str, step: int, **figures: float) -> HowFar:
+        began = datetime.fromtimestamp(time.time() - 60, UTC).isoformat()
+        with connect(home) as db:
+            change(db, job_id, {"state": "running", "stage": stage, "started": began})
+        progress = Progress(home, job_id, quiet=True)
+        progress.step(step, 60)
+        progress.metrics(step, figures)
+        progress.flush()
+        return how_far(home, jobs.job(home, job_id), 160, case_s)
+
+    case_s: float | None = None
+    half = at("training", 30, eta_s=60.0)
+    assert (half.fraction, half.left_s) == (30 / 220, None)  # nobody knows what a case takes
+    assert half.said == "step 30 of 60 · proof: 0 of 160 cases"
+    case_s = 0.5
+    assert at("training", 30, eta_s=60.0).left_s == pytest.approx(140, abs=1)
+    done = at("Proving: loading the model", 60, eta_s=0.0)
+    assert done.left_s == pytest.approx(80, abs=1)
+    assert done.fraction == pytest.approx(60 / 140, abs=0.02)
+    Progress(home, job_id, quiet=True).proof(110, 172, 31.0)
+    proving = how_far(home, jobs.job(home, job_id), 160, case_s)
+    assert proving.left_s == pytest.approx(31, abs=1)
+    assert proving.said == "step 60 of 60 · proof: 110 of 172 cases"
 
 
 def test_log_tail_is_bounded(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.training.job_hand import SNAPSHOT, make_home, submit
 from tests.training.job_stand_in import make_adapter
 from training.adapters import lineage, promotion
 from training.adapters.promotion import history, in_use, promoted, rollback
-from training.proof.changes import changes
+from training.proof.changes import changes, corrected
 from training.proof.comparison import compare, picture, promote
 from training.proof.results import BASE, CANDIDATE, CORRECTED, CURRENT, HELDOUT, CaseResult
 from training.store.database import connect
@@ -164,7 +165,7 @@ def test_cases_kept_back_count_where_there_are_enough(home: Home) -> None:
     found = compare(home, "new", SHIPPED)
     assert found is not None
     assert [c.name for c in found.verdict.checks if not c.passed] == ["corrected"]
-    assert "12 corrected cases kept back from training" in found.verdict.checks[0].found
+    assert "12 corrected cases of the validation set" in found.verdict.checks[0].found
     put(home, "few", learned + kept[:5], cases(HELDOUT, 40, 60, 0, 10))
     few = compare(home, "few", SHIPPED)
     assert few is not None and few.verdict.allowed
@@ -211,7 +212,14 @@ def test_the_newest_proof_counts(home: Home) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "fate"),
-    [(80, 20, "fixed"), (80, 60, "still wrong"), (20, 80, "newly wrong"), (20, 50, "kept")],
+    [
+        (80, 20, "fixed"),
+        (80, 60, "still wrong"),
+        (20, 80, "newly wrong"),
+        (20, 50, "kept"),
+        (117, 550, "much worse"),
+        (550, 117, "much closer"),
+    ],
 )
 def test_fates(before: float, after: float, fate: str) -> None:
     assert case(0, HELDOUT, before, after).fate == fate
@@ -226,6 +234,56 @@ def test_slices_and_parts() -> None:
     assert made["rain"].mean_change.estimate == -5
     assert made["debris"].mean_change.estimate == 10
     assert changes([], HELDOUT) == []
+
+
+def test_slices_are_corrected_for_their_number() -> None:
+    """Twenty slices of pure chance: single tests find some change, corrected ones none."""
+    rng = np.random.default_rng(4)
+    made = []
+    for s in range(20):
+        found = [
+            case(i, HELDOUT, 100, 100 + d, (f"s{s}",)) for i, d in enumerate(rng.normal(0, 20, 30))
+        ]
+        made += [c for c in changes(found, HELDOUT) if not c.whole]
+    assert any(c.p is not None and c.p < 0.05 for c in made)
+    assert {c.verdict for c in corrected(made)} == {"same"}
+    harmed = [case(i, HELDOUT, 100, 160 + i, ("fog",)) for i in range(12)]
+    worse = [c for c in changes(harmed, HELDOUT) if not c.whole]
+    assert [c.verdict for c in corrected([*made, *worse])][-1] == "worse"
+
+
+def test_a_slice_with_too_few_cases_has_no_verdict() -> None:
+    found = [case(i, HELDOUT, 10, 80, ("rain",)) for i in range(4)]
+    assert {c.verdict for c in corrected(changes(found, HELDOUT))} == {"too few"}
+
+
+@pytest.mark.parametrize(
+    ("corrected", "held", "said"),
+    [
+        ((31, 5), 0, r"Not better: corrected cases 31 px worse, interval −\d+ to \+\d+\."),
+        ((-100, 1), 0, r"Better: corrected cases 100 px better, interval −\d+ to −\d+\."),
+        ((-100, 1), 60, r"Better: .*; held-out scenes 60 px worse\."),
+        ((90, 1), 0, r"Worse: corrected cases 90 px worse, interval \+\d+ to \+\d+\."),
+    ],
+)
+def test_the_outcome_in_one_sentence(
+    home: Home, corrected: tuple[float, float], held: float, said: str
+) -> None:
+    by, spread = corrected
+    swing = [by + (i - 5.5) * 40 * spread for i in range(12)] if spread > 1 else [by] * 12
+    moved = [case(i, CORRECTED, 400, 400 + d + i % 2 - 0.5) for i, d in enumerate(swing)]
+    other = [case(i, HELDOUT, 100, 100 + held + i % 2 - 0.5) for i in range(20)]
+    put(home, "new", moved, other)
+    found = compare(home, "new", SHIPPED)
+    assert found is not None
+    assert re.fullmatch(said, found.headline), found.headline
+
+
+def test_too_few_cases_tell_nothing(home: Home) -> None:
+    put(home, "new", [case(i, CORRECTED, 150, 10) for i in range(3)], [])
+    found = compare(home, "new", SHIPPED)
+    assert found is not None
+    assert found.headline == "Too few to tell: 3 corrected cases, 140 px better."
 
 
 def test_pictures_of_cases(home: Home) -> None:

@@ -146,6 +146,9 @@ def test_a_proof_from_end_to_end(home: Home) -> None:
     assert changes["heldout", "all"].mean_change.estimate == pytest.approx(-60)
     assert found.verdict.allowed
     assert jobs.job(home, job_id).stage == "Proving: 15 of 15 cases"
+    told = {k: s.values for k, s in jobs.metrics(home, job_id).items()}
+    assert told == {"proof_done": (15,), "proof_cases": (15,), "proof_left_s": (0,)}
+    assert proofcases.pace_s(home) is not None
     assert promote(home, "new", "ann").overridden == ""
 
 

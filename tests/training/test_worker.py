@@ -56,7 +56,7 @@ def test_figures_reach_the_database(train: Train, made: Any) -> None:
     for name in ("loss", "text_loss", "coord_loss", "learning_rate", "grad_norm"):
         assert sorted(steps[name]) == [1, 2, 3, 4], name
     assert {"samples_per_s", "memory_mb", "eta_s"} <= steps.keys()
-    for name in ("val_mae_px", "val_mse_px2", "val_corrected_px"):
+    for name in ("val_mean_px", "val_mse_px2", "val_corrected_px"):
         assert sorted(steps[name]) == [0, 2, 4], name  # before, and after each epoch
 
 

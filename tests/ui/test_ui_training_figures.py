@@ -47,8 +47,8 @@ def test_long_runs_are_thinned_and_keep_their_end():
 
 
 def test_words_have_numbers_with_units():
-    said = summary(CHARTS["mae"], {"val_mae_px": [(1, 120.4), (2, 61.25)]})
-    assert said == "mean now 61.2 px, from 120 px"
+    said = summary(CHARTS["mae"], {"val_mean_px": [(1, 120.4), (2, 61.25)]})
+    assert said == "all scenes now 61.2 px, from 120 px"
     assert summary(CHARTS["memory"], {"memory_mb": [(1, 1234.0)]}) == "now 1,234 MB"
 
 
@@ -75,7 +75,7 @@ def test_status_escapes_and_says_why():
 
 
 def test_a_running_jobs_bar_has_its_share():
-    job = JobView("1", "n", "running", "training", 30, 120, "ann", "now", 12.0, 36.0)
+    job = JobView("1", "n", "running", "training", 30, 120, "ann", "now", 12.0, 36.0, fraction=0.25)
     html = view.status(job)
     assert 'aria-valuenow="25"' in html
     assert "about 36 s left" in html

@@ -94,7 +94,7 @@ def measure(home: Home, job: JobRow, steps: int = 120, epoch: int = 20) -> None:
         }  # fmt: skip
         if step % epoch == 0:
             values |= {
-                "val_mae_px": 60 + 200 * fall, "val_mse_px2": 9000 + 40000 * fall,
+                "val_mean_px": 60 + 200 * fall, "val_mse_px2": 9000 + 40000 * fall,
                 "val_corrected_px": 40 + 300 * fall, "val_replay_px": 55 + 10 * fall,
             }  # fmt: skip
         rows += [(job.id, step, key, value, 1.7e9 + step) for key, value in values.items()]

@@ -22,6 +22,12 @@ FLUSH_S = 1.0
 # Stages that end a run. The supervisor may read them after the process is gone.
 TRAINED, CANCELLED, FAILED = "trained", "cancelled", "failed"
 
+# The beginning of the stage while a proof is made.
+PROVING = "Proving"
+# Of a proof, in job_metrics at step 0, so that each report replaces the last one: cases done, cases
+# in all, seconds left.
+PROOF_DONE, PROOF_CASES, PROOF_LEFT = PROOF = ("proof_done", "proof_cases", "proof_left_s")
+
 # Names in job_metrics, with what they mean and their unit.
 METRICS: dict[str, tuple[str, str]] = {
     "loss": ("Loss, weighted (Eq. 1)", ""),
@@ -36,11 +42,11 @@ METRICS: dict[str, tuple[str, str]] = {
     "memory_mb": ("Memory", "MB"),
     "eta_s": ("Time left", "s"),
     "epoch": ("Epoch", ""),
-    "val_mae_px": ("Validation error, mean", "px"),
-    "val_mse_px2": ("Validation error, squared", "px²"),
-    "val_median_px": ("Validation error, median", "px"),
-    "val_corrected_px": ("Mean error on corrected scenes", "px"),
-    "val_replay_px": ("Mean error on replayed scenes", "px"),
+    "val_mean_px": ("Validation distance, mean", "px"),
+    "val_mse_px2": ("Validation distance, squared", "px²"),
+    "val_median_px": ("Validation distance, median", "px"),
+    "val_corrected_px": ("Mean distance on corrected scenes", "px"),
+    "val_replay_px": ("Mean distance on replayed scenes", "px"),
     "val_text_loss": ("Validation text loss", "nats a token"),
 }
 
@@ -78,6 +84,12 @@ class Progress:
         shown = {k: float(f"{v:.5g}") for k, v in kept.items()}
         self._say(json.dumps({"step": step, **shown}))
         self._flush_if_due()
+
+    def proof(self, done: int, cases: int, left_s: float | None = None) -> None:
+        """How many cases of the proof are measured; left_s: seconds, None while unknown."""
+        left = {} if left_s is None else {PROOF_LEFT: left_s}
+        self.metrics(0, {PROOF_DONE: done, PROOF_CASES: cases, **left})
+        self.stage(f"{PROVING}: {done} of {cases} cases")
 
     def fail(self, reason: str, hint: str) -> None:
         """The run cannot go on, and why."""

@@ -23,12 +23,12 @@ from training.jobs import control as jobs
 from training.jobs import failures, processes
 from training.jobs.local_runner import run_watched
 from training.jobs.logs import tail_from
-from training.jobs.progress import CANCELLED, FAILED, TRAINED
+from training.jobs.progress import CANCELLED, FAILED, PROOF, PROVING, TRAINED
 from training.jobs.rows import ACTIVE, PROVE, JobRow, change, ended
 from training.jobs.runners import RUNNERS, Outcome, Runner
 from training.store.database import connect
 from training.store.home import Home
-from training.store.rows import now, one
+from training.store.rows import marks, now, one
 
 LOCK = "lock"
 PROOF_GRACE_S = 5.0
@@ -148,7 +148,10 @@ def adopt(home: Home, row: JobRow) -> None:
 
 def _prove(home: Home, job_id: str, watch: Watch, command: Sequence[str]) -> Outcome:
     with connect(home) as db:
-        change(db, job_id, {"stage": "Proving"})
+        change(db, job_id, {"stage": PROVING})
+        # What an earlier proof of this job said about itself no longer holds.
+        names = f"name in ({marks(PROOF)})"
+        db.execute(f"delete from job_metrics where job = ? and {names}", [job_id, *PROOF])
     row = jobs.job(home, job_id)
     start = row.log.stat().st_size if row.log.exists() else 0
     code = run_watched(home, row, command, watch, PROOF_GRACE_S)

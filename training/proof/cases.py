@@ -27,12 +27,15 @@ from inference.media import load_image
 from inference.schema import ImageInput
 from training.evaluation.sets import SPLITS, EvalCase, EvalSet, load_split
 from training.proof.results import CORRECTED, HELDOUT
+from training.snapshots.counts import snapshot_counts
 from training.snapshots.freezing import CORRECTED as BY_PEOPLE
 from training.snapshots.freezing import Snapshot
+from training.store.database import connect
 from training.store.home import Home
 
 SPLIT = "proof"
 MOST_CORRECTED = 200
+HELDOUT_N = 120  # scenes of the trained slices; a third as many of the unseen ones come on top
 DRAWN_WITH = ("numpy", "opencv-python-headless", "pillow")
 
 
@@ -55,6 +58,27 @@ class ProofSet:
 
     data: EvalSet
     cases: Iterable[ProofCase]
+
+
+def planned(home: Home, snapshot: str) -> int:
+    """How many cases a proof of a training on that snapshot will have."""
+    corrections, _ = snapshot_counts(home, snapshot) or (0, 0)
+    return HELDOUT_N + HELDOUT_N // 3 + min(corrections, MOST_CORRECTED)
+
+
+def pace_s(home: Home) -> float | None:
+    """Seconds a case of the newest proof that was made here; None without one."""
+    with connect(home) as db:
+        rows = list(
+            db.query(
+                "select adapter, json_extract(result, '$.seconds') as seconds, "
+                "json_array_length(result, '$.cases') as n from evaluations "
+                "where name in (?, ?) order by created desc limit 2",
+                [HELDOUT, CORRECTED],
+            )
+        )
+    same = [row["n"] for row in rows if row["adapter"] == rows[0]["adapter"]]
+    return rows[0]["seconds"] / sum(same) if sum(same) and rows[0]["seconds"] else None
 
 
 def heldout(home: Home, n: int, split: str = SPLIT) -> ProofSet:

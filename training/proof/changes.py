@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from training.proof.results import (
     CANDIDATE,
     CORRECTED,
     CURRENT,
+    FEWEST,
     HELDOUT,
     KEPT,
     LEARNED,
@@ -23,8 +25,10 @@ from training.proof.results import (
     Change,
 )
 
+Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 SMALLEST_SLICE = 3
+FLIPS = 10_000
 
 
 def changes(
@@ -55,13 +59,13 @@ def changes(
 
 def _change(cases: Sequence[CaseResult], kind: str, label: str, mask: Mask) -> Change:
     chosen = [c for c, inside in zip(cases, mask, strict=True) if inside]
-    errors: dict[str, NDArray[np.floating[Any]]] = {
+    errors: dict[str, Floats] = {
         side: np.array([c.errors_px[side] for c in chosen])
         for side in (BASE, CURRENT, CANDIDATE)
         if side in chosen[0].errors_px
     }
     before, after = errors.get(CURRENT, errors[BASE]), errors[CANDIDATE]
-    return Change(
+    change = Change(
         kind,
         label,
         len(chosen),
@@ -69,3 +73,24 @@ def _change(cases: Sequence[CaseResult], kind: str, label: str, mask: Mask) -> C
         {side: bootstrap.median_of(e) for side, e in errors.items()},
         bootstrap.mean_change(before, after),
     )
+    return change if change.whole else replace(change, p=chance(after - before))
+
+
+def chance(differences: Floats) -> float:
+    """How likely a mean as far from 0 is, if each of the (n,) differences might as well have had
+    the other sign (paired randomisation test, two-sided; Edgington and Onghena, 2007)."""
+    signs = np.random.default_rng(bootstrap.SEED).choice((-1.0, 1.0), (FLIPS, len(differences)))
+    means = np.abs(signs @ differences)
+    as_far = means >= abs(differences.sum()) - 1e-9
+    return float((1 + as_far.sum()) / (1 + FLIPS))
+
+
+def corrected(found: Sequence[Change]) -> tuple[Change, ...]:
+    """The same with the p of slices corrected for how many there are (Holm, 1979); those with too
+    few cases for a verdict are not counted."""
+    tested = sorted((c for c in found if c.p is not None and c.n >= FEWEST), key=lambda c: c.p or 0)
+    adjusted, highest = {}, 0.0
+    for rank, change in enumerate(tested):
+        highest = max(highest, min(1.0, (change.p or 0.0) * (len(tested) - rank)))
+        adjusted[change.kind, change.label] = highest
+    return tuple(replace(c, p=adjusted.get((c.kind, c.label))) for c in found)

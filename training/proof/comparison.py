@@ -17,8 +17,8 @@ of the error (paired bootstrap, candidate minus current; the base where nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,13 @@ from sqlite_utils import Database
 from training.adapters import promotion
 from training.adapters.promotion import Decision
 from training.evaluation.bootstrap import Interval
+from training.proof.changes import corrected
 from training.proof.results import (
     ALL,
     BASE,
     CORRECTED,
     CURRENT,
+    FEWEST,
     HELDOUT,
     KEPT,
     UNSEEN,
@@ -42,7 +44,7 @@ from training.store.database import connect
 from training.store.home import Home
 from training.store.rows import one
 
-KEPT_BACK, FEWEST, MARGIN = 10, 5, 0.10
+KEPT_BACK, MARGIN = 10, 0.10
 RULE = (
     "Better on the corrected cases: the 95 % interval of the change lies below zero.",
     "Not worse on the held-out scenes: the interval does not lie above zero, and the mean error "
@@ -89,8 +91,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All of a job's proof. names: of the sides, by role. left_out: why -> how many corrected cases
-    could not be measured."""
+    """All of a job's proof. names: of the sides, by role. headline: the outcome in one sentence."""
 
     job: str | None
     task: str
@@ -98,7 +99,7 @@ class Comparison:
     changes: tuple[Change, ...]
     cases: tuple[CaseResult, ...]
     verdict: Verdict
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    headline: str = ""
     created: str = ""
 
 
@@ -112,14 +113,15 @@ def compare(home: Home, adapter: str, current: str | None) -> Comparison | None:
         verdict = verdict_of(db, adapter, current)
     newest = rows.get(HELDOUT) or rows[CORRECTED]
     results = [json.loads(row["result"]) for row in rows.values()]
+    changes = corrected([Change.from_json(c) for r in results for c in r["changes"]])
     return Comparison(
         job=newest["job"],
         task=results[0]["task"],
         names=results[0]["names"],
-        changes=tuple(Change.from_json(c) for r in results for c in r["changes"]),
+        changes=changes,
         cases=tuple(CaseResult.from_json(c) for r in results for c in r["cases"]),
         verdict=verdict,
-        left_out={k: v for r in results for k, v in r.get("left_out", {}).items()},
+        headline=headline(_by_label(changes)),
         created=newest["created"],
     )
 
@@ -157,9 +159,7 @@ def verdict_of(db: Database, adapter: str, current: str | None) -> Verdict:
     results = {k: json.loads(row["result"]) for k, row in _evaluations(db, adapter).items()}
     if not results:
         return Verdict(False, (), "There is no proof of this adapter yet.")
-    changes = {
-        (c["kind"], c["label"]): Change.from_json(c) for r in results.values() for c in r["changes"]
-    }
+    changes = _by_label(Change.from_json(c) for r in results.values() for c in r["changes"])
     first = next(iter(results.values()))
     compared = first["names"].get(CURRENT)
     if compared is None and current is not None and first.get("unfit") == current:
@@ -176,13 +176,54 @@ def verdict_of(db: Database, adapter: str, current: str | None) -> Verdict:
     )
 
 
-def _better(changes: Mapping[tuple[str, str], Change]) -> Check:
+Changes = Mapping[tuple[str, str], Change]
+
+
+def _by_label(changes: Iterable[Change]) -> Changes:
+    return {(c.kind, c.label): c for c in changes}
+
+
+def _judged(changes: Changes) -> Change | None:
+    """The corrected cases that the rule is about."""
     kept = changes.get((CORRECTED, KEPT))
-    use_kept = kept is not None and kept.n >= KEPT_BACK
-    change = kept if use_kept else changes.get((CORRECTED, ALL))
+    return kept if kept is not None and kept.n >= KEPT_BACK else changes.get((CORRECTED, ALL))
+
+
+def headline(changes: Changes) -> str:
+    """The outcome in one sentence: what happened to the corrected cases, and harm elsewhere.
+
+    "Not better: corrected cases 31 px worse, interval −13 to +111."
+    """
+    change = _judged(changes)
+    if change is None:
+        return "Not measured: there are no corrected cases."
+    cases = "corrected cases of the validation set" if change.label == KEPT else "corrected cases"
+    low, high = change.mean_change.low, change.mean_change.high
+    interval = f"interval {low:+.0f} to {high:+.0f}".replace("-", "−")
+    if change.verdict == "too few":
+        said = f"Too few to tell: {change.n} {cases}, {_px(change)}"
+    else:
+        outcome = "Better" if high < 0 else "Worse" if low > 0 else "Not better"
+        said = f"{outcome}: {cases} {_px(change)}, {interval}"
+    harmed = [
+        f"{words} {_px(found)}"
+        for label, words in ((ALL, "held-out scenes"), (UNSEEN, "scenes of unseen kinds"))
+        if (found := changes.get((HELDOUT, label))) is not None and found.mean_change.low > 0
+    ]
+    return "; ".join([said, *harmed]) + "."
+
+
+def _px(change: Change) -> str:
+    by = round(change.mean_change.estimate)
+    return f"{abs(by):,} px {'worse' if by > 0 else 'better'}" if by else "unchanged"
+
+
+def _better(changes: Changes) -> Check:
+    change = _judged(changes)
     if change is None:
         return Check(CORRECTED, RULE[0], False, "There are no corrected cases to measure.")
-    which = "corrected cases kept back from training" if use_kept else "corrected cases"
+    use_kept = change.label == KEPT
+    which = "corrected cases of the validation set" if use_kept else "corrected cases"
     found = f"{_said(change.mean_change)} on {change.n} {which}."
     if change.n < FEWEST:
         return Check(
@@ -191,7 +232,7 @@ def _better(changes: Mapping[tuple[str, str], Change]) -> Check:
     return Check(CORRECTED, RULE[0], change.mean_change.high < 0, found)
 
 
-def _not_worse(changes: Mapping[tuple[str, str], Change]) -> Check:
+def _not_worse(changes: Changes) -> Check:
     change = changes.get((HELDOUT, ALL))
     if change is None:
         return Check(HELDOUT, RULE[1], False, "The held-out scenes were not measured.")

@@ -8,8 +8,10 @@ from typing import Any
 
 from training.evaluation.bootstrap import Interval
 
-RIGHT_WITHIN_PX = 50.0  # as hit_50px, at 1280x720
+RIGHT_WITHIN_PX = 50.0  # as hit_50px, at 1280x720; a smaller change of what is wrong is none
+FEWEST = 5  # cases; fewer show nothing
 HELDOUT, CORRECTED = "heldout", "corrected"
+FATES = ("newly wrong", "much worse", "still wrong", "much closer", "fixed", "kept")
 ALL, KEPT, LEARNED, UNSEEN = "all", "validation", "train", "unseen"
 BASE, CURRENT, CANDIDATE = "base", "current", "candidate"
 
@@ -20,7 +22,9 @@ class Change:
 
     kind: heldout or corrected. label: "all", a slice, "unseen", or a split of the corrected cases
     ("train", "validation"). mean, median: by side (base, current, candidate). mean_change:
-    candidate minus current (minus base where nothing is in use).
+    candidate minus current (minus base where nothing is in use). p: of a slice, that the change is
+    chance, Holm-corrected for the number of slices when read (`changes.corrected`); None for
+    the whole, and for slices of old proofs.
     """
 
     kind: str
@@ -29,13 +33,23 @@ class Change:
     mean: Mapping[str, Interval]
     median: Mapping[str, Interval]
     mean_change: Interval
+    p: float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """All cases or one part of them; not a slice, of which there are many."""
+        return self.label in (ALL, KEPT, LEARNED, UNSEEN)
 
     @property
     def verdict(self) -> str:
-        """better, worse or same, by the interval of the mean change."""
-        if self.mean_change.high < 0:
-            return "better"
-        return "worse" if self.mean_change.low > 0 else "same"
+        """too few, better, worse or same: a whole by the interval of the mean change, a slice by
+        its p."""
+        change = self.mean_change
+        if self.n < FEWEST:
+            return "too few"
+        if not (change.high < 0 or change.low > 0) if self.whole else (self.p or 1.0) >= 0.05:
+            return "same"
+        return "better" if change.estimate < 0 else "worse"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +60,7 @@ class Change:
                 k: {s: i.to_json() for s, i in getattr(self, k).items()} for k in ("mean", "median")
             },
             "mean_change": self.mean_change.to_json(),
+            "p": self.p,
         }
 
     @classmethod
@@ -55,8 +70,9 @@ class Change:
         }
         change = Interval.from_json(value["mean_change"])
         return cls(
-            value["kind"], value["label"], value["n"], sides["mean"], sides["median"], change
-        )
+            value["kind"], value["label"], value["n"], sides["mean"], sides["median"], change,
+            value.get("p"),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,14 +110,14 @@ class CaseResult:
 
     @property
     def fate(self) -> str:
-        """fixed, still wrong, newly wrong or kept; right is within RIGHT_WITHIN_PX."""
+        """One of FATES. Right is within RIGHT_WITHIN_PX; what is wrong before and after and moved
+        by more than that is much worse or much closer."""
         was, now = (e <= RIGHT_WITHIN_PX for e in (self.before_px, self.after_px))
-        return {
-            (False, True): "fixed",
-            (False, False): "still wrong",
-            (True, False): "newly wrong",
-            (True, True): "kept",
-        }[was, now]
+        if was or now:
+            return "kept" if was and now else "newly wrong" if was else "fixed"
+        if abs(self.change_px) <= RIGHT_WITHIN_PX:
+            return "still wrong"
+        return "much worse" if self.change_px > 0 else "much closer"
 
     def to_json(self) -> dict[str, Any]:
         return {k: getattr(self, k) for k in self.__dataclass_fields__}

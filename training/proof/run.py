@@ -29,7 +29,7 @@ from training.evaluation.scoring import Answer, Tally, report
 from training.evaluation.sets import EvalCase
 from training.jobs import control as jobs
 from training.jobs.config import EXIT_FAILED
-from training.jobs.progress import Progress
+from training.jobs.progress import PROVING, Progress
 from training.jobs.rows import JobRow
 from training.proof import cases as proofcases
 from training.proof.cases import ProofCase, ProofSet
@@ -40,7 +40,6 @@ from training.store.database import connect
 from training.store.home import Home, find_home
 from training.store.rows import now, writing
 
-N = 120  # held-out scenes of the trained slices; a third as many of the unseen ones come on top
 TELL_EVERY = 10
 Ask = Callable[[EvalCase], Mapping[str, Answer]]
 MakeAsk = Callable[[JobRow, Sequence[Path]], Ask]
@@ -59,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m training.proof.run", description=__doc__)
     p.add_argument("job")
     p.add_argument("--home", type=Path, help="Sightline's folder (default: SIGHTLINE_HOME)")
-    p.add_argument("--n", type=int, default=N, help="held-out scenes of the trained slices")
+    p.add_argument(
+        "--n", type=int, default=proofcases.HELDOUT_N, help="held-out scenes of the trained slices"
+    )
     return p
 
 
@@ -94,9 +95,9 @@ def prove(home: Home, job_id: str, n: int, make_ask: MakeAsk, progress: Progress
     """Measure, and write both evaluations in one transaction, and the figures into the card."""
     row = jobs.job(home, job_id)
     started = time.monotonic()
-    progress.stage("Proving: loading the model")
+    progress.stage(f"{PROVING}: loading the model")
     sides = _sides(home, row, make_ask)
-    progress.stage("Proving: the held-out scenes")
+    progress.stage(f"{PROVING}: the held-out scenes")
     held = proofcases.heldout(home, n)
     corrected = proofcases.corrected(home, load_snapshot(home, row.snapshot))
     tell = _Teller(progress, held.data.total + corrected.data.total)
@@ -137,11 +138,14 @@ class _Teller:
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
+        self._began = time.monotonic()
+        progress.proof(0, total)
 
     def __call__(self) -> None:
         self._done += 1
         if self._done % TELL_EVERY == 0 or self._done == self._total:
-            self._progress.stage(f"Proving: {self._done} of {self._total} cases")
+            each = (time.monotonic() - self._began) / self._done
+            self._progress.proof(self._done, self._total, each * (self._total - self._done))
 
 
 def _measure(

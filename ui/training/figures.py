@@ -13,7 +13,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.components.colours import BASE, FINETUNED, HUMAN
+from ui.components.colours import BASE, CONTROL, FINETUNED, HUMAN
 from ui.components.figures import INK
 
 Series = Sequence[tuple[int, float]]
@@ -59,12 +59,12 @@ CHARTS: dict[str, Chart] = {
         log=True,
     ),
     "mae": Chart(
-        "Validation error",
+        "Validation distance, mean",
         "px",
         (
-            Line("val_mae_px", "mean", HUMAN, marks="cross"),
-            Line("val_corrected_px", "corrected scenes", FINETUNED, "dot", "diamond"),
-            Line("val_replay_px", "replayed scenes", BASE, "dash", "circle-open"),
+            Line("val_mean_px", "all scenes", FINETUNED, marks="diamond"),
+            Line("val_corrected_px", "corrected scenes", HUMAN, "dot", "cross"),
+            Line("val_replay_px", "replayed scenes", CONTROL, "dash", "square-open"),
         ),
     ),
     "mse": Chart(

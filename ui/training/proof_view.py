@@ -16,9 +16,12 @@ VERDICTS = {
     "better": ("▲", "better"),
     "worse": ("▼", "worse"),
     "same": ("≈", "no clear difference"),
+    "too few": ("·", "too few"),
     "": ("", ""),
 }
 FATES = {
+    "much worse": ("!", "Much worse", "wrong with both, and more than 50 px further off"),
+    "much closer": ("↘", "Much closer", "wrong with both, but more than 50 px nearer"),
     "fixed": ("✓", "Fixed", "wrong with the current adapter, right with the candidate"),
     "still wrong": ("✕", "Still wrong", "wrong with both"),
     "newly wrong": ("!", "Newly wrong", "right with the current adapter, wrong with the candidate"),

@@ -114,13 +114,12 @@ def _prove(v: ProvePart, desk: Desk, visitor: Visitor, place: Place) -> Values:
     if proof is None:
         return _nothing_yet(v, job, "There is no proof yet")
     caption = "Mean error in pixels at 1280 × 720, with its 95 % interval, and the median error"
-    notes = [f"Corrected cases that could not be measured: {x}" for x in proof.left_out]
     return {
         v.empty: "",
         v.begin: gr.update(visible=False),
         v.body: gr.update(visible=True),
         v.again: gr.update(visible=job is not None and job.state == "done"),
-        v.table: proof_view.table(proof.rows, proof.names, caption) + markup.warnings(notes),
+        v.table: markup.note(proof.headline) + proof_view.table(proof.rows, proof.names, caption),
         v.gallery: proof_view.gallery(proof.cases, proof.names),
         v.case: gr.update(
             choices=list(proof.choices), value=proof.choices[0][1] if proof.choices else None

@@ -105,8 +105,7 @@ def queue(jobs: Sequence[JobView], current: str | None) -> str:
 def _queue_item(job: JobView, current: bool) -> str:
     glyph, words = JOB_SIGNS.get(job.state, ("?", job.state))
     here = ' aria-current="true"' if current else ""
-    doing = f"{words} · {100 * job.fraction:.0f} %" if job.state == "running" else words
-    said = " · ".join(part for part in (doing, job.author, job.created) if part)
+    said = " · ".join(part for part in (words, job.author, job.created) if part)
     return (
         f'<li><button type="button" data-job="{escape(job.id)}"{here} '
         f'class="tr-job tr-{escape(job.state)}">'
@@ -125,8 +124,8 @@ def status(job: JobView) -> str:
     if job.left_s is not None and not job.over:
         times.append(f"about {seconds(job.left_s)} left")
     steps_done = f"step {job.step:,} of {job.steps:,}" if job.steps else ""
-    stage = job.stage if job.stage and not job.over else ""
-    said = " · ".join(t for t in (stage, steps_done, *times) if t)
+    stage = "" if job.over else job.stage.partition(":")[0]
+    said = " · ".join(t for t in (stage, job.counts or steps_done, *times) if t)
     bar = (
         f'<div class="sl-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{percent}" aria-label="{escape(job.title)}">'

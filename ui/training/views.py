@@ -80,10 +80,8 @@ class JobView:
     parent: str | None = None
     adapter: str | None = None
     changed: tuple[tuple[str, str, str], ...] = field(default=())
-
-    @property
-    def fraction(self) -> float:
-        return min(1.0, self.step / self.steps) if self.steps else 0.0
+    fraction: float = 0.0
+    counts: str = ""
 
     @property
     def over(self) -> bool:

@@ -21,6 +21,7 @@ from training.proof.results import (
     ALL,
     CORRECTED,
     CURRENT,
+    FATES,
     HELDOUT,
     KEPT,
     LEARNED,
@@ -45,7 +46,6 @@ LABELS = {
     (HELDOUT, ALL): "all",
     (HELDOUT, UNSEEN): "kinds that the shipped adapter never saw",
 }
-FATE_ORDER = ("newly wrong", "still wrong", "fixed", "kept")
 MOST_CORRECTED, MOST_CONTROLS = 60, 12
 ADAPTER_ROLES = {"base": "base", "current": "current", "candidate": "candidate"}
 
@@ -58,7 +58,7 @@ class Proof:
     names: dict[str, str]
     cases: tuple[CaseView, ...]
     choices: tuple[tuple[str, str], ...]
-    left_out: tuple[str, ...]
+    headline: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def proof(visitor: Visitor, home: Home, job: JobRow) -> Proof | None:
         names,
         tuple(_case_view(home, case) for case in _telling(cases)),
         tuple(_choices(cases)),
-        tuple(f"{why}: {n}" for why, n in comparison.left_out.items()),
+        comparison.headline,
     )
 
 
@@ -147,8 +147,8 @@ def _cell(interval: Interval | None, median: Interval | None = None) -> Cell:
 
 def _telling(cases: Iterable[CaseResult]) -> list[CaseResult]:
     """What the gallery shows: what changed for the worse anywhere, and each corrected case."""
-    corrected = ("fixed", "still wrong", "newly wrong")
-    chosen = [c for c in cases if c.fate in (corrected if c.kind == CORRECTED else corrected[2:])]
+    worse = ("newly wrong", "much worse")
+    chosen = [c for c in cases if c.fate in worse or (c.kind == CORRECTED and c.fate != "kept")]
     return sorted(chosen, key=lambda c: (c.kind != CORRECTED, -abs(c.change_px)))[:90]
 
 
@@ -182,7 +182,7 @@ def _choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
     """Corrected cases, then controls: held-out scenes, spread evenly over the set."""
     cases = list(cases)
     corrected = sorted(
-        (c for c in cases if c.kind == CORRECTED), key=lambda c: FATE_ORDER.index(c.fate)
+        (c for c in cases if c.kind == CORRECTED), key=lambda c: FATES.index(c.fate)
     )[:MOST_CORRECTED]
     held = [c for c in cases if c.kind == HELDOUT]
     controls = held[:: max(1, len(held) // MOST_CONTROLS)][:MOST_CONTROLS]

@@ -17,8 +17,10 @@ from datetime import UTC, datetime
 from training.adapters import promotion
 from training.jobs import control as jobs
 from training.jobs import supervisor
+from training.jobs.reads import HowFar, how_far
 from training.jobs.rows import JobRow
 from training.jobs.rows import Series as Measured
+from training.proof.cases import pace_s, planned
 from training.store.home import Home
 from ui.components.words import when
 from ui.shell.desk import Desk
@@ -64,15 +66,14 @@ def job_view(visitor: Visitor, home: Home, job_id: str) -> JobView:
     """One job with its time left and what it changed against the job that it retries."""
     require(visitor, READABLE["metrics"], "A job")
     row = jobs.job(home, job_id)
-    left = None
+    far = None
     if row.state == "running":
-        eta = jobs.metrics(home, job_id, ["eta_s"], since=max(0, row.step - 200)).get("eta_s")
-        left = eta.values[-1] if eta is not None else None
+        far = how_far(home, row, planned(home, row.snapshot), pace_s(home))
     changed = tuple(
         (label(c.name), shown(c.name, c.before), shown(c.name, c.after))
         for c in jobs.diff_settings(home, job_id)
     )
-    return _readable(visitor, view_of(row, left, changed))
+    return _readable(visitor, view_of(row, far, changed))
 
 
 def _readable(visitor: Visitor, job: JobView) -> JobView:
@@ -85,7 +86,7 @@ def _readable(visitor: Visitor, job: JobView) -> JobView:
 
 
 def view_of(
-    row: JobRow, left_s: float | None = None, changed: tuple[tuple[str, str, str], ...] = ()
+    row: JobRow, far: HowFar | None = None, changed: tuple[tuple[str, str, str], ...] = ()
 ) -> JobView:
     """A row as the page shows it."""
     reason, hint = row.reason, row.hint
@@ -94,8 +95,9 @@ def view_of(
     return JobView(
         id=row.id, title=row.name, state=row.state, stage=row.stage, step=row.step,
         steps=row.steps, author=row.author, created=when(row.created), took_s=_took(row),
-        left_s=left_s, reason=reason, hint=hint, runner=row.runner, parent=row.parent,
-        changed=changed,
+        left_s=far.left_s if far else None, fraction=far.fraction if far else 0.0,
+        counts=far.said if far else "", reason=reason, hint=hint, runner=row.runner,
+        parent=row.parent, changed=changed,
     )  # fmt: skip
 
 
