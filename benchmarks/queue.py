@@ -60,14 +60,19 @@ def fill(home: Home, n: int) -> None:
     """n cases with one answer and one correction each, every fourth accepted: one transaction
     past the store's own functions instead of 60,000 of them."""
     home.media.mkdir(parents=True, exist_ok=True)
-    said = json.dumps({"label": "x", "text": "y", "point_px": [100.0, 90.0]})
+    point = {"x_px": 100.0, "y_px": 90.0}
+    said = json.dumps({"label": "x", "text": "y", "values": {"point": point}})
     with connect(home) as db, db.conn:
         for i in range(n):
-            path = home.media / f"{i}.png"
-            Image.new("RGB", WH, (i % 256, i // 256 % 256, 77)).save(path, compress_level=1)
+            path, image = (
+                home.media / f"{i}.png",
+                Image.new("RGB", WH, (i % 256, i // 256 % 256, 77)),
+            )
+            image.save(path, compress_level=1)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             stamp = f"2026-11-22T10:{i // 60 % 60:02d}:{i % 60:02d}.{i:06d}+00:00"
-            payload = {"verdict": "wrong", "point_px": [100.0 + i % 200, 20.0 + i % 140]}
+            point = {"x_px": 100.0 + i % 200, "y_px": 20.0 + i % 140}
+            payload = {"verdict": "wrong", "values": {"point": point}}
             for table, row in (
                 (
                     "media",
@@ -81,6 +86,7 @@ def fill(home: Home, n: int) -> None:
                         json.dumps([["rain", "fog", "night"][i % 3]]),
                         f"{i}.png",
                         stamp,
+                        hashlib.sha256(image.tobytes()).hexdigest(),
                     ),
                 ),
                 (

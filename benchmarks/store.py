@@ -20,7 +20,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measure import ROOT
-from inference.correction import HazardFix
+from inference.correction import Fix
+from inference.fields import Point, Text
 from training.store.feedback import Feedback
 from training.store.home import find_home
 
@@ -95,7 +96,7 @@ def write_for(root: Path, media: str, writers: int, seconds: float) -> list[tupl
                 task="hazard",
                 media=media,
                 prediction=None,
-                payload=HazardFix("wrong", (number * 10.0, 300.0), rationale="A van pulls out."),
+                payload=_fix(number),
                 author=f"person {number}",
             )
             confirmed.append((made.id, time.perf_counter() - before))
@@ -128,6 +129,11 @@ def _fsyncs(path: Path) -> float:
             file.flush()
             os.fsync(file.fileno())
         return FSYNCS / (time.perf_counter() - started)
+
+
+def _fix(number: int) -> Fix:
+    values = {"point": Point(number * 10.0, 300.0), "reason": Text("A van pulls out.")}
+    return Fix("hazard", "wrong", values)
 
 
 def main(arguments: list[str]) -> None:

@@ -36,7 +36,8 @@ def pictures(folder: Path, n: int, wh: tuple[int, int]) -> list[Path]:
 
 def prepare(folder: str, n: int, wh: list[int]) -> dict[str, str]:
     """A home with a snapshot of n corrections. Runs in a child."""
-    from inference.correction import HazardFix
+    from inference.correction import Fix
+    from inference.fields import Point
     from training.snapshots.freezing import freeze, plan_snapshot
     from training.store.feedback import Feedback
     from training.store.home import find_home
@@ -45,7 +46,7 @@ def prepare(folder: str, n: int, wh: list[int]) -> dict[str, str]:
     feedback, ids = Feedback(home), []
     for path in pictures(Path(folder), n, (wh[0], wh[1])):
         media = feedback.add_media(path, name=path.name)
-        payload = HazardFix("wrong", (wh[0] / 2, wh[1] / 2))
+        payload = Fix("hazard", "wrong", {"point": Point(wh[0] / 2, wh[1] / 2)})
         made = feedback.correct(
             task="hazard", media=media, prediction=None, payload=payload, author="benchmark"
         )

@@ -12,12 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from inference.checks import check_choice, check_list, check_number, check_text, check_unique, short
+from inference.checks import (
+    check_choice,
+    check_list,
+    check_number,
+    check_text,
+    check_unique,
+    short,
+)
 from inference.errors import UserError, unknown
 
 Source = Literal["text", "head", "human", "truth"]
 SOURCES: tuple[Source, ...] = ("text", "head", "human", "truth")
 Span = tuple[int, int]
+Box = tuple[float, float, float, float]
 MAX_STEPS = 200
 MAX_TIME_S = 1e6
 
@@ -37,10 +45,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Point(Value):
-    """A position in pixels of the original image, x to the right, y down."""
+    """A position in pixels of the original image, x to the right, y down. box_px: x1, y1, x2, y2
+    around what it points at, where one is known or was drawn."""
 
     x_px: float
     y_px: float
+    box_px: Box | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +61,12 @@ class Point(Value):
         if not (math.isfinite(self.x_px) and math.isfinite(self.y_px)):
             got = f"{self.x_px}, {self.y_px}"
             raise UserError("Not a point", expected="finite x and y", got=got)
+        if self.box_px is not None:
+            object.__setattr__(self, "box_px", _box(self.box_px))
+
+    @property
+    def xy(self) -> tuple[float, float]:
+        return self.x_px, self.y_px
 
     def distance_px(self, other: Point) -> float:
         return math.hypot(self.x_px - other.x_px, self.y_px - other.y_px)
@@ -247,6 +263,11 @@ def value_to_json(value: Value) -> dict[str, Any]:
     return {k: v for k, v in asdict(value, dict_factory=_plain).items() if v is not None}
 
 
+def values_to_json(values: Mapping[str, Value]) -> dict[str, Any]:
+    """By field."""
+    return {name: value_to_json(value) for name, value in values.items()}
+
+
 def value_from_json(declared: Field, obj: object) -> Value:
     """The inverse of `value_to_json`, also for what a page sends.
 
@@ -298,6 +319,17 @@ def _chosen(value: Value) -> tuple[str, ...]:
     if isinstance(value, Labels):
         return (*value.values, *(value.probabilities or ()))
     return ()
+
+
+def _box(value: object) -> Box:
+    rows = check_list(value, "box")
+    try:
+        x1, y1, x2, y2 = (float(v) for v in rows)
+    except (TypeError, ValueError):
+        raise UserError("Not a box", expected="4 numbers", got=short(value), field="box") from None
+    if not (x1 < x2 and y1 < y2 and math.isfinite(x2 - x1 + y2 - y1)):
+        raise UserError("Not a box", expected="x1 < x2 and y1 < y2", got=short(value), field="box")
+    return x1, y1, x2, y2
 
 
 def _span(value: object) -> Span:

@@ -204,7 +204,7 @@ class Run:
             ),
             parsed=task.parse(text, view.grid.image_wh, frame, view.resized_wh),
             trace=trace,
-            head_point=head[0] if head else None,
+            from_head={task.points[0]: head[0]} if head and task.points else {},
             head_map=head[1] if head else None,
         )
 

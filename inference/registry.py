@@ -3,6 +3,7 @@ them imports neither torch nor transformers."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -37,6 +38,17 @@ BACKBONES: dict[str, BackboneSpec] = {
 TASKS: dict[str, Spec] = {
     "hazard": Spec("Hazard point", "inference.tasks.hazard:TASK"),
 }
+
+
+PLUGINS = "SIGHTLINE_PLUGINS"
+
+
+def load_plugins() -> None:
+    """Import the modules that the variable SIGHTLINE_PLUGINS names, separated by commas: each adds
+    its tasks, explainers, presets or splits to the registries when it is imported. Called by every
+    program at its start."""
+    for name in filter(None, os.environ.get(PLUGINS, "").split(",")):
+        import_module(name.strip())
 
 
 def resolve(entry: str) -> Any:

@@ -6,15 +6,18 @@ covers the interval [i, i+1).
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import UserError
-from inference.fields import Answer, Point
+from inference.fields import Answer, Point, Value
 
 Side = Literal["base", "finetuned"]
 SIDES: tuple[Side, ...] = ("base", "finetuned")
@@ -41,6 +44,11 @@ class ImageInput:
                 got=f"{p.shape} {p.dtype}",
                 field="image",
             )
+
+    @cached_property
+    def pixels_sha256(self) -> str:
+        """Of the RGB values: the same for one image in two files."""
+        return hashlib.sha256(self.pixels.tobytes()).hexdigest()
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -171,7 +179,7 @@ class SidePrediction:
 
     text: exactly what the model generated under SDPA.
     parsed: the values of the task's fields in the text, or why they are missing.
-    head_point, head_map: from the adapter's head, where it has one.
+    from_head: values by field that the adapter's head gave. head_map: its map, for a point.
     """
 
     side: Side
@@ -180,23 +188,36 @@ class SidePrediction:
     tokens: tuple[AnswerToken, ...]
     parsed: Answer
     trace: Trace
-    head_point: Point | None = None
+    from_head: Mapping[str, Value] = field(default_factory=dict)
     head_map: Heatmap | None = None
 
     @property
+    def values(self) -> dict[str, Value]:
+        """By field, as shown: the head's where there is one, else the text's."""
+        return {**self.parsed.values, **self.from_head}
+
+    @property
     def point(self) -> Point | None:
-        """The point to show: the head's where there is one, else the text's."""
-        return self.head_point if self.head_point is not None else self.text_point
+        """The point to show."""
+        return self.head_point or self.text_point
+
+    @property
+    def head_point(self) -> Point | None:
+        return _first_point(self.from_head)
 
     @property
     def text_point(self) -> Point | None:
         """The first point in the text."""
-        return next((v for v in self.parsed.values.values() if isinstance(v, Point)), None)
+        return _first_point(self.parsed.values)
 
     @property
     def why_no_point(self) -> str:
         """Why the text has no point; "" where it has one."""
         return "" if self.text_point else "; ".join(self.parsed.missing.values())
+
+
+def _first_point(values: Mapping[str, Value]) -> Point | None:
+    return next((v for v in values.values() if isinstance(v, Point)), None)
 
 
 @dataclass(frozen=True)

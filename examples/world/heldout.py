@@ -15,7 +15,7 @@ import numpy as np
 from examples.world.compose import render_scene
 from examples.world.sampling import box_fraction, plan_scene
 from inference.schema import ImageInput
-from training.evaluation.sets import EvalCase, EvalSet
+from training.evaluation.sets import EvalCase, EvalSet, point_case
 
 SEED_START = 9_000_000
 UNSEEN_OFFSET = 100_000  # seeds of the unseen hazards start this far behind SEED_START
@@ -61,7 +61,7 @@ def case(seed: int, exclude: frozenset[str] = NOTHING, only: frozenset[str] = NO
     scene = render_scene(seed, SIZE_WH, exclude=exclude, only=only)
     digest = hashlib.sha256(scene.image.tobytes()).hexdigest()
     image = ImageInput(scene.image, digest, f"world-{seed}")
-    return EvalCase(image, scene.hazard_point_px, scene.hazard.box_px, scene.slices)
+    return point_case(image, scene.hazard_point_px, scene.hazard.box_px, scene.slices)
 
 
 @cache

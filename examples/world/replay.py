@@ -18,7 +18,7 @@ from examples.world.heldout import UNSEEN, UNSEEN_OFFSET, case
 from examples.world.plan import ScenePlan
 from examples.world.sampling import plan_scene
 from inference.schema import ImageInput
-from training.evaluation.sets import EvalCase
+from training.evaluation.sets import EvalCase, point_case
 
 TRAIN_SEED, TRAIN_SCENES = 1_000_000, 24_576  # the scenes that the embedded base learned from
 CORRECTED_SEED = 8_000_000
@@ -44,7 +44,7 @@ def replay(n: int, seed: int) -> Iterator[EvalCase]:
         digest = hashlib.sha256(scene.image.tobytes()).hexdigest()
         image = ImageInput(scene.image, digest, f"world-{scene_seed}")
         found += 1
-        yield EvalCase(image, scene.hazard_point_px, scene.hazard.box_px, scene.slices)
+        yield point_case(image, scene.hazard_point_px, scene.hazard.box_px, scene.slices)
 
 
 def _kinds(plan: ScenePlan) -> set[str]:

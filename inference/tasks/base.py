@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from inference.errors import unknown
-from inference.fields import Answer, Field, Point
+from inference.errors import UserError, unknown
+from inference.fields import Answer, Field, Value, value_from_json
 
 WH = tuple[int, int]
+MAX_PROMPT = 2000  # characters
+
+
+def validate_prompt(text: str) -> str:
+    """The prompt without surrounding space.
+
+    Raises:
+        UserError: it is empty or longer than MAX_PROMPT characters.
+    """
+    stripped = text.strip()
+    if not stripped:
+        raise UserError(
+            "The prompt is empty", expected=f"1 to {MAX_PROMPT} characters", field="prompt"
+        )
+    if len(stripped) > MAX_PROMPT:
+        raise UserError(
+            "The prompt is too long",
+            expected=f"at most {MAX_PROMPT} characters",
+            got=f"{len(stripped)}",
+            field="prompt",
+        )
+    return stripped
 
 
 @dataclass(frozen=True)
 class Task:
-    """fields: of the answer, in order; main: name of the one that promotion looks at.
+    """fields: of the answer, in order; main: name of the one that promotion looks at. notes: what
+    a person may add that no model answers. absent: what it is called where there is nothing of the
+    main field ("No hazard"), or "" where there always is something.
 
-    prompts: label -> text. parse(text, image_wh, frame, resized_wh). target_text(point,
-    image_wh, frame, resized_wh).
+    prompts: label -> text. parse(text, image_wh, frame, resized_wh). target_text(values by field,
+    image_wh, frame, resized_wh): the text that a model is trained to say.
     """
 
     name: str
@@ -26,15 +51,31 @@ class Task:
     prompts: Mapping[str, str]
     neutral_prompt: str
     parse: Callable[[str, WH, str, WH | None], Answer]
-    target_text: Callable[[Point, WH, str, WH | None], str]
-    validate_prompt: Callable[[str], str]
+    target_text: Callable[[Mapping[str, Value], WH, str, WH | None], str]
+    validate_prompt: Callable[[str], str] = validate_prompt
+    notes: tuple[Field, ...] = ()
+    absent: str = ""
 
     def __post_init__(self) -> None:
-        self.field(self.main)
+        if self.main not in [f.name for f in self.fields]:
+            raise unknown("field", self.main, [f.name for f in self.fields])
 
     def field(self, name: str) -> Field:
-        """The field of that name; UserError with the alternatives where there is none."""
-        for one in self.fields:
+        """The field or note of that name; UserError with the alternatives where there is none."""
+        for one in (*self.fields, *self.notes):
             if one.name == name:
                 return one
-        raise unknown("field", name, [one.name for one in self.fields])
+        raise unknown("field", name, [one.name for one in (*self.fields, *self.notes)], name)
+
+    @property
+    def main_field(self) -> Field:
+        return self.field(self.main)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """Names of the fields that are points."""
+        return tuple(f.name for f in self.fields if f.kind == "point")
+
+    def values(self, stored: Mapping[str, Any] | None) -> dict[str, Value]:
+        """Values by field, of JSON. Raises UserError where one is not this task's."""
+        return {k: value_from_json(self.field(k), v) for k, v in (stored or {}).items()}

@@ -5,26 +5,12 @@ Source: INSIGHT, Sec. III-B (prompt and target text). Knows no model and no page
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from inference.checks import MAX_TEXT
-from inference.errors import UserError
 from inference.fields import Answer, Field, Point, Text, Value
 from inference.tasks.base import WH, Task
-from inference.tasks.coordinates import FRAMES, LONGER_SIDE, frame_size, from_pixels, parse_point
-
-__all__ = [
-    "FRAMES",
-    "LONGER_SIDE",
-    "MAX_PROMPT",
-    "NEUTRAL_PROMPT",
-    "NORM_STEP",
-    "PROMPT",
-    "PROMPTS",
-    "REASON_PROMPT",
-    "TASK",
-    "parse",
-    "target_text",
-    "validate_prompt",
-]
+from inference.tasks.coordinates import frame_size, from_pixels, parse_point
 
 PROMPT = "Which area should we pay more attention to in the current autonomous driving scenario?"
 REASON_PROMPT = PROMPT + " Give the reason."
@@ -36,7 +22,6 @@ PROMPTS: dict[str, str] = {
     "Who might cross our path": "Point at the road user that is most likely to cross our path.",
     "Neutral": NEUTRAL_PROMPT,
 }
-MAX_PROMPT = 2000  # characters
 NORM_STEP = 10  # thousandths are written in steps of this, as the embedded model learned them
 
 
@@ -55,8 +40,12 @@ def parse(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> 
     return Answer(values)
 
 
-def target_text(point: Point, image_wh: WH, frame: str, resized_wh: WH | None = None) -> str:
+def target_text(
+    values: Mapping[str, Value], image_wh: WH, frame: str, resized_wh: WH | None = None
+) -> str:
     """The sentence that a model is trained to say for a point."""
+    point = values["point"]
+    assert isinstance(point, Point)
     x, y = from_pixels(point.x_px, point.y_px, frame, image_wh, resized_wh)
     width, height = frame_size(frame, image_wh, resized_wh)
     step = NORM_STEP if frame == "norm1000" else 1
@@ -65,32 +54,26 @@ def target_text(point: Point, image_wh: WH, frame: str, resized_wh: WH | None = 
     return f"The area around ({column},{row}) should be paid more attention to."
 
 
-def validate_prompt(text: str) -> str:
-    """The prompt without surrounding space.
-
-    Raises:
-        UserError: it is empty or longer than MAX_PROMPT characters.
-    """
-    stripped = text.strip()
-    if not stripped:
-        raise UserError(
-            "The prompt is empty", expected=f"1 to {MAX_PROMPT} characters", field="prompt"
-        )
-    if len(stripped) > MAX_PROMPT:
-        raise UserError(
-            "The prompt is too long",
-            expected=f"at most {MAX_PROMPT} characters",
-            got=f"{len(stripped)}",
-            field="prompt",
-        )
-    return stripped
-
-
 FIELDS = (
     Field("point", "point", "Hazard point"),
     Field("reason", "text", "Reason", optional=True),
 )
 
+HAZARD_KINDS: tuple[str, ...] = (
+    "pedestrian", "cyclist", "animal", "braking vehicle", "cut-in", "crossing vehicle",
+    "oncoming vehicle", "stopped vehicle", "debris", "roadworks", "traffic signal", "other",
+)  # fmt: skip
+NOTES = (Field("hazard_kind", "label", "Kind of hazard", HAZARD_KINDS, optional=True),)
+
 TASK = Task(
-    "hazard", FIELDS, "point", PROMPT, PROMPTS, NEUTRAL_PROMPT, parse, target_text, validate_prompt
+    name="hazard",
+    fields=FIELDS,
+    main="point",
+    prompt=PROMPT,
+    prompts=PROMPTS,
+    neutral_prompt=NEUTRAL_PROMPT,
+    parse=parse,
+    target_text=target_text,
+    notes=NOTES,
+    absent="No hazard",
 )

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from inference.correction import HazardFix
 from tests.browser.conftest import serve
 from tests.browser.scene import PHONE, WIDE, all_named, held_back, texts_stand_out
+from tests.fixes import hazard_fix
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
 from training.store.feedback import CorrectionFilter, Feedback
 from training.store.home import Home, find_home
@@ -53,7 +53,7 @@ def hostile_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     feedback = Feedback(home)
     case = add_case(feedback, folder, 1, name=f"{EVIL}.jpg", slices=(EVIL,))
     ids = [
-        say(feedback, case, who, HazardFix("wrong", (x, 90.0), None, None, EVIL))
+        say(feedback, case, who, hazard_fix("wrong", (x, 90.0), None, None, EVIL))
         for who, x in ((EVIL, 100.0), (f"ben {EVIL}", 400.0))
     ]
     feedback.review(ids, "comment", EVIL, EVIL)
@@ -125,7 +125,7 @@ def test_a_reviewers_morning(visit: Visit, start, home: Home, tmp_path: Path) ->
     settled(page)
     stays = shown(page)
     case = add_case(Feedback(home), tmp_path, 99, name="late.jpg")
-    say(Feedback(home), case, "cem", HazardFix("wrong", (300.0, 200.0)))
+    say(Feedback(home), case, "cem", hazard_fix("wrong", (300.0, 200.0)))
     expect(page.locator("#sl-cor-queue")).to_contain_text("late.jpg")
     assert shown(page) == stays == current(page)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from inference.correction import HazardFix
 from tests.browser.conftest import EMBEDDED, ROOT, serve
 from tests.browser.scene import PHONE, WIDE, finished, held_back, open_editor, texts_stand_out
+from tests.fixes import hazard_fix
 from tests.ui import training_seed as seed
 from training.adapters import promotion
 from training.jobs import control as jobs
@@ -51,7 +51,7 @@ def corrected(home: Home) -> None:
     kept, ids = Feedback(home), []
     for row in [row for row in rows() if row["file"] != CASE]:
         media = kept.add_media(MEDIA / row["file"], slices=row["slices"], name=row["file"])
-        fix = HazardFix("wrong", tuple(row["hazard_px"]), None, None, row["label"])
+        fix = hazard_fix("wrong", tuple(row["hazard_px"]), None, None, row["label"])
         made = kept.correct(task="hazard", media=media, prediction=None, payload=fix, author="ann")
         ids.append(made.id)
     kept.review(ids, "accept", "bob")

@@ -1,4 +1,4 @@
-"""Payloads: what is accepted, what is refused and at which field, JSON both ways."""
+"""Fixs: what is accepted, what is refused and at which field, JSON both ways."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from inference.correction import (
     RISK_LABELS,
     ActionFix,
     EventFix,
+    Fix,
     HazardFix,
     InstructionFix,
-    Payload,
     RiskFix,
     StepFix,
     payload_from_json,
@@ -50,11 +50,11 @@ def hazard_fixes(draw: st.DrawFn) -> HazardFix:
     place: dict[str, Any] = {}
     if verdict == "wrong":
         place = draw(points.map(lambda p: {"point_px": p}) | boxes().map(lambda b: {"box_px": b}))
-    return HazardFix(
+    return hazard_fix(
         verdict,
         **place,
-        hazard_kind=draw(st.none() | st.sampled_from(HAZARD_KINDS)),
-        rationale=draw(texts),
+        kind=draw(st.none() | st.sampled_from(HAZARD_KINDS)),
+        reason=draw(texts),
         five_second=draw(st.booleans()),
     )
 
@@ -81,7 +81,7 @@ def valid(build: Any, **parts: Any) -> st.SearchStrategy[Any]:
 
 verdicts = st.sampled_from(["right", "wrong"])
 times = st.none() | st.floats(0, 1000, allow_nan=False)
-payloads: st.SearchStrategy[Payload] = st.one_of(
+payloads: st.SearchStrategy[Fix] = st.one_of(
     hazard_fixes(),
     valid(InstructionFix, verdict=verdicts, steps=steps, instruction=st.none() | texts),
     valid(
@@ -103,7 +103,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
 
 @QUICK
 @given(payloads)
-def test_json_round_trip(payload: Payload) -> None:
+def test_json_round_trip(payload: Fix) -> None:
     written = payload_to_json(payload)
     read = payload_from_json(task_of(payload), json.loads(json.dumps(written, allow_nan=False)))
     assert read == payload
@@ -149,9 +149,9 @@ def test_malformed_is_refused_in_words(task: str, sent: object) -> None:
 
 
 def test_box_gives_its_centre() -> None:
-    fix = HazardFix("wrong", box_px=(100, 40, 200, 80))
+    fix = hazard_fix("wrong", box=(100, 40, 200, 80))
     assert fix.point_px == (150.0, 60.0)
-    again = HazardFix("wrong", point_px=(150.4, 60.0), box_px=(100, 40, 200, 80))
+    again = hazard_fix("wrong", xy=(150.4, 60.0), box=(100, 40, 200, 80))
     assert again.point_px == (150.0, 60.0)
 
 
@@ -208,6 +208,6 @@ def test_wrong_values_name_their_field(task: str, sent: object, field: str) -> N
 
 def test_error_texts_say_what_is_accepted() -> None:
     with pytest.raises(UserError, match="pedestrian, cyclist"):
-        HazardFix("right", hazard_kind="ghost")
+        hazard_fix("right", kind="ghost")
     with pytest.raises(UserError, match="from 0 to 1"):
         RiskFix("wrong", probability=2)

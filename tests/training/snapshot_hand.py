@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inference.correction import HazardFix
 from inference.schema import ImageInput
+from tests.fixes import hazard_fix
 from training.evaluation.sets import EvalCase
 from training.jobs.config import WorkerConfig
 from training.jobs.settings import TrainSettings
@@ -67,7 +67,7 @@ def home_with(tmp_path: Path, n: int, accept: bool = True) -> tuple[Home, list[s
 
 
 def correct(feedback: Feedback, media: str, at: tuple[float, float] | None, author: str) -> str:
-    payload = HazardFix("no_hazard") if at is None else HazardFix("wrong", at)
+    payload = hazard_fix("none") if at is None else hazard_fix("wrong", at)
     made = feedback.correct(
         task="hazard", media=media, prediction=None, payload=payload, author=author
     )

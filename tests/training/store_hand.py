@@ -7,7 +7,8 @@ from typing import Any
 
 from PIL import Image
 
-from inference.correction import HazardFix, Payload
+from inference.correction import Fix
+from tests.fixes import hazard_fix
 from training.store.feedback import Answers, Correction, Feedback
 from training.store.home import find_home
 
@@ -41,14 +42,14 @@ def corrected(
     prediction: str | None = None,
     *,
     author: str = "ann",
-    payload: Payload | None = None,
+    payload: Fix | None = None,
     **more: Any,
 ) -> Correction:
     return feedback.correct(
         task="hazard",
         media=media,
         prediction=prediction,
-        payload=payload or HazardFix("wrong", (200.0, 100.0)),
+        payload=payload or hazard_fix("wrong", (200.0, 100.0)),
         author=author,
         **more,
     )

@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from inference.correction import HazardFix
+from tests.fixes import hazard_fix
 from tests.training.store_hand import picture
 from training.store.feedback import Feedback
 from training.store.home import Home
@@ -71,7 +71,7 @@ def work(home: Home, media: str, number: int, told: int) -> None:
                 task="hazard",
                 media=about,
                 prediction=None,
-                payload=HazardFix("wrong", (5.0, 5.0), rationale="x" * 500),
+                payload=hazard_fix("wrong", (5.0, 5.0), reason="x" * 500),
                 author=f"person {thread}",
             )
             # One small write to a pipe is whole or absent.

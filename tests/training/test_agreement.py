@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.correction import EventFix, HazardFix, Payload, RiskFix
+from inference.correction import EventFix, Fix, RiskFix
 from training.agreement.coefficients import (
     MAX_PAIRED,
     Coefficient,
@@ -45,7 +45,7 @@ def table(columns: dict[str, str]) -> list[Rating]:
     ]
 
 
-def said(author: str, payload: Payload, status: str = "open", **more: Any) -> Correction:
+def said(author: str, payload: Fix, status: str = "open", **more: Any) -> Correction:
     """A correction made after those before it."""
     number = next(_clock)
     verdict = {"accepted": "accept", "rejected": "reject"}.get(status)
@@ -59,7 +59,7 @@ def said(author: str, payload: Payload, status: str = "open", **more: Any) -> Co
 
 
 def at(author: str, x: float, y: float, kind: str | None = None, **more: Any) -> Correction:
-    return said(author, HazardFix("wrong", (x, y), None, kind), **more)
+    return said(author, hazard_fix("wrong", (x, y), None, kind), **more)
 
 
 def case(
@@ -176,10 +176,10 @@ def test_one_voice_a_person_and_none_withdrawn() -> None:
 
 
 def test_right_means_where_the_model_pointed() -> None:
-    right = said("ann", HazardFix("right"), before={"point_px": [30, 40]})
+    right = said("ann", hazard_fix("right"), before={"point_px": [30, 40]})
     found = case_agreement(case(right, at("ben", 0, 0)))
     assert found.spread_px == pytest.approx(50)
-    unknown = said("ann", HazardFix("right"))
+    unknown = said("ann", hazard_fix("right"))
     assert case_agreement(case(unknown, at("ben", 0, 0))).spread_px is None
 
 
@@ -203,7 +203,7 @@ def test_disputes_come_first_the_sharpest_first() -> None:
             case(at("ann", 0, 0), at("ben", 10, 0), name="agree"),
             case(at("ann", 0, 0), at("ben", 300, 0), name="apart"),
             case(at("ann", 0, 0), at("ben", 60, 0), name="just"),
-            case(at("ann", 0, 0), said("ben", HazardFix("no_hazard")), name="none"),
+            case(at("ann", 0, 0), said("ben", hazard_fix("none")), name="none"),
             case(at("ann", 0, 0, "cyclist"), at("ben", 0, 0, "other"), at("c", 0, 0, "other"),
                  name="kind"),
             case(at("ann", 0, 0), name="alone"),
@@ -245,7 +245,7 @@ def test_too_few_people_is_said() -> None:
 
 
 def test_verdicts_are_compared_about_the_same_answer_only() -> None:
-    wrong, right = HazardFix("wrong", (1.0, 1.0)), HazardFix("right", (1.0, 1.0))
+    wrong, right = hazard_fix("wrong", (1.0, 1.0)), hazard_fix("right", (1.0, 1.0))
     same = case(said("ann", wrong), said("ben", right))
     other = case(said("ann", wrong), said("ben", right, prediction="q"))
     assert figures(agreement([same]), "hazard", "all").alpha["verdict"].items == 1
@@ -259,7 +259,7 @@ def test_verdicts_are_compared_about_the_same_answer_only() -> None:
         ("event", "event", (EventFix("wrong", "Near"), EventFix("wrong", "Normal"))),
     ],
 )
-def test_labels_of_clips(task: str, label: str, payloads: tuple[Payload, Payload]) -> None:
+def test_labels_of_clips(task: str, label: str, payloads: tuple[Fix, Fix]) -> None:
     voices = [said(who, fix, task=task) for who, fix in zip("ab", payloads, strict=True)]
     found = agreement([case(*voices, task=task)])
     assert found.cases[0].disputed

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from inference.correction import HazardFix
 from inference.errors import UserError
 from inference.media import load_image
 from inference.tasks.hazard import PROMPT
+from tests.fixes import hazard_fix
 from tests.training.exchange_homes import WH, facts, full_home, picture
 from training.exchange import importing
 from training.exchange.__main__ import main
@@ -248,7 +248,7 @@ def test_insights_released_rows(empty: Feedback, tmp_path: Path, kind: str) -> N
     for path in (file, source):
         import_file(empty, path, "insight")
     (made,) = empty.corrections()  # the second time it was known
-    assert made.payload == HazardFix("wrong", (40.0, 50.0))
+    assert made.payload == hazard_fix("wrong", (40.0, 50.0))
     assert (made.author, made.status, made.prediction) == ("insight", "open", None)
     assert empty.media_path(made.media).read_bytes() == (source / "a.png").read_bytes()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.correction import HazardFix
+from tests.fixes import hazard_fix
 from tests.training.exchange_homes import full_home, picture
 from training.exchange.exporting import export
 from training.exchange.importing import import_file
@@ -51,5 +51,5 @@ def test_somebody_elses_table_with_semicolons(tmp_path: Path) -> None:
     done = import_file(feedback, tmp_path / "mine.csv", "ann")
     assert [p.place for p in done.problems] == ["row 1", "row 3", "row 4"]
     (made,) = feedback.corrections()
-    assert made.payload == HazardFix("wrong", (10.0, 20.5))
+    assert made.payload == hazard_fix("wrong", (10.0, 20.5))
     assert made.author == "ann"

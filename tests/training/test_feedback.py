@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from inference.correction import (
-    HazardFix,
+    Fix,
     InstructionFix,
-    Payload,
     RiskFix,
     StepFix,
 )
@@ -88,7 +87,7 @@ def test_correction_keeps_who_when_what_and_what_was_before(
     made = corrected(feedback, media, prediction, client={"page": "scene"})
     (kept,) = feedback.corrections()
     assert kept == made
-    assert kept.payload == HazardFix("wrong", (200.0, 100.0))
+    assert kept.payload == hazard_fix("wrong", (200.0, 100.0))
     assert kept.before is not None
     assert kept.before["point_px"] == list(MODEL_PX)
     assert (kept.author, kept.client, kept.status) == ("ann", {"page": "scene"}, "open")
@@ -102,9 +101,7 @@ def test_correction_keeps_who_when_what_and_what_was_before(
         ("instruction", InstructionFix("wrong", (StepFix(1, False, "phone"),), "Look ahead")),
     ],
 )
-def test_clips_of_other_tasks(
-    feedback: Feedback, tmp_path: Path, task: str, payload: Payload
-) -> None:
+def test_clips_of_other_tasks(feedback: Feedback, tmp_path: Path, task: str, payload: Fix) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"\0\0\0\x18ftypmp42 and frames")
     media = feedback.add_media(clip, kind="clip", size_wh=(640, 360), duration_s=3.0)
@@ -126,8 +123,8 @@ def test_clips_of_other_tasks(
         ({"media": "0" * 64, "prediction": None}, "picture is not kept"),
         ({"prediction": "nothing"}, "not one to this picture"),
         ({"task": "risk"}, "of another task"),
-        ({"payload": HazardFix("wrong", (301.0, 5.0))}, "outside the picture"),
-        ({"payload": HazardFix("wrong", box_px=(0, 0, 10, 401))}, "outside the picture"),
+        ({"payload": hazard_fix("wrong", (301.0, 5.0))}, "outside the picture"),
+        ({"payload": hazard_fix("wrong", box=(0, 0, 10, 401))}, "outside the picture"),
         ({"author": "  "}, "Nobody is named"),
         ({"author": "a\nb\0"}, "cannot be kept"),
         ({"client": {"x": float("nan")}}, "Not JSON"),
@@ -140,7 +137,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
     media, prediction = predicted(feedback, tmp_path)
     values: dict[str, Any] = {
         "task": "hazard", "media": media, "prediction": prediction,
-        "payload": HazardFix("no_hazard"), "author": "ann",
+        "payload": hazard_fix("none"), "author": "ann",
     }  # fmt: skip
     with pytest.raises(UserError, match=match):
         feedback.correct(**{**values, **changes})

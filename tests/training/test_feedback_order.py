@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from inference.correction import ActionFix, HazardFix, InstructionFix, Payload, RiskFix
+from inference.correction import ActionFix, Fix, HazardFix, InstructionFix, RiskFix
 from training.store.disagreement import UNKNOWN_RISK, disagreement, risk
 
 SIZE = (300, 400)  # a diagonal of 500
 MODEL = {"point_px": [100.0, 100.0]}
-RIGHT, NONE = HazardFix("right"), HazardFix("no_hazard")
+RIGHT, NONE = hazard_fix("right"), hazard_fix("none")
 
 
 def at(x: float, y: float = 100.0, kind: str | None = None) -> HazardFix:
-    return HazardFix("wrong", (x, y), hazard_kind=kind)
+    return hazard_fix("wrong", (x, y), kind=kind)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def at(x: float, y: float = 100.0, kind: str | None = None) -> HazardFix:
         ([ActionFix("wrong", ("turn left",))], {"actions": ["turn right"]}, 1.0),
     ],
 )
-def test_disagreement(said: list[Payload], model: dict[str, Any] | None, expected: float) -> None:
+def test_disagreement(said: list[Fix], model: dict[str, Any] | None, expected: float) -> None:
     assert disagreement(said, model, SIZE) == pytest.approx(expected)
 
 
@@ -60,5 +60,5 @@ def test_disagreement(said: list[Payload], model: dict[str, Any] | None, expecte
         ([RiskFix("wrong", "Near", probability=0.25)], ("pedestrian",), 0.25),
     ],
 )
-def test_risk(said: list[Payload], slices: tuple[str, ...], expected: float) -> None:
+def test_risk(said: list[Fix], slices: tuple[str, ...], expected: float) -> None:
     assert risk(said, slices) == expected

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from inference.correction import HazardFix
 from inference.errors import UserError
+from tests.fixes import hazard_fix
 from tests.training.store_hand import corrected, feedback_at, predicted
 from training.store import case_rows
 from training.store.cases import STATUSES, voices
@@ -30,9 +30,9 @@ def test_queue_is_ordered_by_disagreement_and_risk(feedback: Feedback, tmp_path:
         predicted(feedback, tmp_path, n, slices=[s])[0]
         for n, s in enumerate(["roadworks", "pedestrian", "pedestrian"])
     )
-    corrected(feedback, far, payload=HazardFix("wrong", (300.0, 100.0)))  # 200 px of 500, risk 0.5
-    corrected(feedback, near, payload=HazardFix("wrong", (250.0, 100.0)))  # 150 px, risk 1
-    corrected(feedback, mild, payload=HazardFix("right"))
+    corrected(feedback, far, payload=hazard_fix("wrong", (300.0, 100.0)))  # 200 px of 500, risk 0.5
+    corrected(feedback, near, payload=hazard_fix("wrong", (250.0, 100.0)))  # 150 px, risk 1
+    corrected(feedback, mild, payload=hazard_fix("right"))
     cases = feedback.cases()
     assert [c.media.hash for c in cases] == [near, far, mild]
     assert [c.disagreement for c in cases] == pytest.approx([0.3, 0.4, 0.0])
@@ -46,7 +46,7 @@ def test_filters(feedback: Feedback, tmp_path: Path) -> None:
     one, _ = predicted(feedback, tmp_path, 1, slices=["rain"], adapter="a")
     two, _ = predicted(feedback, tmp_path, 2, slices=["fog"], adapter="b")
     mine = corrected(feedback, one, author="ann")
-    yours = corrected(feedback, two, author="bob", payload=HazardFix("right"))
+    yours = corrected(feedback, two, author="bob", payload=hazard_fix("right"))
     also = corrected(feedback, one, author="bob")
     feedback.review([yours.id], "accept", "tom")
 
@@ -116,7 +116,7 @@ def test_a_person_has_one_voice_however_often_they_spoke(
     """In the queue's order, in agreement and in snapshots alike, from any browser."""
     media, _ = predicted(feedback, tmp_path, 1)
     for n, session in enumerate(("s1", "s2")):
-        fix = HazardFix("wrong", (100.0 + 200 * n, 100.0))
+        fix = hazard_fix("wrong", (100.0 + 200 * n, 100.0))
         corrected(feedback, media, payload=fix, author="ann", client={"session": session})
     (case,) = feedback.cases()
     (said,) = voices(case.corrections)
@@ -152,9 +152,7 @@ def test_pages_in_sql_are_those_of_the_derived_states(feedback: Feedback, tmp_pa
 
     def say() -> None:
         point = (rng.uniform(0, 400), rng.uniform(0, 200))
-        payload = rng.choice(
-            [HazardFix("wrong", point), HazardFix("right"), HazardFix("no_hazard")]
-        )
+        payload = rng.choice([hazard_fix("wrong", point), hazard_fix("right"), hazard_fix("none")])
         author = rng.choice(["ann", "bob"])
         made.append(corrected(feedback, rng.choice(media), author=author, payload=payload).id)
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from inference.correction import HazardFix
 from inference.errors import UserError
+from tests.fixes import hazard_fix
 from tests.training.store_hand import corrected, feedback_at, picture
 from training.store.database import connect
 from training.store.feedback import Feedback
@@ -184,7 +184,7 @@ def test_full_disk_is_told_and_keeps_what_was_confirmed(feedback: Feedback, tmp_
     with connect(home) as db:
         pages = next(iter(db.execute("PRAGMA page_count")))[0]
     limit(pages + 3)
-    long = HazardFix("wrong", (5, 5), rationale="x" * 4000)
+    long = hazard_fix("wrong", (5, 5), reason="x" * 4000)
     confirmed: list[str] = []
 
     def fill() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inference.correction import HazardFix
 from inference.errors import UserError
 from inference.registry import resolve
+from tests.fixes import hazard_fix
 from tests.training.snapshot_hand import (
     REPLAY_ENTRY,
     WH,
@@ -97,7 +97,7 @@ def test_right_means_the_point_that_was_shown(tmp_path: Path) -> None:
     said = {"text": "x", "point_px": [33.0, 44.0]}
     shown = feedback.add_answers(media, Answers("hazard", "b", "p", {"text": "y"}, said, "a"))
     made = feedback.correct(
-        task="hazard", media=media, prediction=shown, payload=HazardFix("right"), author="ann"
+        task="hazard", media=media, prediction=shown, payload=hazard_fix("right"), author="ann"
     )
     feedback.review([made.id], "accept", "rob")
     plan = plan_snapshot(feedback, validation_share=0)

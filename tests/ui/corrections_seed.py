@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inference.correction import HazardFix
 from inference.fields import Point
 from inference.media import load_image
 from inference.schema import PairRequest
+from tests.fixes import hazard_fix
 from tests.ui.fakes import INFO, fake_pair, fake_services
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
@@ -72,10 +72,10 @@ def seed(home: Home, folder: Path, cases: int = 12) -> list[str]:
     for number in range(cases):
         case = add_case(feedback, folder, number, truth=number % 2 == 0)
         x = 120.0 + 7 * number
-        fix = HazardFix("wrong", (x, 190.0), None, "cyclist", f"The cyclist number {number}")
+        fix = hazard_fix("wrong", (x, 190.0), None, "cyclist", f"The cyclist number {number}")
         say(feedback, case, "ann", fix)
         if number % 3 == 0:
-            box = HazardFix("wrong", None, (x + 150, 160, x + 230, 260), "pedestrian")
+            box = hazard_fix("wrong", None, (x + 150, 160, x + 230, 260), "pedestrian")
             say(feedback, case, "ben", box)
         ids.append(f"hazard:{case[0]}")
     return ids

@@ -28,7 +28,8 @@ from inference.schema import (
     SidePrediction,
     Trace,
 )
-from inference.tasks.hazard import PROMPTS, validate_prompt
+from inference.tasks.base import validate_prompt
+from inference.tasks.hazard import PROMPTS
 from ui.shell.services import Services, read_examples
 
 ROWS, COLS, LAYERS, HEADS = 9, 16, 4, 6
@@ -114,7 +115,7 @@ def fake_side(
     said = Point(point.x_px - 14, point.y_px + 9, source="text") if head else point
     return SidePrediction(
         side, side, text, tokens, Answer({"point": said}), trace,
-        head_point=point if head else None,
+        from_head={"point": point} if head else {},
         head_map=Heatmap(attention[0, 0, 0].reshape(ROWS, COLS), grid, "Head", "probability")
         if head else None,
     )  # fmt: skip

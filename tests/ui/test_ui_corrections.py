@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from inference.correction import HazardFix, RiskFix
+from inference.correction import RiskFix
 from inference.errors import UserError
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
 from tests.ui.fakes import fake_services
@@ -244,7 +244,7 @@ def test_forgetting_needs_the_name_twice(desk, ids):
 def test_hostile_text_is_escaped_everywhere(desk, tmp_path):
     feedback = Feedback(desk.home)
     case = add_case(feedback, tmp_path, 1, name=EVIL, slices=(EVIL,))
-    made = [say(feedback, case, who, HazardFix("wrong", (x, 90.0), None, None, EVIL))
+    made = [say(feedback, case, who, hazard_fix("wrong", (x, 90.0), None, None, EVIL))
             for who, x in ((EVIL, 10.0), ("b" + EVIL, 600.0))]  # fmt: skip
     feedback.review(made, "comment", EVIL, EVIL)
     view = corrections.page_view(YOU, desk, replace(ANY, author=EVIL))

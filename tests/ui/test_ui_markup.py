@@ -58,7 +58,7 @@ def test_tokens_are_escaped(image):
 
 
 def test_answers_reasons_and_names_are_escaped(pair):
-    side = replace(pair.base, text=EVIL, parsed=Answer({}, {"point": EVIL}), head_point=None)
+    side = replace(pair.base, text=EVIL, parsed=Answer({}, {"point": EVIL}), from_head={})
     assert harmless(pieces.answer(side))
     assert EVIL in parsed(pieces.answer(side)).text
     entry = AdapterEntry(EVIL, EVIL, None, has_head=False, loaded=True)
@@ -97,7 +97,7 @@ def test_the_headline_says_how_far_it_moved(pair):
 
 
 def test_the_headline_without_a_point(pair):
-    silent = replace(pair.base, parsed=Answer({}, {"point": "no numbers"}), head_point=None)
+    silent = replace(pair.base, parsed=Answer({}, {"point": "no numbers"}), from_head={})
     html = pieces.headline(replace(pair, base=silent), None, "")
     assert "No distance" in parsed(html).text
     assert "No hazard point from: base" in parsed(html).text

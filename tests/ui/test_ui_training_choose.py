@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.correction import HazardFix
 from inference.errors import UserError
+from tests.fixes import hazard_fix
 from tests.ui import training_seed as seed
 from tests.ui.corrections_seed import add_case, say
 from training.snapshots.counts import snapshot_counts
@@ -74,7 +74,7 @@ def test_what_is_left_out_is_said_with_its_reason(desk, home):
     seed.accepted(home, 4)
     kept = Feedback(home)
     case = add_case(kept, home.root, 77, name="empty road.jpg")
-    kept.review([say(kept, case, "ann", HazardFix("no_hazard"))], "accept", "bob")
+    kept.review([say(kept, case, "ann", hazard_fix("none"))], "accept", "bob")
     run = planned(desk)
     view = choose.preview_of(run.result.examples, run.result.left_out)
     assert len(view.left_out) == 1
@@ -87,7 +87,7 @@ def test_what_is_left_out_is_said_with_its_reason(desk, home):
 def test_only_accepted_corrections_count(desk, home):
     seed.accepted(home, 3)
     kept = Feedback(home)
-    say(kept, add_case(kept, home.root, 50), "ann", HazardFix("wrong", (10.0, 10.0)))
+    say(kept, add_case(kept, home.root, 50), "ann", hazard_fix("wrong", (10.0, 10.0)))
     assert choose.accepted_count(home, TASK) == 3
     assert choose.choices(ANN, home, TASK).authors == ("ann",)
     assert len(planned(desk).result.examples) == 3

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.correction import HazardFix
 from inference.schema import AdapterEntry
+from tests.fixes import hazard_fix
 from tests.ui.corrections_seed import add_case, say
 from tests.ui.fakes import CARD, fake_services
 from training.adapters import lineage, promotion
@@ -46,7 +46,7 @@ def accepted(home: Home, n: int, name: str = "") -> list[tuple[str, str]]:
     ids = []
     for i in range(n):
         case = add_case(kept, folder, i, name=name or f"scene-{i}.jpg")
-        ids.append(say(kept, case, "ann", HazardFix("wrong", (200.0 + i, 180.0), None, "animal")))
+        ids.append(say(kept, case, "ann", hazard_fix("wrong", (200.0 + i, 180.0), None, "animal")))
         made.append(case)
     kept.review(ids, "accept", "bob")
     return made

@@ -5,7 +5,7 @@ pixels and in percent of the picture's diagonal. Labels: Cohen's kappa for two p
 Krippendorff's alpha for any number with gaps (`coefficients`). A figure that cannot be had is None
 and comes with a reason, never NaN.
 
-A person has one voice in a case: the newest correction that was not withdrawn. Rejected ones count
+A person has one voice in a case (`Case.standing`). Rejected ones count
 in the figures (leaving them out would flatter), but do not keep a case in dispute.
 """
 
@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from inference.correction import EventFix, HazardFix, RiskFix
+from inference.fields import Label, Point
+from inference.registry import task as find_task
 from training.agreement.coefficients import (
     XY,
     Coefficient,
@@ -28,7 +29,7 @@ from training.agreement.coefficients import (
     spread_percent,
     spread_px,
 )
-from training.store.cases import Case, Correction, voices
+from training.store.cases import Case, Correction
 
 __all__ = [
     "ALL",
@@ -48,54 +49,39 @@ DISPUTE_PERCENT = 100 * 50 / math.hypot(1280, 720)
 # ---- what a correction says ------------------------------------------------------------------
 
 
-def _presence(correction: Correction) -> str | None:
-    fix = correction.payload
-    if not isinstance(fix, HazardFix):
-        return None
-    if fix.verdict == "right" and correction.point_px is None:
-        return None  # it agrees with an answer that is not known here
-    return "no hazard" if fix.verdict == "no_hazard" else "hazard"
-
-
-def _kind(correction: Correction) -> str | None:
-    fix = correction.payload
-    return fix.hazard_kind if isinstance(fix, HazardFix) and fix.hazard_kind else None
-
-
-def _verdict(correction: Correction) -> str | None:
-    return str(correction.payload.verdict)
-
-
-def _risk(correction: Correction) -> str | None:
-    fix = correction.payload
-    return fix.label if isinstance(fix, RiskFix | EventFix) else None
-
-
 @dataclass(frozen=True)
-class Label:
-    """of: what a correction says, or None. about_answer: it judges one answer of a model, so only
-    people who judged the same answer are compared."""
+class Rated:
+    """of: the label in a correction, or None. about_answer: it judges one answer of a model, so
+    only people who judged the same answer are compared."""
 
     of: Callable[[Correction], str | None]
     about_answer: bool = False
 
 
-LABELS: dict[str, dict[str, Label]] = {
-    "hazard": {
-        "hazard or none": Label(_presence),
-        "hazard kind": Label(_kind),
-        "verdict": Label(_verdict, about_answer=True),
-    },
-    "instruction": {"verdict": Label(_verdict, about_answer=True)},
-    "action": {"verdict": Label(_verdict, about_answer=True)},
-    "event": {"event": Label(_risk), "verdict": Label(_verdict, about_answer=True)},
-    "risk": {"risk label": Label(_risk), "verdict": Label(_verdict, about_answer=True)},
-}
+def rated(task_name: str) -> dict[str, Rated]:
+    """What people can be compared by: whether there is anything to mark, each label, the verdict.
+    Keys are for people."""
+    task = find_task(task_name)
+    found: dict[str, Rated] = {}
+    if task.absent:
+        there = task.main_field.label.lower()
+        found[f"{there} or none"] = Rated(lambda c: _presence(c, task.main))
+    for one in (*task.fields, *task.notes):
+        if one.kind == "label":
+            found[one.label.lower()] = Rated(lambda c, name=one.name: _label(c, name))  # type: ignore[misc]
+    found["verdict"] = Rated(lambda c: c.payload.verdict, about_answer=True)
+    return found
 
 
-def _voices(case: Case) -> list[Correction]:
-    """Each person's newest correction that was not withdrawn, oldest first."""
-    return voices(c for c in case.corrections if c.status != "withdrawn")
+def _presence(correction: Correction, main: str) -> str | None:
+    if correction.payload.verdict == "none":
+        return "none"
+    return "there" if main in correction.values else None  # else it agrees with what is not known
+
+
+def _label(correction: Correction, name: str) -> str | None:
+    value = correction.values.get(name)
+    return value.value if isinstance(value, Label) else None
 
 
 # ---- over cases ------------------------------------------------------------------------------
@@ -165,7 +151,7 @@ def agreement(cases: Iterable[Case]) -> Agreement:
 
 def case_agreement(case: Case) -> CaseAgreement:
     """The figures of one case."""
-    all_voices = _voices(case)
+    all_voices = case.standing
     points = _points(all_voices)
     standing = [v for v in all_voices if v.status != "rejected"]
     size = (case.media.width, case.media.height)
@@ -183,14 +169,16 @@ def case_agreement(case: Case) -> CaseAgreement:
 
 
 def _points(corrections: Iterable[Correction]) -> list[XY]:
-    return [point for c in corrections if (point := c.point_px) is not None]
+    """The main field's, where it is a point."""
+    values = (c.values.get(find_task(c.task).main) for c in corrections)
+    return [v.xy for v in values if isinstance(v, Point)]
 
 
 def _labels(task: str, corrections: Sequence[Correction]) -> dict[str, dict[str, int]]:
     """Verdicts are left out: the same spot can be "right" of one answer and "wrong" of another."""
     return {
         name: dict(Counter(said for c in corrections if (said := label.of(c)) is not None))
-        for name, label in LABELS.get(task, {}).items()
+        for name, label in rated(task).items()
         if not label.about_answer
     }
 
@@ -205,7 +193,7 @@ def _slice(task: str, name: str, cases: list[Case]) -> SliceAgreement:
     compared = [case_agreement(case) for case in cases]
     apart = [c.spread_px for c in compared if c.spread_px is not None]
     percent = [c.spread_percent for c in compared if c.spread_percent is not None]
-    ratings = {label: _ratings(label, task, cases) for label in LABELS.get(task, {})}
+    ratings = {name: _ratings(label, cases) for name, label in rated(task).items()}
     return SliceAgreement(
         task,
         name,
@@ -220,11 +208,10 @@ def _slice(task: str, name: str, cases: list[Case]) -> SliceAgreement:
     )
 
 
-def _ratings(name: str, task: str, cases: Iterable[Case]) -> list[Rating]:
-    label = LABELS[task][name]
+def _ratings(label: Rated, cases: Iterable[Case]) -> list[Rating]:
     rows = []
     for case in cases:
-        for voice in _voices(case):
+        for voice in case.standing:
             said = label.of(voice)
             if said is None or (label.about_answer and voice.prediction is None):
                 continue

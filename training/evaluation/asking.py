@@ -5,7 +5,7 @@ No attention is captured. Knows the model's parts, not the figures made of the a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ from inference.backbones.generation import Generated, generate
 from inference.backbones.loading import load_backbone
 from inference.backbones.tracing import answer_logprobs
 from inference.errors import UserError
-from inference.fields import Point
+from inference.fields import Point, Value
 from inference.hub import local_folder
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
 from inference.schema import PatchGrid
-from training.evaluation.scoring import Answer
+from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase
 
 BASE = "base"
@@ -33,7 +33,7 @@ DECODES = ("soft_argmax", "window")
 
 
 class ModelAsker:
-    """Callable: an EvalCase -> each side's Answer, "base" first, then the adapters by name.
+    """Callable: an EvalCase -> each side's Response, "base" first, then the adapters by name.
 
     One load of the base, all adapters beside it. Adapters that change the vision tower cannot
     share its output: each of those is a batch of its own. Not for use by several threads.
@@ -44,7 +44,7 @@ class ModelAsker:
         model: str,
         adapters: Sequence[Path | str],
         *,
-        task: str = "hazard",
+        task: str,
         quantize: str = "none",
         device: str = "auto",
     ) -> None:
@@ -64,9 +64,9 @@ class ModelAsker:
             self.adapters[name] = loaded.get(name)
 
     @torch.inference_mode()
-    def __call__(self, case: EvalCase) -> dict[str, Answer]:
+    def __call__(self, case: EvalCase) -> dict[str, Response]:
         view = self.backbone.look(case.image.pixels)
-        answers: dict[str, Answer] = {}
+        answers: dict[str, Response] = {}
         for names in self._batches():
             answers |= self._ask(case, view, names)
         return {name: answers[name] for name in self.adapters}
@@ -82,7 +82,7 @@ class ModelAsker:
         whole = chosen[0] is not None and chosen[0].entry.targets_vision
         return self.bank.whole(slots[0]) if whole else self.bank.rows(slots)
 
-    def _ask(self, case: EvalCase, view: View, names: list[str]) -> dict[str, Answer]:
+    def _ask(self, case: EvalCase, view: View, names: list[str]) -> dict[str, Response]:
         first = self.adapters[names[0]]
         seen_by = first.slot if first is not None and first.entry.targets_vision else None
         with self.bank.whole(seen_by):
@@ -92,8 +92,7 @@ class ModelAsker:
             made = generate(
                 self.backbone, view, features, prompt, len(names), max_new_tokens=MAX_NEW_TOKENS
             )
-        truth = Point(*case.point_px, source="truth")
-        references = {n: self._reference(n, truth, view) for n in names}
+        references = {n: self._reference(n, case.truth, view) for n in names}
         losses = self._losses(view, features, prompt, references)
         return {
             name: self._answer(name, row, made, prompt, view, references[name], losses[name])
@@ -106,7 +105,7 @@ class ModelAsker:
         card = adapter.entry.card if adapter else None
         return (card.coordinate_frame if card else None) or self.backbone.spec.frame
 
-    def _reference(self, name: str, truth: Point, view: View) -> str:
+    def _reference(self, name: str, truth: Mapping[str, Value], view: View) -> str:
         text: str = self.task.target_text(
             truth, view.grid.image_wh, self._frame(name), view.resized_wh
         )
@@ -137,11 +136,11 @@ class ModelAsker:
         view: View,
         reference: str,
         nll: float,
-    ) -> Answer:
+    ) -> Response:
         ids = made.answers[row].ids
         text = self.backbone.tokenizer.decode(ids, skip_special_tokens=True).strip()
         parsed = self.task.parse(text, view.grid.image_wh, self._frame(name), view.resized_wh)
-        points: dict[str, Point | None] = {"text": parsed.values.get(self.task.main)}
+        ways: dict[str, Mapping[str, Value]] = {"text": parsed.values}
         adapter, default = self.adapters[name], "text"
         if adapter is not None and adapter.head is not None:
             default = str(adapter.head.config.get("decode", "soft_argmax"))
@@ -150,8 +149,9 @@ class ModelAsker:
             states, size = made.prompt_states[row : row + 1], (view.grid.rows, view.grid.cols)
             for way in DECODES:
                 out = adapter.head(states, image, ~image, size, way)
-                points[way] = _on_image(out.point01[0].tolist(), view.grid)
-        return Answer(text, reference, nll, points, default)
+                point = _on_image(out.point01[0].tolist(), view.grid)
+                ways[way] = {**parsed.values, self.task.points[0]: point}
+        return Response(text, reference, nll, ways, default)
 
 
 def _on_image(point01: Sequence[float], grid: PatchGrid) -> Point:

@@ -18,7 +18,7 @@ from inference.errors import UserError
 from inference.media import load_image
 from inference.schema import ImageInput
 from inference.tasks.coordinates import parse_point
-from training.evaluation.sets import EvalCase, EvalSet
+from training.evaluation.sets import EvalCase, EvalSet, point_case
 
 Row = dict[str, Any]
 
@@ -60,7 +60,7 @@ def photo_case(folder: Path, row: Row) -> EvalCase:
     corners = [row.get(name) for name in ("box_x1", "box_y1", "box_x2", "box_y2")]
     box = tuple(float(c) for c in corners) if all(corners) else None  # type: ignore[arg-type]
     labels = [row.get("label"), f"{row['confidence']}_confidence" if row.get("confidence") else ""]
-    return EvalCase(
+    return point_case(
         load_image(inside(folder, row["file"])),
         (float(row["hazard_x"]), float(row["hazard_y"])),
         box,  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ def insight_case(folder: Path, row: Row) -> EvalCase:
             expected="an assistant message with (x,y) in original pixels",
             got=answer,
         )
-    return EvalCase(image, (answer.x_px, answer.y_px))
+    return point_case(image, answer.xy)
 
 
 def _image(folder: Path, row: Row) -> ImageInput:

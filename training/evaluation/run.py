@@ -16,9 +16,10 @@ from typing import Any
 
 from inference.adapters import CARD, discover, read_card
 from inference.errors import UserError, unknown
-from inference.registry import resolve
+from inference.registry import TASKS, load_plugins, resolve
+from inference.registry import task as find_task
 from training.evaluation.folders import load_folder
-from training.evaluation.scoring import Answer, Tally, report
+from training.evaluation.scoring import Response, Tally, report
 from training.evaluation.sets import EvalCase, EvalSet, load_split
 from training.evaluation.sources import SPLITS
 from training.evaluation.table import table
@@ -27,18 +28,19 @@ ROOT = Path(__file__).resolve().parents[2]
 # Paths, not imports: nothing below `examples` may import it.
 EMBEDDED_MODEL = ROOT / "examples" / "models" / "sightline-tiny"
 ADAPTERS = ROOT / "examples" / "adapters"
-TASKS = ("hazard",)
 # A string, so that --help and wrong arguments need no torch.
 ASKER = "training.evaluation.asking:ModelAsker"
 
-Ask = Callable[[EvalCase], Mapping[str, Answer]]
+Ask = Callable[[EvalCase], Mapping[str, Response]]
 MakeAsk = Callable[[argparse.Namespace, Sequence[Path]], Ask]
 
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
     p.add_argument("--task", default="hazard")
-    p.add_argument("--split", default="heldout", help=f"one of {', '.join(SPLITS)}")
+    p.add_argument(
+        "--split", default="heldout", help=f"one of {', '.join(SPLITS)}, without the task"
+    )
     p.add_argument("--data", type=Path, help="a folder instead: manifest.csv or INSIGHT's rows")
     p.add_argument("--n", type=int, help="number of pictures (default: all; 500 held-out scenes)")
     p.add_argument("--seed-start", type=int, help="first seed of the split's scenes")
@@ -61,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None, make_ask: MakeAsk | None = None) -> int:
     """Run the command. make_ask: what asks the sides, a model by default (tests put a fake)."""
+    load_plugins()
     arguments = parser().parse_args(argv)
     try:
         result = evaluate(arguments, make_ask or ask_model)
@@ -83,7 +86,7 @@ def evaluate(arguments: argparse.Namespace, make_ask: MakeAsk) -> dict[str, Any]
     adapters = adapter_folders(arguments.adapter, arguments.task)
     data = _data(arguments)
     ask = make_ask(arguments, adapters)
-    tally = Tally()
+    tally = Tally(find_task(arguments.task))
     for i, case in enumerate(data.cases(), 1):
         tally.add(case, ask(case))
         _progress(i, data.total, time.monotonic() - started)
@@ -134,7 +137,7 @@ def _adapter_folder(name: str, task: str) -> Path:
 
 def _data(arguments: argparse.Namespace) -> EvalSet:
     if arguments.data is None:
-        return load_split(arguments.split, arguments.n, arguments.seed_start)
+        return load_split(arguments.task, arguments.split, arguments.n, arguments.seed_start)
     if not arguments.data.is_dir():
         raise UserError("There is no such folder", got=str(arguments.data))
     return load_folder(arguments.data, arguments.n)

@@ -1,6 +1,6 @@
 """Labelled scenes that folders of `examples` declare in a `sources.json`. Names none itself.
 
-Each maps a name to an entry "module:function":
+Each maps "TASK/NAME" to an entry "module:function":
 splits: (n, seed_start) -> EvalSet. replay: (n, seed) -> iterator of EvalCase, those of n are the
 first of those of n + 1. heldout: (name, sha256 of the pixels) -> whether the image belongs to a
 frozen held-out set. corrected: (n, seed_start) -> iterator of EvalCase that a person would correct.
@@ -30,11 +30,12 @@ SPLITS, REPLAYS = declared("splits"), declared("replay")
 HELDOUT, CORRECTED = declared("heldout"), declared("corrected")
 
 
-def source(kind: str, entries: dict[str, str], name: str) -> Any:
-    """The function of that name. UserError with the alternatives where there is none."""
-    if name not in entries:
-        raise unknown(kind, name, entries)
-    return resolve(entries[name])
+def source(kind: str, entries: dict[str, str], task: str, name: str) -> Any:
+    """The task's function of that name. UserError with the alternatives where there is none."""
+    if f"{task}/{name}" not in entries:
+        known = [key.partition("/")[2] for key in entries if key.startswith(f"{task}/")]
+        raise unknown(kind, name, known)
+    return resolve(entries[f"{task}/{name}"])
 
 
 def is_heldout(name: str, pixels_sha256: str) -> bool:

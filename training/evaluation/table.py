@@ -10,6 +10,8 @@ COLUMNS = {
     "median_px": ("median px", "{:.0f}"),
     "hit_50px": ("Hit@50", "{:.3f}"),
     "in_box": ("in box", "{:.3f}"),
+    "accuracy": ("accuracy", "{:.3f}"),
+    "macro_f1": ("macro F1", "{:.3f}"),
     "parse_rate": ("parsed", "{:.3f}"),
     "lm_loss": ("LM loss", "{:.3f}"),
     "bleu4": ("BLEU-4", "{:.3f}"),
@@ -17,6 +19,8 @@ COLUMNS = {
     "rouge2": ("ROUGE-2", "{:.3f}"),
     "rougeL": ("ROUGE-L", "{:.3f}"),
 }
+
+BY_SLICE = (("median_px", "mse_px2"), ("accuracy", "macro_f1"), ("rougeL", "bleu4"))
 
 
 def table(report: Mapping[str, Any], name: str) -> str:
@@ -38,10 +42,12 @@ def _block(title: str, sides: Mapping[str, Mapping[str, float | None]]) -> str:
 def _by_slice(slices: Mapping[str, Any]) -> str:
     """One line a slice, one column a side, without the other ways of decoding."""
     sides = [s for s in next(iter(slices.values()))["sides"] if ":" not in s and s != "random"]
-    rows = [["median px (MSE px2)", "n", *sides]]
+    first = next(iter(slices.values()))["sides"][sides[0]]
+    one, other = next(pair for pair in BY_SLICE if pair[0] in first)
+    rows = [[f"{COLUMNS[one][0]} ({COLUMNS[other][0]})", "n", *sides]]
     for label, part in slices.items():
         cells = [
-            f"{_cell('median_px', f['median_px'])} ({_cell('mse_px2', f['mse_px2'])})"
+            f"{_cell(one, f[one])} ({_cell(other, f[other])})"
             for f in (part["sides"][side] for side in sides)
         ]
         rows.append([label, str(part["n"]), *cells])

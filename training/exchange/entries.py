@@ -15,18 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from inference.checks import check_choice, check_text
-from inference.correction import HazardFix, payload_from_json, payload_to_json
+from inference.correction import Fix
 from inference.errors import UserError
+from inference.fields import Point, Value, values_to_json
 from inference.media import MAX_BYTES, load_image
+from inference.registry import task as find_task
+from inference.tasks.base import Task
+from training.exchange.fields import MODEL, from_cells
 from training.exchange.folders import inside
 from training.exchange.messages import from_messages
-from training.exchange.rows import BOX, Fields, Found
+from training.exchange.rows import DEFAULT_TASK, Fields, Found
 from training.store.cases import STATUSES
+from training.store.correcting import check_inside
 
-TASK = "hazard"
 MAX_NAME = 200  # characters, as the store allows
 MAX_MEDIA_NAME = 1000
 MAX_SLICES = 50
+OLD_VERDICTS = {"no_hazard": "none"}  # of files that earlier versions wrote
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Picture:
     path: Path
     sha256: str
     size_wh: tuple[int, int]
+    pixels_sha256: str
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Entry:
 
     id: str
     picture: Picture
-    fix: HazardFix
+    fix: Fix
     author: str
     status: str
     reviewer: str
@@ -78,7 +84,9 @@ class Pictures:
         path = self._put(value) if isinstance(value, bytes) else inside(self._folder, value)
         if path not in self._known:
             image = load_image(path)
-            self._known[path] = Picture(path, image.content_hash, image.size_wh)
+            self._known[path] = Picture(
+                path, image.content_hash, image.size_wh, image.pixels_sha256
+            )
         return self._known[path]
 
     def _put(self, data: bytes) -> Path:
@@ -97,52 +105,28 @@ def entry(found: Found, pictures: Pictures, person: Person) -> Entry:
     if found.problem or found.picture is None:
         raise UserError(found.problem or "No picture")
     picture = pictures.get(found.picture)
-    fields: Fields = found.fields
-    if found.messages is not None and not fields.get("verdict"):
-        said = from_messages(found.messages, picture.size_wh)
-        point = dict(zip(("x", "y"), said.point_px, strict=True))
-        fields = {**fields, **point, "rationale": fields.get("rationale") or said.rationale}
-    fix = _fix(fields)
-    _check_inside(fix, picture.size_wh)
+    cells: Fields = found.fields
+    task = find_task(_text(cells, "task", MAX_NAME) or DEFAULT_TASK)
+    values = from_cells(task, cells)
+    if found.messages is not None and not cells.get("verdict"):
+        values = {**from_messages(task, found.messages, picture.size_wh), **values}
+    fix = _fix(task, cells, values)
+    for name, value in fix.values.items():
+        if isinstance(value, Point):
+            check_inside(value, picture.size_wh, name)
     shown = found.picture if isinstance(found.picture, str) else ""
-    return _entry(fields, fix, picture, person, Path(shown).name)
+    return _entry(cells, fix, picture, person, Path(shown).name)
 
 
-def _fix(fields: Fields) -> HazardFix:
-    point, box = _given(fields, ("x", "y")), _given(fields, BOX)
-    verdict = fields.get("verdict") or ("wrong" if point or box else None)
+def _fix(task: Task, cells: Fields, values: Mapping[str, Value]) -> Fix:
+    verdict: Any = cells.get("verdict") or ("wrong" if task.main in values else None)
     if verdict is None:
-        raise UserError("Neither a point nor a verdict", field="point")
-    payload = {
-        "verdict": verdict,
-        "point_px": point,
-        "box_px": box,
-        "hazard_kind": fields.get("hazard_kind") or None,
-        "rationale": fields.get("rationale") or "",
-        "five_second": fields.get("five_second") or False,
-    }
-    fix = payload_from_json(TASK, payload)
-    assert isinstance(fix, HazardFix)
-    return fix
+        raise UserError("Neither an answer nor a verdict", field=task.main)
+    verdict = OLD_VERDICTS.get(verdict, verdict) if isinstance(verdict, str) else verdict
+    return Fix(task.name, verdict, values, cells.get("five_second") or False)
 
 
-def _given(fields: Fields, names: Sequence[str]) -> list[Any] | None:
-    values = [fields.get(name) for name in names]
-    return None if all(v is None for v in values) else values
-
-
-def _check_inside(fix: HazardFix, size_wh: tuple[int, int]) -> None:
-    corner = fix.box_px[2:] if fix.box_px else fix.point_px
-    if corner and (corner[0] > size_wh[0] or corner[1] > size_wh[1]):
-        raise UserError(
-            "The point lies outside the picture",
-            expected=f"within {size_wh[0]} x {size_wh[1]} pixels",
-            got=", ".join(f"{v:g}" for v in corner),
-            field="point",
-        )
-
-
-def _entry(fields: Fields, fix: HazardFix, picture: Picture, person: Person, name: str) -> Entry:
+def _entry(fields: Fields, fix: Fix, picture: Picture, person: Person, name: str) -> Entry:
     believed: Fields = fields if person.keep_people else {}
     author = _text(believed, "author", MAX_NAME)
     author = author if author.strip() else person.name
@@ -159,15 +143,15 @@ def _entry(fields: Fields, fix: HazardFix, picture: Picture, person: Person, nam
         comment=_text(believed, "comment"),
         reviewed=_moment(believed, "reviewed") or created,
         created=created,
-        before=_before(fields),
+        before=_before(find_task(fix.task), fields),
         slices=_slices(fields),
         name=_text(fields, "name", MAX_MEDIA_NAME) or name[:MAX_NAME],
     )
 
 
-def derived_id(sha256: str, author: str, fix: HazardFix) -> str:
+def derived_id(sha256: str, author: str, fix: Fix) -> str:
     """For rows without an id: the same row imported again is the same correction."""
-    said = json.dumps([TASK, sha256, author, payload_to_json(fix)], sort_keys=True)
+    said = json.dumps([fix.task, sha256, author, fix.to_json()], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:24]
 
 
@@ -196,14 +180,11 @@ def _moment(fields: Fields, name: str) -> str:
         raise UserError("Not a time", expected=expected, got=text, field=name) from error
 
 
-def _before(fields: Fields) -> dict[str, Any] | None:
-    point = _given(fields, ("model_x", "model_y"))
-    label = _text(fields, "adapter", MAX_NAME)
-    if point is None and not label:
+def _before(task: Task, fields: Fields) -> dict[str, Any] | None:
+    values, label = from_cells(task, fields, MODEL), _text(fields, "adapter", MAX_NAME)
+    if not values and not label:
         return None
-    # The checks of a point are the payload's own.
-    checked = HazardFix("right", (point[0], point[1])).point_px if point else None
-    return {"label": label, "text": "", "point_px": list(checked) if checked else None}
+    return {"label": label, "text": "", "values": values_to_json(values)}
 
 
 def _slices(fields: Fields) -> list[str]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.correction import HazardFix
 from inference.errors import UserError, unknown
 from inference.registry import resolve
+from inference.registry import task as find_task
+from training.exchange.fields import MODEL, to_cells
 from training.exchange.folders import appearing
 from training.exchange.formats import FORMATS
-from training.exchange.rows import BOX, Row
-from training.store.cases import Case, CaseFilter, Correction
+from training.exchange.rows import Row
+from training.store.cases import Case, CaseFilter, Correction, values_of
 from training.store.feedback import Feedback
 
 
@@ -59,13 +60,14 @@ def export(
 
 
 def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row], dict[str, int]]:
-    """The rows that go, and how many stay for which reason."""
+    """The rows that go, all of one task, and how many stay for which reason."""
     entry = FORMATS[name].refuses
     refuses = resolve(entry) if entry else None
     rows, left_out = [], Counter[str]()
     every = feedback.chosen(wanted)
+    task = wanted.task or (every[0][0].task if every else "")
     for case, correction in ((case, c) for case, corrections in every for c in corrections):
-        why = _unfit(feedback, case)
+        why = _unfit(feedback, case, task)
         row = None if why else _row(feedback, case, correction)
         if row is not None and refuses is not None:
             why = refuses(row)
@@ -76,55 +78,38 @@ def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row]
     return rows, dict(left_out)
 
 
-def _unfit(feedback: Feedback, case: Case) -> str:
-    if case.task != "hazard" or case.media.kind != "image":
-        return "only hazard points in pictures can be exported so far"
+def _unfit(feedback: Feedback, case: Case, task: str) -> str:
+    if case.task != task:
+        return f"another task than {task}: choose it in the filter"
+    if case.media.kind != "image":
+        return "only images can be exported so far"
     if not (feedback.home.media / case.media.file).is_file():
-        return "the picture is not kept any more"
+        return "the image is not kept any more"
     return ""
 
 
 def _row(feedback: Feedback, case: Case, correction: Correction) -> Row:
-    media = case.media
-    fields = {
-        **_fix(correction),
-        **_model(case, correction),
-        **_review(correction),
+    media, task, fix = case.media, find_task(case.task), correction.payload
+    asked = next((p for p in case.predictions if p.id == correction.prediction), None)
+    label = (correction.before or {}).get("label")
+    cells = {
         "id": correction.id,
+        "task": case.task,
+        "verdict": fix.verdict,
+        "five_second": fix.five_second,
         "author": correction.author,
         "status": correction.status,
+        **_review(correction),
         "created": correction.created,
+        "adapter": (asked.adapter if asked else None) or (label if isinstance(label, str) else ""),
         "slices": list(media.slices),
         "name": media.name,
+        **to_cells(task, fix.values),
+        **to_cells(task, values_of(case.task, correction.before), MODEL),
     }
     source = feedback.home.media / media.file
-    file, point = f"images/{media.file}", correction.point_px
-    return Row(source, file, media.hash, media.width, media.height, fields, point)
-
-
-def _fix(correction: Correction) -> dict[str, Any]:
-    fix = correction.payload
-    assert isinstance(fix, HazardFix)
-    x, y = fix.point_px or (None, None)
-    return {
-        "verdict": fix.verdict,
-        "x": x,
-        "y": y,
-        **dict(zip(BOX, fix.box_px or (None,) * 4, strict=True)),
-        "hazard_kind": fix.hazard_kind or "",
-        "rationale": fix.rationale,
-        "five_second": fix.five_second,
-    }
-
-
-def _model(case: Case, correction: Correction) -> dict[str, Any]:
-    """What the judged side had said."""
-    before = correction.before or {}
-    x, y = before.get("point_px") or (None, None)
-    asked = next((p for p in case.predictions if p.id == correction.prediction), None)
-    label = before.get("label")
-    adapter = (asked.adapter if asked else None) or (label if isinstance(label, str) else "")
-    return {"model_x": x, "model_y": y, "adapter": adapter}
+    file, size_wh = f"images/{media.file}", (media.width, media.height)
+    return Row(source, file, media.hash, size_wh, task, cells, correction.values)
 
 
 def _review(correction: Correction) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inference.registry import Spec
 
 LOST_BY_ALL = (
-    "what the model said beside its point, who reviewed before the last decision, and which "
+    "what the model said beside its values, who reviewed before the last decision, and which "
     "session an anonymous person used"
 )
 
@@ -26,24 +26,24 @@ class Format(Spec):
 
 
 _ALL = (
-    "points and boxes to the last digit, verdicts, kinds, rationales, authors, times, last "
-    "reviews, slices, the pictures' bytes and names"
+    "values to the last digit, verdicts, notes, authors, times, last "
+    "reviews, slices, the images' bytes and names"
 )
 FORMATS: dict[str, Format] = {
     "sharegpt": Format(
         "LLaMA-Factory (ShareGPT)",
         "training.exchange.sharegpt:write",
         "data.json, dataset_info.json, images/",
-        "the pictures and the paper's sentences, with whole pixels of the original picture",
-        "all but the point; “no hazard”, for which the paper has no sentence; and what was "
+        "the images and the task's sentences, with whole pixels of the original image",
+        "all but the answer; “no hazard”, for which there is no sentence; and what was "
         "rejected or withdrawn, as LLaMA-Factory would train on it",
         "training.exchange.sharegpt:refuses",
     ),
     "parquet": Format(
         "Hugging Face datasets (Parquet)",
         "training.exchange.parquet:write",
-        "train-00000-of-00001.parquet with the pictures inside",
-        _ALL + "; also INSIGHT's messages",
+        "train-00000-of-00001.parquet with the images inside",
+        _ALL + "; also the chat messages",
         "nothing more",
     ),
     "coco": Format(
@@ -51,7 +51,8 @@ FORMATS: dict[str, Format] = {
         "training.exchange.coco:write",
         "annotations.json, images/",
         _ALL + " (in “attributes”)",
-        "the way back: Sightline does not import COCO",
+        "the way back: Sightline does not import COCO; and answers without a point",
+        "training.exchange.coco:refuses",
     ),
     "csv": Format(
         "CSV",

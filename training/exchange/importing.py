@@ -16,20 +16,19 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from inference.checks import check_text
-from inference.correction import payload_to_json
 from inference.errors import UserError
 from inference.registry import resolve
-from training.exchange.entries import TASK, Entry, Person, Pictures, entry
+from training.exchange.entries import Entry, Person, Pictures, entry
 from training.exchange.folders import unpacked
 from training.exchange.formats import READERS
 from training.exchange.rows import Found
+from training.store.adding import insert
 from training.store.feedback import Feedback
 from training.store.group_commit import write
 from training.store.media import store_file
 from training.store.rows import one
 
 MAX_ROWS = 200_000
-_MEDIA = "insert or ignore into media values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _CORRECTION = (
     "insert into corrections (id, task, media, prediction, kind, payload, before, author, client,"
     " created) values (?, ?, ?, null, ?, ?, ?, ?, ?, ?)"
@@ -180,8 +179,18 @@ def _keep(feedback: Feedback, fresh: list[Entry]) -> list[Entry]:
 
 def _keep_media(db: Database, item: Entry, file: str, size: int) -> None:
     key = item.picture.sha256
-    row = [key, "image", file, *item.picture.size_wh, size, None, "[]", item.name, item.created]
-    db.execute(_MEDIA, row)
+    row = {
+        "hash": key,
+        "kind": "image",
+        "file": file,
+        "width": item.picture.size_wh[0],
+        "height": item.picture.size_wh[1],
+        "bytes": size,
+        "name": item.name,
+        "created": item.created,
+        "pixels_sha256": item.picture.pixels_sha256,
+    }
+    insert(db, "media", row, "or ignore")
     have = one(db, "select slices from media where hash = ?", [key])
     before = json.loads(have["slices"]) if have else []
     slices = sorted({*before, *item.slices})
@@ -191,9 +200,17 @@ def _keep_media(db: Database, item: Entry, file: str, size: int) -> None:
 
 
 def _keep_correction(db: Database, item: Entry) -> None:
-    said = json.dumps(payload_to_json(item.fix), ensure_ascii=False)
+    said = json.dumps(item.fix.to_json(), ensure_ascii=False)
     before = None if item.before is None else json.dumps(item.before, ensure_ascii=False)
-    values = [item.id, TASK, item.picture.sha256, item.fix.verdict, said, before, item.author]
+    values = [
+        item.id,
+        item.fix.task,
+        item.picture.sha256,
+        item.fix.verdict,
+        said,
+        before,
+        item.author,
+    ]
     db.execute(_CORRECTION, [*values, json.dumps({"imported": True}), item.created])
     if item.status in _VERDICTS:
         decided = [secrets.token_hex(12), item.id, _VERDICTS[item.status]]

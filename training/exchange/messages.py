@@ -1,66 +1,55 @@
-"""INSIGHT's chat rows: the paper's exact sentences, written and read.
+"""Chat rows: a task's prompt and the text that a model is trained to say, written and read.
 
-A row is a user turn "<image> Which area ...?" and an assistant turn "The area around (x,y) should
-be paid more attention to." (INSIGHT, Sec. IV-A and Table I). Coordinates are pixels of the
-original picture, as the paper's labels are; whole numbers, so half a pixel is lost at most.
-Reading takes any bracketed point, since other people's rows vary. Knows no file.
+For the hazard task these are INSIGHT's exact sentences (Sec. IV-A and Table I): a user turn
+"<image> Which area ...?" and an assistant turn "The area around (x,y) should be paid more attention
+to." Coordinates are pixels of the original image, as the paper's labels are; whole numbers, so half
+a pixel is lost at most. Reading goes through the task's parser, since other people's rows vary.
+Knows no file.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from inference.errors import UserError
-from inference.fields import Point
-from inference.tasks.coordinates import parse_point
-from inference.tasks.hazard import PROMPT, target_text
+from inference.fields import Value
+from inference.tasks.base import WH, Task
 
 FRAME = "original_px"
 IMAGE_MARK = "<image>"
 MAX_TURNS = 64
-_SENTENCE = re.compile(
-    r"the area around \(\s*[-+\d.]+\s*,\s*[-+\d.]+\s*\) should be paid more attention to\.?",
-    re.IGNORECASE,
-)
 _ASSISTANTS = {"assistant", "gpt"}
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a row says: the point in original pixels, and the words beside the paper's sentence."""
-
-    point_px: tuple[float, float]
-    rationale: str
-
-
-def to_messages(point_px: tuple[float, float], image_wh: tuple[int, int]) -> list[dict[str, str]]:
-    """The two turns for a point."""
-    answer = target_text(Point(*point_px, source="human"), image_wh, FRAME)
+def to_messages(task: Task, values: Mapping[str, Value], image_wh: WH) -> list[dict[str, str]]:
+    """The two turns; [] where there is no value of the main field."""
+    if task.main not in values:
+        return []
     return [
-        {"role": "user", "content": f"{IMAGE_MARK} {PROMPT}"},
-        {"role": "assistant", "content": answer},
+        {"role": "user", "content": f"{IMAGE_MARK} {task.prompt}"},
+        {"role": "assistant", "content": task.target_text(values, image_wh, FRAME, None)},
     ]
 
 
-def from_messages(messages: Any, image_wh: tuple[int, int]) -> Said:
-    """The point in the last assistant turn.
+def from_messages(task: Task, messages: Any, image_wh: WH) -> Mapping[str, Value]:
+    """Values by field, in the last assistant turn.
 
     Turns are {"role", "content"} (user, assistant) or {"from", "value"} (human, gpt).
 
     Raises:
-        UserError: (field "messages") why the row has no point.
+        UserError: (field "messages") why the row has no value of the main field.
     """
     turns = _turns(messages)
     answers = [text for who, text in turns if who in _ASSISTANTS]
     if not answers:
         raise _bad("No assistant turn", "a user turn and an assistant turn", _roles(turns))
-    parsed = parse_point(answers[-1], image_wh, FRAME)
-    if isinstance(parsed, str):
-        raise _bad("No hazard point", "(x,y) in original pixels", parsed)
-    beside = " ".join(part.strip() for part in _SENTENCE.split(answers[-1]))
-    return Said((parsed.x_px, parsed.y_px), beside.strip())
+    answer = task.parse(answers[-1], image_wh, FRAME, None)
+    if task.main not in answer.values:
+        label = task.main_field.label.lower()
+        why = answer.missing.get(task.main, "")
+        raise _bad(f"No {label}", f"a {label} that the task's parser reads", why)
+    return answer.values
 
 
 def _turns(messages: Any) -> list[tuple[str, str]]:

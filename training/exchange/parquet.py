@@ -1,4 +1,4 @@
-"""Parquet that Hugging Face `datasets` loads with pictures: `load_dataset("parquet", ...)`.
+"""Parquet that Hugging Face `datasets` loads with images: `load_dataset("parquet", ...)`.
 
 The pictures lie inside, as {bytes, path}, and the schema's metadata under "huggingface" says that
 the column is an Image (the way `datasets` itself writes it), so its viewer shows them. Also reads
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,16 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from inference.errors import UserError
+from inference.tasks.base import Task
+from training.exchange.fields import columns
 from training.exchange.messages import to_messages
-from training.exchange.rows import FIELDS, FLAG, LIST, NUMBER, TEXT, Found, Row
+from training.exchange.rows import FLAG, LIST, NUMBER, TEXT, Found, Row
 from training.exchange.sharegpt import found
 
 # The name decides the split, as `datasets` guesses it.
 DATA = "train-00000-of-00001.parquet"
 GROUP = 32  # rows in memory at once: pictures are large
 MAX_ROWS = 200_000
-PARTS = ("width", "height", "sha256")
 
 _ARROW = {TEXT: pa.string(), NUMBER: pa.float64(), FLAG: pa.bool_(), LIST: pa.list_(pa.string())}
 _VALUE = {TEXT: "string", NUMBER: "float64", FLAG: "bool"}
@@ -35,43 +36,46 @@ def _value(dtype: str) -> dict[str, Any]:
     return {"dtype": dtype, "_type": "Value"}
 
 
-def features() -> dict[str, Any]:
+def features(task: Task) -> dict[str, Any]:
     """The columns as `datasets` describes them."""
     turns = [{"role": _value("string"), "content": _value("string")}]
     named = {
         name: [_value("string")] if kind == LIST else _value(_VALUE[kind])
-        for name, kind in FIELDS.items()
+        for name, kind in columns(task).items()
     }
     sizes = {"width": _value("int64"), "height": _value("int64"), "sha256": _value("string")}
     return {"image": {"_type": "Image"}, "messages": turns, **named, **sizes}
 
 
-def schema() -> pa.Schema:
+def schema(task: Task) -> pa.Schema:
     """Arrow's types with that description as metadata."""
     turn = pa.struct([("role", pa.string()), ("content", pa.string())])
     picture = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    columns = [("image", picture), ("messages", pa.list_(turn))]
-    columns += [(name, _ARROW[kind]) for name, kind in FIELDS.items()]
-    columns += [("width", pa.int64()), ("height", pa.int64()), ("sha256", pa.string())]
-    described = json.dumps({"info": {"features": features()}})
-    return pa.schema(columns, metadata={"huggingface": described})
+    typed = [("image", picture), ("messages", pa.list_(turn))]
+    typed += [(name, _ARROW[kind]) for name, kind in columns(task).items()]
+    typed += [("width", pa.int64()), ("height", pa.int64()), ("sha256", pa.string())]
+    described = json.dumps({"info": {"features": features(task)}})
+    return pa.schema(typed, metadata={"huggingface": described})
 
 
 def write(rows: Iterable[Row], folder: Path) -> None:
     """Group by group."""
-    with parquet.ParquetWriter(folder / DATA, schema()) as writer:
-        left = iter(rows)
+    left = iter(rows)
+    first = next(left)
+    left, described = chain([first], left), schema(first.task)
+    with parquet.ParquetWriter(folder / DATA, described) as writer:
         while group := [_as_record(row) for row in islice(left, GROUP)]:
-            writer.write_table(pa.Table.from_pylist(group, schema=schema()))
+            writer.write_table(pa.Table.from_pylist(group, schema=described))
 
 
 def _as_record(row: Row) -> dict[str, Any]:
-    point = row.point_px
     return {
         "image": {"bytes": row.source.read_bytes(), "path": Path(row.file).name},
-        "messages": to_messages(point, (row.width, row.height)) if point else [],
-        **row.fields,
-        **{name: getattr(row, name) for name in PARTS},
+        "messages": to_messages(row.task, row.values, row.size_wh),
+        **row.cells,
+        "width": row.size_wh[0],
+        "height": row.size_wh[1],
+        "sha256": row.sha256,
     }
 
 
@@ -113,5 +117,5 @@ def _found(number: int, record: dict[str, Any]) -> Found:
     row = found(number, record)
     if row.problem:
         return row
-    fields = {name: record[name] for name in FIELDS if name in record}
-    return Found(number, row.picture, fields, row.messages or None)
+    cells = {k: v for k, v in record.items() if k not in ("image", "images", "messages")}
+    return Found(number, row.picture, cells, row.messages or None)

@@ -1,4 +1,4 @@
-"""One correction of a picture as every format carries it, and what a reader found in a file.
+"""One correction of an image as every format carries it, and what a reader found in a file.
 
 Knows no format and no store.
 """
@@ -10,22 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Fields = Mapping[str, Any]
-XY = tuple[float, float]
+from inference.fields import Value
+from inference.tasks.base import Task
 
+Fields = Mapping[str, Any]
+
+DEFAULT_TASK = "hazard"  # of rows that name none: INSIGHT's, and those of earlier versions
 TEXT, NUMBER, FLAG, LIST = "text", "number", "flag", "list"
-# name -> kind. Columns of the tables, attributes in COCO.
-FIELDS: dict[str, str] = {
+# name -> kind of cell, of every task; those of its fields come on top (training.exchange.fields).
+COLUMNS: dict[str, str] = {
     "id": TEXT,
+    "task": TEXT,
     "verdict": TEXT,
-    "x": NUMBER,  # pixels of the original picture, like all positions here
-    "y": NUMBER,
-    "box_x1": NUMBER,
-    "box_y1": NUMBER,
-    "box_x2": NUMBER,
-    "box_y2": NUMBER,
-    "hazard_kind": TEXT,
-    "rationale": TEXT,
     "five_second": FLAG,
     "author": TEXT,
     "status": TEXT,
@@ -33,37 +29,28 @@ FIELDS: dict[str, str] = {
     "comment": TEXT,
     "reviewed": TEXT,
     "created": TEXT,
-    "model_x": NUMBER,  # what the judged model had said
-    "model_y": NUMBER,
     "adapter": TEXT,
     "slices": LIST,
     "name": TEXT,
 }
-BOX = ("box_x1", "box_y1", "box_x2", "box_y2")
 
 
 @dataclass(frozen=True)
 class Row:
     """One correction.
 
-    source: the picture's file in the store. file: its name in the export, with forward slashes.
-    sha256: of the file's bytes. fields: a value for every name in FIELDS.
-    point_px: that the correction stands for.
+    source: the image's file in the store. file: its name in the export, with forward slashes.
+    sha256: of the file's bytes. cells: one for every column of the task. values: by field, that the
+    correction stands for.
     """
 
     source: Path
     file: str
     sha256: str
-    width: int
-    height: int
-    fields: Fields
-    point_px: XY | None
-
-    @property
-    def box_px(self) -> tuple[float, ...] | None:
-        """x1, y1, x2, y2 as drawn, or None."""
-        values = tuple(self.fields[name] for name in BOX)
-        return None if None in values else values
+    size_wh: tuple[int, int]
+    task: Task
+    cells: Fields
+    values: Mapping[str, Value]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """LLaMA-Factory's ShareGPT rows: data.json, dataset_info.json and the pictures beside them.
 
 Copied into LLaMA-Factory's `data/` folder, or named by `dataset_dir`, the data set is called
-`sightline_hazard`. Also reads INSIGHT's rows, as JSON or JSON lines.
+`sightline_TASK`. Also reads INSIGHT's rows, as JSON or JSON lines.
 """
 
 from __future__ import annotations
@@ -16,30 +16,29 @@ from training.exchange.folders import put
 from training.exchange.messages import to_messages
 from training.exchange.rows import Found, Row
 
-DATA, INFO, NAME = "data.json", "dataset_info.json", "sightline_hazard"
+DATA, INFO = "data.json", "dataset_info.json"
 MAX_BYTES = 500_000_000  # of one list of rows, without pictures
 DATASET_INFO = {
-    NAME: {
-        "file_name": DATA,
-        "formatting": "sharegpt",
-        "columns": {"messages": "messages", "images": "images"},
-        "tags": {
-            "role_tag": "role",
-            "content_tag": "content",
-            "user_tag": "user",
-            "assistant_tag": "assistant",
-        },
-    }
+    "file_name": DATA,
+    "formatting": "sharegpt",
+    "columns": {"messages": "messages", "images": "images"},
+    "tags": {
+        "role_tag": "role",
+        "content_tag": "content",
+        "user_tag": "user",
+        "assistant_tag": "assistant",
+    },
 }
 
 
 def refuses(row: Row) -> str | None:
     """Why a correction cannot go into this format, or None."""
-    if row.point_px is None and row.fields["verdict"] == "right":
+    there = row.task.main in row.values
+    if not there and row.cells["verdict"] == "right":
         return "it calls an answer right that is not known"
-    if row.point_px is None:
-        return "the paper has no sentence for a picture without a hazard"
-    if row.fields["status"] in ("rejected", "withdrawn"):
+    if not there:
+        return f"a model is not taught a sentence for “{row.task.absent.lower()}”"
+    if row.cells["status"] in ("rejected", "withdrawn"):
         return "LLaMA-Factory would train on what was rejected or withdrawn"
     return None
 
@@ -53,16 +52,13 @@ def write(rows: Iterable[Row], folder: Path) -> None:
             file.write(",\n" if index else "\n")
             file.write(json.dumps(as_json(row), ensure_ascii=False))
         file.write("\n]\n")
-    (folder / INFO).write_text(json.dumps(DATASET_INFO, indent=2) + "\n", encoding="utf-8")
+    info = {f"sightline_{row.task.name}": DATASET_INFO}
+    (folder / INFO).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
 def as_json(row: Row) -> dict[str, Any]:
-    """One row; it must have a point."""
-    assert row.point_px is not None
-    return {
-        "messages": to_messages(row.point_px, (row.width, row.height)),
-        "images": [row.file],
-    }
+    """One row; it must have a value of the main field."""
+    return {"messages": to_messages(row.task, row.values, row.size_wh), "images": [row.file]}
 
 
 # ---- reading ---------------------------------------------------------------------------------

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
+from inference.registry import task as find_task
+from training.exchange.fields import OLD_NAMES, columns
 from training.exchange.folders import put
-from training.exchange.rows import FIELDS, FLAG, LIST, NUMBER, TEXT, Found, Row
+from training.exchange.rows import DEFAULT_TASK, FLAG, LIST, NUMBER, TEXT, Found, Row
 from training.exchange.sharegpt import check_size
 
 DATA = "corrections.csv"
 PICTURE = "image"
-COLUMNS = (PICTURE, "width", "height", *FIELDS)
 # The last four are the full-width forms, which Excel takes for the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -41,12 +42,14 @@ def write(rows: Iterable[Row], folder: Path) -> None:
     """With a byte order mark, without which Excel reads UTF-8 as Latin-1."""
     with (folder / DATA).open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-        writer.writerow(COLUMNS)
-        for row in rows:
+        for number, row in enumerate(rows):
+            kinds = columns(row.task)
+            if number == 0:
+                writer.writerow((PICTURE, "width", "height", *kinds))
             if not (folder / row.file).exists():
                 put(row.source, folder / row.file)
-            cells = [_cell(kind, row.fields[name]) for name, kind in FIELDS.items()]
-            writer.writerow([guarded(row.file), row.width, row.height, *cells])
+            cells = [_cell(kind, row.cells[name]) for name, kind in kinds.items()]
+            writer.writerow([guarded(row.file), *row.size_wh, *cells])
 
 
 def _cell(kind: str, value: Any) -> Any:
@@ -85,11 +88,11 @@ def read(path: Path) -> Iterator[Found]:
 
 
 def _check(names: Iterable[str]) -> None:
-    missing = {PICTURE, "x", "y"} - set(names)
+    missing = {PICTURE} - set(names)
     if missing:
         raise UserError(
             "The table lacks columns",
-            expected="image, x and y (and, if known, " + ", ".join(list(FIELDS)[:8]) + " ...)",
+            expected="image, and for hazard points x and y (and, if known, verdict, author ...)",
             got=f"none called {', '.join(sorted(missing))}",
             field="file",
         )
@@ -99,10 +102,13 @@ def _found(number: int, row: dict[str, Any]) -> Found:
     if None in row or None in row.values():
         return Found(number, problem="more or fewer cells than the heading has")
     try:
-        fields = {name: _value(kind, row[name]) for name, kind in FIELDS.items() if name in row}
+        kinds = columns(find_task(plain(row.get("task", "")) or DEFAULT_TASK))
+        cells = {n: _value(kinds.get(OLD_NAMES.get(n, n), TEXT), cell) for n, cell in row.items()}
     except ValueError as error:
         return Found(number, problem=str(error))
-    return Found(number, plain(row[PICTURE]), fields)
+    except UserError as error:
+        return Found(number, problem=error.message)
+    return Found(number, plain(row[PICTURE]), cells)
 
 
 def _value(kind: str, cell: str) -> Any:

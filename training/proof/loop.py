@@ -23,8 +23,9 @@ from typing import Any
 
 from PIL import Image
 
-from inference.correction import HazardFix
+from inference.correction import Fix
 from inference.errors import UserError
+from inference.fields import Point
 from inference.registry import resolve
 from training.adapters.folders import adapter_folder, default_name
 from training.evaluation.folders import load_folder
@@ -82,8 +83,8 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
     parent = _parent(home, options.parent)
     photos = load_folder(options.photos) if options.photos is not None else None
     begun = time.monotonic()
-    first: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), [parent], device="cpu")
-    scenes = source("source", CORRECTED, "world")(MOST_LOOKED_AT * options.n, options.seed_start)
+    first: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), [parent], task="hazard", device="cpu")
+    scenes = source("source", CORRECTED, "hazard", "world")(MOST_LOOKED_AT * options.n, options.seed_start)
     made = correct(home, islice(wrong(scenes, first, parent.name), options.n))
     snapshot = _snapshot(home, settings)
     prepared = time.monotonic() - begun
@@ -151,13 +152,20 @@ def correct(home: Home, cases: Iterable[EvalCase]) -> int:
                 task="hazard",
                 media=media,
                 prediction=None,
-                payload=HazardFix("wrong", case.point_px),
+                payload=_fix(case),
                 author="ground truth",
                 client={"page": "loop_proof"},
             )
             ids.append(made.id)
             path.unlink()
     return feedback.review(ids, "accept", "ground truth")
+
+
+def _fix(case: EvalCase) -> Fix:
+    """The true point as a person would mark it."""
+    point = case.truth["point"]
+    assert isinstance(point, Point)
+    return Fix("hazard", "wrong", {"point": Point(*point.xy)})
 
 
 def _snapshot(home: Home, settings: TrainSettings) -> Snapshot:

@@ -1,4 +1,4 @@
-"""Snapshots: the exact pictures and points that a training run may see, frozen in a folder that is
+"""Snapshots: the exact images and answers that a training run may see, frozen in a folder that is
 named by the hash of its manifest. No torch.
 
 A snapshot never changes. The manifest holds no author and no date, so the same content always has
@@ -17,14 +17,14 @@ from typing import Any
 
 from inference.errors import UserError
 from inference.fingerprint import file_sha256
-from training.snapshots.plan import plan_snapshot, target_text
+from training.snapshots.plan import plan_snapshot
 from training.snapshots.types import (
     CORRECTED,
     PICTURES,
+    READABLE,
     REPLAY,
     TRAIN,
     VALIDATION,
-    VERSION,
     LeftOut,
     Snapshot,
     SnapshotExample,
@@ -49,7 +49,6 @@ __all__ = [
     "load_snapshot",
     "plan_snapshot",
     "snapshots",
-    "target_text",
     "verify",
 ]
 
@@ -70,7 +69,7 @@ def freeze(home: Home, plan: SnapshotPlan, author: str) -> Snapshot:
     if not plan.part(TRAIN):
         raise UserError(
             "The snapshot would hold nothing to train on",
-            expected="at least one accepted correction that shows a point",
+            expected="at least one accepted correction that says what is right",
             got=_why(plan),
             field="snapshot",
         )
@@ -156,10 +155,10 @@ def load_snapshot(home: Home, digest: str) -> Snapshot:
             hint="Freeze the corrections again",
             field="snapshot",
         )
-    if manifest.get("version") != VERSION:
+    if manifest.get("version") not in READABLE:
         raise UserError(
             "The snapshot is of another version",
-            expected=str(VERSION),
+            expected=" or ".join(map(str, READABLE)),
             got=str(manifest.get("version")),
             field="snapshot",
         )

@@ -7,17 +7,17 @@ The frozen held-out set never enters, by the name of its scene and by the conten
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inference.errors import UserError, unknown
-from inference.fields import Point
+from inference.errors import UserError
+from inference.fields import Point, Value
 from inference.media import load_image
 from inference.registry import task as find_task
 from training.agreement.consensus import Vote, consensus
-from training.evaluation.sources import REPLAYS, is_heldout
+from training.evaluation.sources import is_heldout
 from training.snapshots.replayed import replayed
 from training.snapshots.types import (
     CORRECTED,
@@ -25,12 +25,10 @@ from training.snapshots.types import (
     TRAIN,
     VALIDATION,
     WH,
-    XY,
     LeftOut,
     SnapshotExample,
     SnapshotPlan,
 )
-from training.store.cases import voices
 from training.store.feedback import Case, CaseFilter, Correction, Feedback
 
 NAMELESS = frozenset({"", "image", "upload", "photo"})  # names that say nothing of the scene
@@ -39,20 +37,20 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class _Found:
-    """A picture that may enter."""
+    """An image that may enter."""
 
     picture: Path
     sha256: str
     pixels_sha256: str
     size_wh: WH
-    point_px: XY
+    values: Mapping[str, Value]
     name: str
     slices: tuple[str, ...]
     corrections: tuple[str, ...] = ()
 
     @property
     def scene(self) -> str:
-        """Pictures of one scene: the same name without its ending, else the same pixels."""
+        """Images of one scene: the same name without its ending, else the same pixels."""
         stem = Path(self.name).stem.lower()
         return self.pixels_sha256 if stem in NAMELESS else stem
 
@@ -84,15 +82,13 @@ def plan_snapshot(
     ):
         if not 0 <= share <= most:
             raise UserError("Not a share", expected=f"0 to {most}", got=str(share), field=name)
-    if replay not in REPLAYS:
-        raise unknown("source of replay", replay, REPLAYS, "replay")
     # Status is looked at correction by correction: a case with one accepted and one open is taken.
     wanted = replace(chosen or CaseFilter(), task=task, status="accepted")
     out: list[LeftOut] = []
     corrected = _unique(_corrected(feedback, wanted, out, tell), out, ())
     n_replay = round(len(corrected) * replay_share / (1 - replay_share))
-    sources = replayed(feedback.home, replay, n_replay, seed, tell)
-    originals = _unique(map(_of_replay, sources), out, corrected)
+    sources = replayed(feedback.home, task, replay, n_replay, seed, tell)
+    originals = _unique((_of_replay(task, s) for s in sources), out, corrected)
     examples = [
         *_examples(corrected, CORRECTED, task, frame, validation_share, seed),
         *_examples(originals, REPLAY, task, frame, validation_share, seed),
@@ -108,14 +104,6 @@ def plan_snapshot(
     return SnapshotPlan(task, tuple(examples), tuple(out), choices)
 
 
-def target_text(task: str, point_px: XY, size_wh: WH, frame: str) -> str:
-    """The sentence that the model is taught for a point of that picture."""
-    text: str = find_task(task).target_text(
-        Point(*point_px, source="human"), size_wh, frame, size_wh
-    )
-    return text
-
-
 # ---- corrections ------------------------------------------------------------------------------
 
 
@@ -124,7 +112,9 @@ def _corrected(
 ) -> Iterable[_Found]:
     chosen = sorted(feedback.chosen(wanted), key=lambda found: found[0].id)
     for i, (case, accepted) in enumerate(chosen, 1):
-        found = _of_case(feedback, case, voices(accepted))
+        standing = {c.id for c in case.standing}
+        mine = [c for c in accepted if c.id in standing]
+        found = _of_case(feedback, case, mine) if mine else _replaced(case, accepted)
         tell(i, len(chosen))
         if isinstance(found, LeftOut):
             out.append(found)
@@ -134,46 +124,54 @@ def _corrected(
 
 def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> _Found | LeftOut:
     ids = tuple(c.id for c in accepted)
-    label = case.media.name or case.media.hash[:12]
-    if case.media.kind != "image":
-        return LeftOut(label, "it is a clip, and the task takes pictures", ids)
-    path = feedback.home.media / case.media.file
-    try:
-        image = load_image(path)
-    except UserError as error:
-        return LeftOut(label, f"its picture cannot be read: {error.message}", ids)
-    votes = [Vote(c.id, c.point_px) for c in accepted]
-    agreed = consensus(votes, image.size_wh)
-    if agreed.point_px is None:
+    media, task = case.media, find_task(case.task)
+    label = media.name or media.hash[:12]
+    if media.kind != "image":
+        return LeftOut(label, "it is a clip, and the task takes images", ids)
+    path, size_wh = feedback.home.media / media.file, (media.width, media.height)
+    votes = [Vote(c.id, c.values) for c in accepted]
+    agreed = consensus(votes, task.main, size_wh)
+    if not agreed.values:
         return LeftOut(label, agreed.reason, ids)
-    x, y = agreed.point_px
-    if not (0 <= x <= image.size_wh[0] and 0 <= y <= image.size_wh[1]):
-        return LeftOut(label, "its point lies outside the picture", ids)
-    pixels = hashlib.sha256(image.pixels.tobytes()).hexdigest()
-    if is_heldout(case.media.name, pixels):
+    if any(isinstance(v, Point) and not _inside(v, size_wh) for v in agreed.values.values()):
+        return LeftOut(label, "its point lies outside the image", ids)
+    try:
+        pixels = media.pixels_sha256 or load_image(path).pixels_sha256
+    except UserError as error:
+        return LeftOut(label, f"its image cannot be read: {error.message}", ids)
+    if is_heldout(media.name, pixels):
         return LeftOut(label, "it belongs to the frozen held-out set", ids)
     return _Found(
         path,
-        image.content_hash,
+        media.hash,
         pixels,
-        image.size_wh,
-        agreed.point_px,
-        case.media.name,
-        tuple(case.media.slices),
+        size_wh,
+        agreed.values,
+        media.name,
+        tuple(media.slices),
         agreed.corrections,
     )
+
+
+def _replaced(case: Case, accepted: Sequence[Correction]) -> LeftOut:
+    reason = "the same person has corrected it again since, and that is not accepted yet"
+    return LeftOut(case.media.name or case.media.hash[:12], reason, tuple(c.id for c in accepted))
+
+
+def _inside(point: Point, size_wh: WH) -> bool:
+    return 0 <= point.x_px <= size_wh[0] and 0 <= point.y_px <= size_wh[1]
 
 
 # ---- replay, duplicates, split ----------------------------------------------------------------
 
 
-def _of_replay(values: dict[str, Any]) -> _Found:
+def _of_replay(task: str, values: dict[str, Any]) -> _Found:
     return _Found(
         Path(values["picture"]),
         values["sha256"],
         values["pixels_sha256"],
         (values["size_wh"][0], values["size_wh"][1]),
-        (values["point_px"][0], values["point_px"][1]),
+        find_task(task).values(values["values"]),
         values["name"],
         tuple(values["slices"]),
     )
@@ -187,7 +185,7 @@ def _unique(found: Iterable[_Found], out: list[LeftOut], before: Sequence[_Found
     for f in found:
         label = f.name or f.sha256[:12]
         if f.pixels_sha256 in seen:
-            out.append(LeftOut(label, "the same picture is there already", f.corrections))
+            out.append(LeftOut(label, "the same image is there already", f.corrections))
         elif f.scene in scenes:
             out.append(LeftOut(label, "its scene was corrected, the correction counts"))
         else:
@@ -200,7 +198,7 @@ def _examples(
     found: Sequence[_Found], source: str, task: str, frame: str, share: float, seed: int
 ) -> list[SnapshotExample]:
     kept_apart = _validation(found, share, seed)
-    prompt = find_task(task).prompt
+    of = find_task(task)
     return [
         SnapshotExample(
             split=VALIDATION if f.scene in kept_apart else TRAIN,
@@ -209,9 +207,9 @@ def _examples(
             sha256=f.sha256,
             pixels_sha256=f.pixels_sha256,
             size_wh=f.size_wh,
-            point_px=f.point_px,
-            prompt=prompt,
-            target=target_text(task, f.point_px, f.size_wh, frame),
+            values=f.values,
+            prompt=of.prompt,
+            target=of.target_text(f.values, f.size_wh, frame, f.size_wh),
             scene=f.scene,
             name=f.name,
             slices=tuple(sorted(f.slices)),

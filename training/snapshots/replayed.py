@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from inference.errors import UserError
+from inference.fields import values_to_json
 from inference.fingerprint import file_sha256
-from inference.registry import resolve
+from training.evaluation.sets import EvalCase
 from training.evaluation.sources import REPLAYS
+from training.evaluation.sources import source as find_source
 from training.store.home import Home
 
 INDEX = "index.json"
@@ -24,12 +26,13 @@ INDEX = "index.json"
 
 def replayed(
     home: Home,
+    task: str,
     source: str,
     n: int,
     seed: int,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[dict[str, Any]]:
-    """n examples as {"picture", "sha256", "pixels_sha256", "size_wh", "point_px", "name",
+    """n examples as {"picture", "sha256", "pixels_sha256", "size_wh", "values", "name",
     "slices"}; picture is a file.
 
     Raises:
@@ -37,12 +40,13 @@ def replayed(
     """
     if n == 0:
         return []
-    folder = home.root / "replay" / f"{source}-{seed}"
+    folder = home.root / "replay" / f"{task}-{source}-{seed}"
     kept = _read(folder)
     if len(kept) < n:
+        draw = find_source("source of replay", REPLAYS, task, source)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            kept = list(_drawn(folder, source, n, seed, tell))
+            kept = list(_drawn(folder, draw, n, seed, tell))
             _write(folder, kept)
         except OSError as error:
             raise UserError(
@@ -68,13 +72,18 @@ def _read(folder: Path) -> list[dict[str, Any]]:
         kept: list[dict[str, Any]] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    return kept if all((folder / v["picture"]).is_file() for v in kept) else []
+    whole = all("values" in v and (folder / v["picture"]).is_file() for v in kept)
+    return kept if whole else []
 
 
 def _drawn(
-    folder: Path, source: str, n: int, seed: int, tell: Callable[[int, int], None]
+    folder: Path,
+    draw: Callable[[int, int], Iterable[EvalCase]],
+    n: int,
+    seed: int,
+    tell: Callable[[int, int], None],
 ) -> Iterator[dict[str, Any]]:
-    for i, case in enumerate(resolve(REPLAYS[source])(n, seed), 1):
+    for i, case in enumerate(draw(n, seed), 1):
         name = f"{case.image.name}.png"
         fresh = folder / f".{os.getpid()}-{name}"
         Image.fromarray(case.image.pixels).save(fresh, format="PNG", compress_level=1)
@@ -85,7 +94,7 @@ def _drawn(
             "sha256": file_sha256(folder / name),
             "pixels_sha256": case.image.content_hash,
             "size_wh": list(case.image.size_wh),
-            "point_px": [float(v) for v in case.point_px],
+            "values": values_to_json(case.truth),
             "name": case.image.name,
             "slices": sorted(case.slices),
         }

@@ -7,22 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+from inference.fields import Value, value_to_json
+from inference.registry import task as find_task
+
+VERSION = 2
+READABLE = (1, VERSION)  # version 1 had point_px instead of values
 PICTURES = "pictures"
 TRAIN, VALIDATION = "train", "validation"
 CORRECTED, REPLAY = "correction", "replay"
-XY = tuple[float, float]
 WH = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class SnapshotExample:
-    """One picture with its point.
+    """One image with its answer.
 
     split: train | validation. source: correction | replay. picture: its file. sha256: of the file.
-    pixels_sha256: of its RGB pixels. point_px: in its own pixels. target: the sentence that is
-    taught, in the plan's coordinate frame. scene: pictures of one scene are in one split.
-    corrections: ids of those that agreed on the point.
+    pixels_sha256: of its RGB values. values: by field, in the image's own pixels. target: the text
+    that is taught, in the plan's coordinate frame. scene: images of one scene are in one split.
+    corrections: ids of those that agreed on the values.
     """
 
     split: str
@@ -31,7 +34,7 @@ class SnapshotExample:
     sha256: str
     pixels_sha256: str
     size_wh: WH
-    point_px: XY
+    values: Mapping[str, Value]
     prompt: str
     target: str
     scene: str
@@ -48,7 +51,7 @@ class SnapshotExample:
             "sha256": self.sha256,
             "pixels_sha256": self.pixels_sha256,
             "size_wh": list(self.size_wh),
-            "point_px": [round(v, 3) for v in self.point_px],
+            "values": {k: _rounded(value_to_json(v)) for k, v in self.values.items()},
             "prompt": self.prompt,
             "target": self.target,
             "scene": self.scene,
@@ -58,12 +61,20 @@ class SnapshotExample:
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any], folder: Path) -> SnapshotExample:
+    def from_json(cls, task: str, values: Mapping[str, Any], folder: Path) -> SnapshotExample:
         made = dict(values)
+        if point := made.pop("point_px", None):
+            made["values"] = {"point": {"x_px": point[0], "y_px": point[1], "source": "human"}}
         made["picture"] = folder / made["picture"]
-        for name in ("size_wh", "point_px", "slices", "corrections"):
+        made["values"] = find_task(task).values(made["values"])
+        for name in ("size_wh", "slices", "corrections"):
             made[name] = tuple(made[name])
         return cls(**made)
+
+
+def _rounded(value: dict[str, Any]) -> dict[str, Any]:
+    """Pixels to thousandths."""
+    return {k: round(v, 3) if k.endswith("_px") and k != "box_px" else v for k, v in value.items()}
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,8 @@ class Snapshot:
     @property
     def examples(self) -> tuple[SnapshotExample, ...]:
         return tuple(
-            SnapshotExample.from_json(values, self.folder) for values in self.manifest["examples"]
+            SnapshotExample.from_json(self.task, values, self.folder)
+            for values in self.manifest["examples"]
         )
 
 

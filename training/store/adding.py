@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from inference.checks import check_text
 from inference.errors import UserError, unknown
-from inference.fields import Point
+from inference.fields import Value, values_to_json
 from inference.media import load_image
 from inference.schema import ModelInfo, PairPrediction, SidePrediction
 from training.store.case_rows import media_of, to_json
@@ -31,8 +31,8 @@ MAX_JSON = 100_000  # characters of settings, or of what a client says about its
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model said, for tasks of any kind. base, finetuned: JSON objects with "text", and
-    for the hazard task "point_px" in pixels. truth: the true point, where it is known."""
+    """What a model said. base, finetuned: as in `cases.StoredPrediction`. truth: values by field,
+    where they are known."""
 
     task: str
     backbone: str
@@ -43,12 +43,12 @@ class Answers:
     adapter_version: str | None = None
     backbone_sha256: str | None = None
     latency_s: float | None = None
-    truth: tuple[float, float] | None = None
+    truth: Mapping[str, Value] = field(default_factory=dict)
 
     def id(self, media: str) -> str:
         """The same answer to the same picture always has the same id, also where another machine
         rounds otherwise."""
-        facts = {k: v for k, v in asdict(self).items() if k not in ("latency_s", "truth")}
+        facts = {k: v for k, v in vars(self).items() if k not in ("latency_s", "truth")}
         for side in ("base", "finetuned"):
             facts[side] = _essence(facts[side])
         text = json.dumps({**facts, "media": media}, sort_keys=True)
@@ -57,8 +57,8 @@ class Answers:
 
 @dataclass(frozen=True)
 class NewMedia:
-    """A file to keep. size_wh: pixels; None: read from the picture. expected: the hash it must
-    have."""
+    """A file to keep. size_wh: pixels; None: read from the image. expected: the hash it must
+    have. pixels_sha256: of its RGB values, where they are known."""
 
     path: Path
     kind: str = "image"
@@ -67,6 +67,7 @@ class NewMedia:
     slices: tuple[str, ...] = ()
     name: str = ""
     expected: str | None = None
+    pixels_sha256: str | None = None
 
 
 class _Gone(Exception):
@@ -79,17 +80,31 @@ def add_media(home: Home, new: NewMedia) -> str:
         raise unknown("kind of media", new.kind, KINDS, "image")
     names = [check_text(s, "slices", MAX_SLICE) for s in new.slices]
     check_text(new.name, "name", MAX_NAME)
-    width, height = new.size_wh or load_image(new.path).size_wh
+    size_wh, pixels_sha256 = new.size_wh, new.pixels_sha256
+    if size_wh is None:
+        image = load_image(new.path)
+        size_wh, pixels_sha256 = image.size_wh, image.pixels_sha256
     while True:
         digest, file, size = store_file(home, new.path, new.expected)
-        row = [digest, new.kind, file, width, height, size, new.duration_s, "[]", new.name, now()]
+        row = {
+            "hash": digest,
+            "kind": new.kind,
+            "file": file,
+            "width": size_wh[0],
+            "height": size_wh[1],
+            "bytes": size,
+            "duration_s": new.duration_s,
+            "name": new.name,
+            "created": now(),
+            "pixels_sha256": pixels_sha256,
+        }
 
-        def work(db: Database, file: str = file, row: Sequence[Any] = row) -> str:
-            if not (home.media / file).is_file():
+        def work(db: Database, row: Mapping[str, Any] = row) -> str:
+            if not (home.media / row["file"]).is_file():
                 raise _Gone
-            db.execute(f"insert or ignore into media values ({marks(row)})", row)
-            _add_slices(db, str(row[0]), names)
-            return str(row[0])
+            insert(db, "media", row, "or ignore")
+            _add_slices(db, row["hash"], names)
+            return str(row["hash"])
 
         try:
             return write(home, work)
@@ -114,7 +129,7 @@ def add_answers(home: Home, media: str, answers: Answers, settings: Mapping[str,
         "settings": checked_json(settings, "settings"),
         "latency_s": answers.latency_s,
         "created": now(),
-        "truth": to_json(answers.truth) if answers.truth else None,
+        "truth": to_json(values_to_json(answers.truth)) if answers.truth else None,
     }
 
     def work(db: Database) -> str:
@@ -129,7 +144,7 @@ def answers_of(
     pair: PairPrediction,
     info: ModelInfo,
     adapter_version: str | None,
-    truth: Point | None,
+    truth: Mapping[str, Value],
 ) -> Answers:
     """What is kept of a pair: texts and points, no maps (they can be made again)."""
     return Answers(
@@ -142,27 +157,34 @@ def answers_of(
         adapter_version=adapter_version,
         backbone_sha256=info.sha256,
         latency_s=pair.seconds.get("total"),
-        truth=None if truth is None else (truth.x_px, truth.y_px),
+        truth=truth,
     )
 
 
 def _essence(side: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if side is None:
         return None
-    point = side.get("point_px")
-    rounded = None if point is None else [round(v) for v in point]
-    return {k: v for k, v in side.items() if k != "logprob"} | {"point_px": rounded}
+    values = {
+        name: {k: _rounded(k, v) for k, v in value.items()}
+        for name, value in side.get("values", {}).items()
+    }
+    return {k: v for k, v in side.items() if k != "logprob"} | {"values": values}
+
+
+def _rounded(name: str, value: Any) -> Any:
+    """Pixels to whole ones, other fractions to three digits."""
+    if isinstance(value, float):
+        return round(value) if name.endswith("_px") else round(value, 3)
+    return value
 
 
 def _side(side: SidePrediction) -> dict[str, Any]:
-    point = side.point
     logprobs = [t.logprob for t in side.tokens if not t.is_special and math.isfinite(t.logprob)]
     return {
         "label": side.label,
         "text": side.text,
-        "point_px": None if point is None else [point.x_px, point.y_px],
-        "point_source": None if point is None else point.source,
-        "reason": side.why_no_point or None,
+        "values": values_to_json(side.values),
+        "missing": {k: why for k, why in side.parsed.missing.items() if k not in side.values},
         "logprob": sum(logprobs) if logprobs else None,
     }
 
@@ -192,7 +214,7 @@ def media_row(db: Database, media: str) -> Row:
     """Raises UserError where it is not kept."""
     row = one(db, "select * from media where hash = ?", [media])
     if row is None:
-        raise UserError("The picture is not kept", got=str(media)[:70], field="image")
+        raise UserError("The image is not kept", got=str(media)[:70], field="image")
     return row
 
 

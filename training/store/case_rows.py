@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database
 
-from inference.correction import Payload, payload_from_json
+from inference.correction import Fix, fix_from_json
 from inference.errors import UserError
+from inference.registry import TASKS
+from inference.registry import task as find_task
 from training.store.cases import (
     Case,
     CaseFilter,
@@ -39,9 +41,9 @@ def parsed(text: str | None) -> Any:
 
 
 @lru_cache(maxsize=20_000)
-def _payload(task: str, text: str) -> Payload:
-    """Payloads never change, and a page reads the same ones again and again."""
-    return payload_from_json(task, json.loads(text))
+def _payload(task: str, text: str) -> Fix:
+    """They never change, and a page reads the same ones again and again."""
+    return fix_from_json(task, json.loads(text))
 
 
 def media_of(row: Row) -> Media:
@@ -50,8 +52,7 @@ def media_of(row: Row) -> Media:
 
 def prediction_of(row: Row) -> StoredPrediction:
     values = {k: parsed(row[k]) for k in ("base", "finetuned", "settings", "truth")}
-    truth = values["truth"]
-    values["truth"] = (float(truth[0]), float(truth[1])) if truth else None
+    values["truth"] = find_task(row["task"]).values(values["truth"])
     return StoredPrediction(**{**row, **values})
 
 
@@ -81,6 +82,8 @@ SLICE = (
     "exists (select 1 from media m, json_each(m.slices) s where m.hash = c.media and s.value = ?)"
 )
 
+REVIEWED = "exists (select 1 from reviews r where r.correction = c.id and r.verdict = ?)"
+
 
 def clause(wanted: CaseFilter | CorrectionFilter) -> Clause:
     """A condition on corrections `c`; what is derived (status, disagreement) is not in it."""
@@ -93,6 +96,9 @@ def clause(wanted: CaseFilter | CorrectionFilter) -> Clause:
     ]
     if isinstance(wanted, CorrectionFilter):
         parts.append(("c.media = ?", wanted.media))
+        # Whether the last review is that one is told from the reviews themselves.
+        reviewed = {"accepted": "accept", "rejected": "reject"}.get(wanted.status or "")
+        parts.append((REVIEWED, reviewed))
     used = [(sql, value) for sql, value in parts if value is not None]
     if wanted.until is not None:  # a date alone means that whole day
         used.append((f"substr(c.created, 1, {len(wanted.until)}) <= ?", wanted.until))
@@ -107,8 +113,9 @@ ORDERS = {
 EVERY: Clause = ("select s.task, s.media from case_states s", [])
 
 
-def chosen_cases(wanted: CaseFilter) -> Clause:
-    """A query for (task, media) of the cases of which one correction matches, in no order."""
+def chosen_cases(wanted: CaseFilter, of: Collection[tuple[str, str]] | None = None) -> Clause:
+    """A query for (task, media) of the cases of which one correction matches, in no order. of:
+    only these, None for any."""
     where, values = clause(wanted)
     parts = [f"(s.task, s.media) in (select c.task, c.media from corrections c where {where})"]
     if where == "true":
@@ -117,6 +124,12 @@ def chosen_cases(wanted: CaseFilter) -> Clause:
         parts, values = [*parts, "s.status = ?"], [*values, wanted.status]
     if wanted.min_disagreement:
         parts, values = [*parts, "s.disagreement >= ?"], [*values, wanted.min_disagreement]
+    if of is not None:
+        listed = "(select value ->> 0, value ->> 1 from json_each(?))"
+        parts, values = (
+            [*parts, f"(s.task, s.media) in {listed}"],
+            [*values, json.dumps(sorted(of))],
+        )
     return f"{EVERY[0]} where {' and '.join(parts)}", values
 
 
@@ -138,7 +151,8 @@ def read_corrections(db: Database, where: Clause) -> list[Correction]:
         f" left join withdrawals w on w.correction = c.id where {sql} order by c.rowid",
         values,
     )
-    return [correction_of(row, reviews[row["id"]]) for row in rows]
+    # A plugin's task may be missing in this run; its corrections stay in the database.
+    return [correction_of(row, reviews[row["id"]]) for row in rows if row["task"] in TASKS]
 
 
 def read_cases(db: Database, chosen: Clause) -> list[Case]:
@@ -169,9 +183,15 @@ def read_cases(db: Database, chosen: Clause) -> list[Case]:
     ]
 
 
-def page_of_cases(db: Database, wanted: CaseFilter, limit: int | None, offset: int) -> list[Case]:
-    """Matching cases in the filter's order. limit: None for all."""
-    sql, values = chosen_cases(wanted)
+def page_of_cases(
+    db: Database,
+    wanted: CaseFilter,
+    limit: int | None,
+    offset: int,
+    of: Collection[tuple[str, str]] | None = None,
+) -> list[Case]:
+    """Matching cases in the filter's order. limit: None for all. of: as in `chosen_cases`."""
+    sql, values = chosen_cases(wanted, of)
     ordered = f"{sql} order by {ORDERS[wanted.order]} limit ? offset ?"
     return read_cases(db, (ordered, [*values, -1 if limit is None else limit, offset]))
 

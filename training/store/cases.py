@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from inference.correction import HazardFix, Payload
+from inference.correction import Fix
+from inference.fields import Value
+from inference.registry import task as find_task
 from training.store.disagreement import disagreement, risk
 
 Status = Literal["open", "accepted", "rejected", "withdrawn"]
@@ -20,8 +22,8 @@ DECIDES: dict[str, Status] = {"accept": "accepted", "reject": "rejected", "reope
 
 @dataclass(frozen=True)
 class Media:
-    """A picture or clip. hash: sha256 of its bytes. kind: image | clip. file: its name below
-    Home.media. bytes: its size."""
+    """An image or clip. hash: sha256 of its bytes. kind: image | clip. file: its name below
+    Home.media. bytes: its size. pixels_sha256: of the RGB values, where it was decoded."""
 
     hash: str
     kind: str
@@ -33,15 +35,15 @@ class Media:
     slices: tuple[str, ...]
     name: str
     created: str
+    pixels_sha256: str | None = None
 
 
 @dataclass(frozen=True)
 class StoredPrediction:
     """What both sides said.
 
-    base, finetuned: {"label", "text", "point_px": [x, y] or None, "point_source", "reason",
-    "logprob"} for the hazard task; other tasks keep their own facts beside "text".
-    settings: what reopens the page as it was. truth: the true point in pixels, where known.
+    base, finetuned: {"label", "text", "values": {field: a value as JSON}, "missing": {field: why},
+    "logprob"}. settings: what reopens the page as it was. truth: values by field, where known.
     """
 
     id: str
@@ -56,8 +58,12 @@ class StoredPrediction:
     finetuned: Mapping[str, Any] | None
     settings: Mapping[str, Any]
     latency_s: float | None
-    truth: tuple[float, float] | None
+    truth: Mapping[str, Value]
     created: str
+
+    def values(self, side: Mapping[str, Any]) -> dict[str, Value]:
+        """By field, of `base` or `finetuned`."""
+        return values_of(self.task, side)
 
     @property
     def shown(self) -> Mapping[str, Any]:
@@ -86,7 +92,7 @@ class Correction:
     task: str
     media: str
     prediction: str | None
-    payload: Payload
+    payload: Fix
     before: Mapping[str, Any] | None
     author: str
     client: Mapping[str, Any]
@@ -108,15 +114,18 @@ class Correction:
         named = self.author != ANONYMOUS or not session
         return self.author if named else f"{ANONYMOUS} {session}"
 
-    @property
-    def point_px(self) -> tuple[float, float] | None:
-        """The hazard point that it stands for, in pixels of the original picture: the person's
-        own, or the one that it calls right."""
-        fix = self.payload
-        if not isinstance(fix, HazardFix) or fix.verdict == "no_hazard":
-            return None
-        point = fix.point_px or (self.before or {}).get("point_px")
-        return None if point is None else (float(point[0]), float(point[1]))
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        """What it holds true, by field: the person's own values, and where the answer is called
+        right, the model's."""
+        agreed = self.payload.verdict == "right"
+        return {**(values_of(self.task, self.before) if agreed else {}), **self.payload.values}
+
+
+def values_of(task: str, side: Mapping[str, Any] | None) -> dict[str, Value]:
+    """The values of a stored side, {} for none."""
+    found: dict[str, Value] = find_task(task).values((side or {}).get("values"))
+    return found
 
 
 def voices(corrections: Iterable[Correction]) -> list[Correction]:
@@ -144,10 +153,16 @@ class Case:
     def id(self) -> str:
         return f"{self.task}:{self.media.hash}"
 
+    @cached_property
+    def standing(self) -> tuple[Correction, ...]:
+        """Each person's newest correction that was not withdrawn, oldest first: an earlier one
+        stays as an event and stands again when the newer is withdrawn."""
+        return tuple(voices(c for c in self.corrections if c.status != "withdrawn"))
+
     @property
     def status(self) -> Status:
-        """Open while one correction is; else accepted if one is; "open" with none at all."""
-        found = {c.status for c in self.corrections}
+        """Open while one that stands is; else accepted if one is; "open" with none at all."""
+        found = {c.status for c in self.standing or self.corrections}
         for status in STATUSES:
             if status in found:
                 return status
@@ -156,16 +171,20 @@ class Case:
     @cached_property
     def disagreement(self) -> float:
         """0 (all agree) to 1; see training.store.disagreement."""
-        kept = [c for c in self.corrections if c.status in ("open", "accepted")]
-        said = [c.payload for c in voices(kept)]
-        model = self.predictions[0].shown if self.predictions else _last_before(kept)
-        return disagreement(said, model, (self.media.width, self.media.height))
+        kept = self._kept
+        said = self.predictions[0].shown if self.predictions else _last_before(kept)
+        model = None if said is None else values_of(self.task, said)
+        size_wh = (self.media.width, self.media.height)
+        return disagreement([c.payload for c in kept], find_task(self.task).main, model, size_wh)
 
     @cached_property
     def risk(self) -> float:
         """0 to 1; see training.store.disagreement."""
-        kept = [c.payload for c in self.corrections if c.status in ("open", "accepted")]
-        return risk(kept, self.media.slices)
+        return risk([c.payload for c in self._kept], self.media.slices)
+
+    @property
+    def _kept(self) -> list[Correction]:
+        return [c for c in self.standing if c.status in ("open", "accepted")]
 
 
 def _last_before(kept: Sequence[Correction]) -> Mapping[str, Any] | None:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from inference.checks import check_text
-from inference.correction import HazardFix, Payload, payload_to_json, task_of
+from inference.correction import Fix
 from inference.errors import UserError
+from inference.fields import Point, Steps
 from training.store.adding import checked_json, insert, media_row
 from training.store.case_rows import correction_of, prediction_of, to_json
 from training.store.cases import Correction
@@ -26,16 +27,16 @@ def correct(
     task: str,
     media: str,
     prediction: str | None,
-    payload: Payload,
+    payload: Fix,
     author: str,
     client: Mapping[str, Any],
 ) -> Correction:
     """See Feedback.correct."""
-    if task_of(payload) != task:
-        raise UserError("The correction is of another task", expected=task, got=task_of(payload))
+    if payload.task != task:
+        raise UserError("The correction is of another task", expected=task, got=payload.task)
     check_author(author)
     made = secrets.token_hex(12)
-    said, about = to_json(payload_to_json(payload)), checked_json(client, "client")
+    said, about = to_json(payload.to_json()), checked_json(client, "client")
 
     def work(db: Database) -> Correction:
         _inside(payload, media_row(db, media))
@@ -64,25 +65,31 @@ def check_author(name: str) -> None:
         raise UserError("Nobody is named", expected="a name, any name", field="author")
 
 
-def _inside(payload: Payload, media: Row) -> None:
-    """Points lie in their picture, times in their clip."""
-    if isinstance(payload, HazardFix) and payload.point_px is not None:
-        corner = payload.box_px[2:] if payload.box_px else payload.point_px
-        for value, most in zip(corner, (media["width"], media["height"]), strict=True):
-            if value > most:
+def _inside(payload: Fix, media: Row) -> None:
+    """Points lie in their image, times in their clip."""
+    for name, value in payload.values.items():
+        if isinstance(value, Point):
+            check_inside(value, (media["width"], media["height"]), name)
+        if isinstance(value, Steps) and media["duration_s"] is not None:
+            latest = max((t for s in value.steps for t in (s.start_s, s.end_s) if t), default=0.0)
+            if latest > media["duration_s"]:
                 raise UserError(
-                    "The point lies outside the picture",
-                    expected=f"within {media['width']} x {media['height']} pixels",
-                    got=", ".join(f"{v:g}" for v in corner),
-                    field="point",
+                    "A step lies after the clip's end",
+                    expected=f"at most {media['duration_s']:g} s",
+                    got=f"{latest:g} s",
+                    field=name,
                 )
-    time, length = getattr(payload, "event_time_s", None), media["duration_s"]
-    if time is not None and length is not None and time > length:
+
+
+def check_inside(point: Point, size_wh: tuple[int, int], field: str) -> None:
+    """Raises UserError where the point, or the box around it, reaches out of its image."""
+    box = point.box_px or (*point.xy, *point.xy)
+    if min(box) < 0 or box[2] > size_wh[0] or box[3] > size_wh[1]:
         raise UserError(
-            "The event lies after the clip's end",
-            expected=f"at most {length:g} s",
-            got=f"{time:g} s",
-            field="event_time",
+            "The point lies outside the image",
+            expected=f"within {size_wh[0]} x {size_wh[1]} pixels",
+            got=", ".join(f"{v:g}" for v in box[2:]),
+            field=field,
         )
 
 
@@ -95,8 +102,8 @@ def _before(
     row = one(db, "select * from predictions where id = ?", [prediction])
     if row is None or (row["task"], row["media"]) != (task, media):
         raise UserError(
-            "The answer is not one to this picture",
-            expected="a prediction of the same task and picture",
+            "The answer is not one to this image",
+            expected="a prediction of the same task and image",
             got=str(prediction)[:70],
             field="prediction",
         )

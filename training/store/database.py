@@ -7,11 +7,13 @@ person waits for are written through training.store.group_commit.
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database, Migrations
 
@@ -52,7 +54,7 @@ CREATE TABLE corrections (
     task TEXT NOT NULL,
     media TEXT NOT NULL REFERENCES media(hash),
     prediction TEXT REFERENCES predictions(id),
-    kind TEXT NOT NULL,                  -- right | wrong | no_hazard, or the task's own
+    kind TEXT NOT NULL,                  -- verdict: right | wrong | none
     payload TEXT NOT NULL,               -- JSON, validated by task
     before TEXT,                         -- JSON: what the shown side had
     author TEXT NOT NULL, client TEXT NOT NULL DEFAULT '{}',
@@ -191,6 +193,58 @@ def _case_states(db: Database) -> None:
         "CREATE TRIGGER media_slices_stale AFTER UPDATE OF slices ON media"
         " BEGIN UPDATE case_states SET stale = 1 WHERE media = new.hash; END"
     )
+
+
+@migrations(name="005_fields")
+def _fields(db: Database) -> None:
+    """Values by field, where before there were the hazard task's own names."""
+    db.execute("alter table media add column pixels_sha256 text")  # of the RGB values
+    for name, read in FIELDS_OF.items():
+        table, column = name.split(".")
+        rows = db.execute(
+            f"select rowid, {column} from {table} where task = 'hazard' and {column} is not null"
+        ).fetchall()
+        db.conn.executemany(
+            f"update {table} set {column} = ? where rowid = ?",
+            [(json.dumps(read(json.loads(text))), rowid) for rowid, text in rows],
+        )
+    db.execute("update corrections set kind = 'none' where kind = 'no_hazard'")
+    db.execute("update case_states set stale = 1")
+
+
+def _point(xy: Any, box: Any = None, **more: Any) -> dict[str, Any]:
+    """{"point": ...}, or {} where there is none."""
+    if not xy:
+        return {}
+    drawn = {"box_px": box} if box else {}
+    return {"point": {"x_px": xy[0], "y_px": xy[1], **drawn, **more}}
+
+
+def _fix(old: dict[str, Any]) -> dict[str, Any]:
+    values = _point(old.get("point_px"), old.get("box_px"))
+    if old.get("hazard_kind"):
+        values["hazard_kind"] = {"value": old["hazard_kind"]}
+    if old.get("rationale"):
+        values["reason"] = {"text": old["rationale"]}
+    verdict = {"no_hazard": "none"}.get(old["verdict"], old["verdict"])
+    return {"verdict": verdict, "values": values, "five_second": old.get("five_second", False)}
+
+
+def _side(old: dict[str, Any]) -> dict[str, Any]:
+    gone = ("point_px", "point_source", "reason")
+    values = _point(old.get("point_px"), source=old.get("point_source") or "text")
+    missing = {} if values else {"point": old.get("reason") or ""}
+    kept = {k: v for k, v in old.items() if k not in gone}
+    return {**kept, "values": values, "missing": missing}
+
+
+FIELDS_OF: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "corrections.payload": _fix,
+    "corrections.before": _side,
+    "predictions.base": _side,
+    "predictions.finetuned": _side,
+    "predictions.truth": lambda old: _point(old, source="truth"),
+}
 
 
 def _run(db: Database, script: str) -> None:

@@ -1,34 +1,31 @@
 """How much people and the model disagree about a case, and how dangerous the case is. These two
 order the queue: a dispute about a pedestrian comes before one about a parked van.
 
-Disagreement is the largest of all pairs of voices, where a voice is one person or the model:
-- points: their distance in shares of the picture's diagonal; a point against "no hazard" is 1;
-- labels and verdicts: 0 if equal, 1 if not; probabilities: their difference.
+Disagreement is the largest over all pairs of voices, where a voice is one person or the model, and
+over the fields that both speak of, by kind of field (`APART`); a value against "there is none" is
+1. Where two voices share no field, it is 1 if one calls the answer right and the other wrong.
 
-Risk is the largest hint that there is: what people said of the risk itself, else the kind of the
-hazard that they named, else the slices of the media. Kinds are graded by how little protects who
-would be hit and how fast it can happen; the grades are ours, not measured, and only order a queue.
+Risk is the largest hint that there is: a probability or label that people gave, else the slices of
+the media. Labels are graded by how little protects who would be hit and how fast it can happen; the
+grades are ours, not measured, and only order a queue.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from inference.correction import (
-    ActionFix,
-    EventFix,
-    HazardFix,
-    Payload,
-    RiskFix,
-)
+from inference.correction import Fix
+from inference.fields import Label, Labels, Point, Probability, Value
 
-Voice = Mapping[str, Any]
 UNKNOWN_RISK = 0.5
-LABEL_RISK = {"Normal": 0.1, "Near": 0.7, "Collision": 1.0}
-KIND_RISK = {
+LABEL_RISK = {
+    "Normal": 0.1,
+    "Near-Collision": 0.7,
+    "Collision": 1.0,
     "pedestrian": 1.0,
     "cyclist": 1.0,
     "crossing vehicle": 0.9,
@@ -42,95 +39,80 @@ KIND_RISK = {
     "traffic signal": 0.5,
     "other": 0.5,
 }
-# Slices that the drawn world and data sets use, by the kind that they mean.
-SLICE_KINDS = {
+# Slices that the drawn world and data sets use, by the label that they mean.
+SLICE_LABELS = {
     "brake_lights": "braking vehicle",
     "cut_in": "cut-in",
     "crossing_vehicle": "crossing vehicle",
     "oncoming": "oncoming vehicle",
     "stopped_vehicle": "stopped vehicle",
 }
-NO_HAZARD = {"present": False}
+# Kind of value -> 0 (the same) to 1, of two values and the image's diagonal in pixels. Texts and
+# steps are not compared: the same can be said in other words.
+APART: dict[type[Value], Callable[[Any, Any, float], float]] = {
+    Point: lambda a, b, diagonal: min(a.distance_px(b) / diagonal, 1.0),
+    Label: lambda a, b, _: float(a.value != b.value),
+    Labels: lambda a, b, _: 1 - _jaccard(set(a.values), set(b.values)),
+    Probability: lambda a, b, _: abs(a.value - b.value),
+}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What somebody holds true. right: whether the model's answer is. values: by field; None:
+    there is nothing of that field."""
+
+    right: bool
+    values: Mapping[str, Value | None]
 
 
 def disagreement(
-    payloads: Sequence[Payload], model: Mapping[str, Any] | None, size_wh: tuple[int, int]
+    fixes: Sequence[Fix], main: str, model: Mapping[str, Value] | None, size_wh: tuple[int, int]
 ) -> float:
-    """0 to 1. payloads: one for each person. model: what the side that was shown had said."""
-    said = [voice for p in payloads if (voice := voice_of(p, model)) is not None]
-    if not said:
-        return 0.0
-    own = _model_voice(payloads[0], model)
-    voices = [*said, own] if own is not None else said
+    """0 to 1. fixes: one for each person. main: the task's main field. model: values of the side
+    that was shown, None where there was no answer."""
+    voices = [voice_of(fix, main, model) for fix in fixes]
+    if voices and model is not None:
+        # An answer without the main field stands against everybody who gives one.
+        voices.append(Voice(True, {main: None, **model}))
     diagonal = math.hypot(*size_wh) or 1.0
     return max((_apart(a, b, diagonal) for a, b in combinations(voices, 2)), default=0.0)
 
 
-def voice_of(payload: Payload, model: Mapping[str, Any] | None) -> Voice | None:
-    """What a person holds true, as comparable facts. Who says "right" holds what the model said."""
-    own = _model_voice(payload, model)
-    if isinstance(payload, HazardFix):
-        if payload.verdict == "no_hazard":
-            return NO_HAZARD
-        if payload.point_px is None:
-            return own
-        return {"present": True, "point": payload.point_px}
-    if payload.verdict == "right":
-        return own
-    if isinstance(payload, RiskFix | EventFix):
-        said = {"label": payload.label, "probability": getattr(payload, "probability", None)}
-        mended = {k: v for k, v in said.items() if v is not None}
-        # Facts that the model states too are compared as such, not as right against wrong.
-        return mended if mended.keys() & (own or {}).keys() else {"verdict": "wrong", **mended}
-    if isinstance(payload, ActionFix):
-        return {"actions": tuple(sorted(payload.actions))}
-    return {"verdict": "wrong"}
-
-
-def _model_voice(payload: Payload, model: Mapping[str, Any] | None) -> Voice | None:
-    if isinstance(payload, HazardFix):
-        if model is None:
-            return None
-        point = model.get("point_px")
-        # An answer without a point stands against everybody who sees a hazard.
-        return NO_HAZARD if point is None else {"present": True, "point": tuple(point)}
-    facts: dict[str, Any] = {"verdict": "right"}
-    model = model or {}
-    if isinstance(payload, RiskFix | EventFix):
-        facts |= {k: model[k] for k in ("label", "probability") if model.get(k) is not None}
-    if isinstance(payload, ActionFix) and "actions" in model:
-        facts["actions"] = tuple(sorted(model["actions"]))
-    return facts
+def voice_of(fix: Fix, main: str, model: Mapping[str, Value] | None) -> Voice:
+    """Who says "right" holds what the model said."""
+    if fix.verdict == "none":
+        return Voice(False, {main: None})
+    if fix.verdict == "wrong":
+        return Voice(False, fix.values)
+    said: Mapping[str, Value | None] = {} if model is None else {main: None, **model}
+    return Voice(True, {**said, **fix.values})
 
 
 def _apart(a: Voice, b: Voice, diagonal: float) -> float:
-    """The largest difference of the facts that both have."""
-    found = 0.0
-    for name in a.keys() & b.keys():
-        one, other = a[name], b[name]
-        if name == "point":
-            found = max(found, math.dist(one, other) / diagonal)
-        elif name == "probability":
-            found = max(found, abs(one - other))
-        elif None not in (one, other):
-            found = max(found, float(one != other))
-    return min(found, 1.0)
+    found = []
+    for name in a.values.keys() & b.values.keys():
+        one, other = a.values[name], b.values[name]
+        if one is None or other is None:
+            found.append(float(one is not other))
+        elif type(one) in APART:
+            found.append(APART[type(one)](one, other, diagonal))
+    return max(found, default=float(a.right != b.right))
 
 
-def risk(payloads: Sequence[Payload], slices: Sequence[str] = ()) -> float:
+def risk(fixes: Sequence[Fix], slices: Sequence[str] = ()) -> float:
     """0 to 1; UNKNOWN_RISK where nothing is known."""
-    stated = [r for p in payloads if (r := _stated(p)) is not None]
-    if stated:
-        return max(stated)
-    kinds = [p.hazard_kind for p in payloads if isinstance(p, HazardFix) and p.hazard_kind]
-    kinds = kinds or [SLICE_KINDS.get(s, s) for s in slices]
-    return max((KIND_RISK[k] for k in kinds if k in KIND_RISK), default=UNKNOWN_RISK)
+    stated = [r for fix in fixes for v in fix.values.values() if (r := _stated(v)) is not None]
+    labels = [SLICE_LABELS.get(s, s) for s in slices]
+    graded = [LABEL_RISK[name] for name in labels if name in LABEL_RISK]
+    return max(stated or graded, default=UNKNOWN_RISK)
 
 
-def _stated(payload: Payload) -> float | None:
-    """The risk that a person put into numbers or a label."""
-    if isinstance(payload, RiskFix) and payload.probability is not None:
-        return payload.probability
-    if isinstance(payload, RiskFix | EventFix) and payload.label is not None:
-        return LABEL_RISK[payload.label]
-    return None
+def _stated(value: Value) -> float | None:
+    if isinstance(value, Probability):
+        return value.value
+    return LABEL_RISK.get(value.value) if isinstance(value, Label) else None
+
+
+def _jaccard(a: set[str], b: set[str]) -> float:
+    return len(a & b) / len(a | b) if a | b else 1.0

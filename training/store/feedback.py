@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inference.correction import Payload
-from inference.fields import Point
+from inference.correction import Fix
+from inference.fields import Value
 from inference.schema import ModelInfo, PairPrediction
 from training.store import case_rows as rows
 from training.store import forgetting, reviewing
@@ -64,16 +64,19 @@ class Feedback:
         slices: Sequence[str] = (),
         name: str = "",
         expected: str | None = None,
+        pixels_sha256: str | None = None,
     ) -> str:
-        """Keep a picture or clip; its content hash. Again with the same bytes: nothing new, but
+        """Keep an image or clip; its content hash. Again with the same bytes: nothing new, but
         slices are added.
 
-        size_wh: pixels; read from the picture where not given. expected: the hash it must have.
+        size_wh: pixels; read from the image where not given. expected: the hash it must have.
+        pixels_sha256: of its RGB values.
 
         Raises:
             UserError: it cannot be read or kept, or is another file than expected.
         """
-        new = NewMedia(path, kind, size_wh, duration_s, tuple(slices), name, expected)
+        made = (path, kind, size_wh, duration_s, tuple(slices), name, expected, pixels_sha256)
+        new = NewMedia(*made)
         return add_media(self.home, new)
 
     def add_answers(
@@ -94,7 +97,7 @@ class Feedback:
         adapter_version: str | None,
         slices: Sequence[str] = (),
         name: str = "",
-        truth: Point | None = None,
+        truth: Mapping[str, Value] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> str:
         """Keep a picture and what both sides said of it; the prediction's id. Idempotent.
@@ -108,8 +111,9 @@ class Feedback:
             slices=slices,
             name=name,
             expected=pair.image.content_hash,
+            pixels_sha256=pair.image.pixels_sha256,
         )
-        answers = answers_of(pair, info, adapter_version, truth)
+        answers = answers_of(pair, info, adapter_version, truth or {})
         return self.add_answers(media, answers, settings)
 
     def correct(
@@ -118,7 +122,7 @@ class Feedback:
         task: str,
         media: str,
         prediction: str | None,
-        payload: Payload,
+        payload: Fix,
         author: str,
         client: Mapping[str, Any] | None = None,
     ) -> Correction:
@@ -213,8 +217,14 @@ class Feedback:
         status, or else all that were not withdrawn."""
         asked = {name: getattr(wanted, name) for name in ASKED_OF_EACH}
         found = self.corrections(CorrectionFilter(status=wanted.status, **asked))
-        ids = {c.id for c in found if wanted.status or c.status != "withdrawn"}
-        cases = self.cases(replace(wanted, status=None))
+        taken = [c for c in found if wanted.status or c.status != "withdrawn"]
+        ids = {c.id for c in taken}
+        self._derive()
+        with connect(self.home) as db:
+            db.execute("BEGIN")
+            of = {(c.task, c.media) for c in taken}
+            cases = rows.page_of_cases(db, replace(wanted, status=None), None, 0, of)
+            db.rollback()
         each = [(case, [c for c in case.corrections if c.id in ids]) for case in cases]
         return [(case, corrections) for case, corrections in each if corrections]
 

@@ -39,15 +39,20 @@ class PictureView:
 WHOLE = PictureView()
 
 
-def view_of(content_hash: str, number: int, point01: XY, *, mirror: bool, seed: int) -> PictureView:
+def view_of(
+    content_hash: str, number: int, point01: XY | None, *, mirror: bool, seed: int
+) -> PictureView:
     """View `number` of a picture. 0: the whole picture as it is; with `mirror`, odd numbers are
-    mirrored, number 1 being the whole picture."""
+    mirrored, number 1 being the whole picture. Without a point only colours change: a label may
+    depend on what lies at the edge, a text say left or right."""
+    mirror = mirror and point01 is not None
     mirrored = mirror and number % 2 == 1
     if number == 0 or (mirror and number == 1):
         return PictureView(mirrored=mirrored)
     digest = hashlib.sha256(f"{content_hash}|{number}|{seed}".encode()).digest()
     rng = np.random.default_rng(list(digest[:16]))
-    return PictureView(_crop(rng, point01), mirrored, int(rng.integers(2**31)))
+    crop = WHOLE.crop01 if point01 is None else _crop(rng, point01)
+    return PictureView(crop, mirrored, int(rng.integers(2**31)))
 
 
 def _crop(rng: np.random.Generator, point01: XY) -> tuple[float, float, float, float]:

@@ -3,6 +3,7 @@ the point in the grid's own coordinates."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from torch.utils.data import Dataset
 from inference import registry
 from inference.backbones.base import Backbone, View
 from inference.errors import UserError
-from inference.fields import Point
+from inference.fields import Point, Value
 from inference.media import load_image
 from inference.schema import ImageInput, PatchGrid
 from training.jobs.settings import TrainSettings
@@ -50,9 +51,14 @@ def training_items(examples: Sequence[SnapshotExample], settings: TrainSettings)
 
 
 def _view(example: SnapshotExample, number: int, settings: TrainSettings) -> PictureView:
-    (x, y), (width, height) = example.point_px, example.size_wh
-    point01 = (x / width, y / height)
+    point, (width, height) = point_of(example), example.size_wh
+    point01 = None if point is None else (point.x_px / width, point.y_px / height)
     return view_of(example.sha256, number, point01, mirror=settings.mirror, seed=settings.seed)
+
+
+def point_of(example: SnapshotExample) -> Point | None:
+    """The first of its values that is a point."""
+    return next((v for v in example.values.values() if isinstance(v, Point)), None)
 
 
 def whole_items(examples: Sequence[SnapshotExample], settings: TrainSettings) -> list[Item]:
@@ -121,36 +127,44 @@ class Preparer:
         return found
 
     def sample(self, item: Item, seen: Seen | View) -> dict[str, Any]:
-        """Token ids, the target in the grid's area, and that area's size in original pixels."""
+        """Token ids; of the point, where the example has one, its place in the grid's area, and
+        that area's size in original pixels (else nan)."""
         grid = seen.grid
-        point, scale = _geometry(item, grid)
+        values, point01, to_px = _geometry(item, grid)
         context = seen.context if isinstance(seen, Seen) else seen.context_inputs
         view = View({}, context, grid, seen.resized_wh)
         prompt = self.backbone.ask(view, item.example.prompt)
-        sentence = self.task.target_text(
-            Point(*point, source="truth"), grid.image_wh, self.frame, seen.resized_wh
-        )
+        sentence = self.task.target_text(values, grid.image_wh, self.frame, seen.resized_wh)
         answer = self.backbone.tokenizer(sentence, add_special_tokens=False).input_ids
         answer = [*answer, *self.backbone.eos_ids[:1]]
-        x1, y1, x2, y2 = grid.area_px
         return {
             "ids": [*prompt, *answer],
             "prompt": len(prompt),
-            "target01": [(point[0] - x1) / (x2 - x1), (point[1] - y1) / (y2 - y1)],
-            "to_px": [(x2 - x1) * scale[0], (y2 - y1) * scale[1]],
+            "target01": point01,
+            "to_px": to_px,
             "seen": seen,
             "key": item.key,
         }
 
 
-def _geometry(item: Item, grid: PatchGrid) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The point in the pixels that the processor got, and how many of the original picture's
-    pixels one of those is, across and down. The picture need not be opened."""
-    (left, top, right, bottom), (x, y) = place(
-        item.example.size_wh, item.example.point_px, item.view
-    )
-    scale = (right - left) / grid.image_wh[0], (bottom - top) / grid.image_wh[1]
-    return (x / scale[0], y / scale[1]), scale
+def _geometry(item: Item, grid: PatchGrid) -> tuple[dict[str, Value], list[float], list[float]]:
+    """The values with their points in the pixels that the processor got; the first point in the
+    grid's area, 0..1; that area's width and height in the original image's pixels. The image need
+    not be opened."""
+    values, point = dict(item.example.values), point_of(item.example)
+    if point is None:
+        return values, [math.nan] * 2, [math.nan] * 2
+    x1, y1, x2, y2 = grid.area_px
+    for name, value in item.example.values.items():
+        if isinstance(value, Point):
+            box, (x, y) = place(item.example.size_wh, value.xy, item.view)
+            scale = (box[2] - box[0]) / grid.image_wh[0], (box[3] - box[1]) / grid.image_wh[1]
+            moved_to = Point(x / scale[0], y / scale[1], source=value.source)
+            values[name] = moved_to
+            if value is point:
+                point01 = [(moved_to.x_px - x1) / (x2 - x1), (moved_to.y_px - y1) / (y2 - y1)]
+                to_px = [(x2 - x1) * scale[0], (y2 - y1) * scale[1]]
+    return values, point01, to_px
 
 
 class Samples(Dataset):  # type: ignore[type-arg]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
+from inference.fields import Text
 from training.store.feedback import Case, Correction
 from ui.components.markup import sign
 from ui.corrections.words import apart, moment, status_badge, what_they_said, where_of
@@ -135,8 +136,8 @@ def _card(number: int, c: Correction, me: str) -> str:
         else ""
     )
     key = f"<kbd>{number}</kbd>" if number < 10 else ""
-    text = getattr(c.payload, "rationale", "")
-    quote = f"<p><q>{escape(text)}</q></p>" if text else ""
+    texts = [v.text for v in c.payload.values.values() if isinstance(v, Text)]
+    quote = "".join(f"<p><q>{escape(text)}</q></p>" for text in texts)
     return (
         f'<article class="sl-card" data-correction="{escape(c.id, quote=True)}" '
         f'data-status="{escape(c.status)}"><div class="sl-card-head">{key}'

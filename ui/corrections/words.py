@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from inference.correction import HazardFix
+from inference.fields import Label, Point, Value
 from training.store.feedback import Case, Correction, StoredPrediction
 
 XY = tuple[float, float]
-VERDICTS = {"right": "the model is right", "wrong": "wrong", "no_hazard": "no hazard here"}
+VERDICTS = {"right": "the model is right", "wrong": "wrong", "none": "no hazard here"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def signs(case: Case) -> list[Sign]:
                 ("base", "Base", newest.base),
                 ("finetuned", "Fine-tuned", newest.finetuned),
             )
-            if (point := point_of(side)) is not None
+            if (point := point_of(newest, side)) is not None
         ]
         truth = truth_of(newest)
         found += [Sign("truth", "Ground truth", *truth)] if truth else []
@@ -56,33 +56,25 @@ def signs(case: Case) -> list[Sign]:
 
 
 def human_sign(c: Correction) -> Sign | None:
-    fix = c.payload
-    if c.status == "withdrawn" or not isinstance(fix, HazardFix):
+    point = _first_point(c.values)
+    if c.status == "withdrawn" or point is None:
         return None
-    point = fix.point_px or (_shown_before(c) if fix.verdict == "right" else None)
-    if point is None:
-        return None
-    return Sign("human", c.author, float(point[0]), float(point[1]), fix.box_px, c.id, c.status)
+    return Sign("human", c.author, *point.xy, point.box_px, c.id, c.status)
 
 
-def _shown_before(c: Correction) -> XY | None:
-    """Who says "that's right" points where the shown side pointed."""
-    return point_of(c.before) if isinstance(c.before, Mapping) else None
-
-
-def point_of(side: Mapping[str, Any] | None) -> XY | None:
+def point_of(prediction: StoredPrediction, side: Mapping[str, Any] | None) -> XY | None:
     """The point that one side's stored answer shows, or None."""
-    return _pair((side or {}).get("point_px"))
+    point = _first_point(prediction.values(side)) if side else None
+    return point.xy if point else None
 
 
 def truth_of(prediction: StoredPrediction) -> XY | None:
-    return prediction.truth
+    point = _first_point(prediction.truth)
+    return point.xy if point else None
 
 
-def _pair(value: object) -> XY | None:
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        return None
-    return float(value[0]), float(value[1])
+def _first_point(values: Mapping[str, Value]) -> Point | None:
+    return next((v for v in values.values() if isinstance(v, Point)), None)
 
 
 def px_and_share(distance_px: float, case: Case) -> str:
@@ -103,26 +95,10 @@ def apart(disagreement: float) -> str:
 def what_they_said(c: Correction) -> str:
     """A correction in a few words, plain text."""
     fix = c.payload
-    if isinstance(fix, HazardFix):
-        kind = f": {fix.hazard_kind}" if fix.hazard_kind else ""
-        blind = ", seen for five seconds before the model's answer" if fix.five_second else ""
-        return VERDICTS.get(fix.verdict, fix.verdict).capitalize() + kind + blind
-    parts = [VERDICTS.get(fix.verdict, fix.verdict).capitalize()]
-    for field in fields(fix):
-        value = getattr(fix, field.name)
-        if field.name != "verdict" and value not in (None, "", ()):
-            parts.append(_part(field.name, value))
-    return ", ".join(parts)
-
-
-def _part(name: str, value: Any) -> str:
-    if name == "steps":
-        wrong = [f"step {s.index + 1}: {s.event or 'wrong'}" for s in value if not s.right]
-        return "; ".join(wrong) or f"{len(value)} steps right"
-    if isinstance(value, tuple):
-        value = " and ".join(str(v) for v in value)
-    unit = " s" if name.endswith("_s") else ""
-    return f"{name.removesuffix('_s').replace('_', ' ')} {value}{unit}"
+    labels = [v.value for v in fix.values.values() if isinstance(v, Label)]
+    said = f": {', '.join(labels)}" if labels else ""
+    blind = ", seen for five seconds before the model's answer" if fix.five_second else ""
+    return VERDICTS[fix.verdict].capitalize() + said + blind
 
 
 def where_of(c: Correction) -> str:

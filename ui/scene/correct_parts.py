@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from inference.correction import HAZARD_KINDS
+from inference.tasks.hazard import HAZARD_KINDS
 
 EDITOR_JS = "window.sightline.marker.editor(element, watch);"
 MARK_JS = "window.sightline.marker.value(props);"

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from inference.correction import HazardFix
-from inference.fields import Point
+from inference.fields import Label, Point, Text
 from training.store.feedback import Correction
 from ui.components.markup import sign
 
-VERDICTS = {"right": "That's right", "wrong": "The hazard is here", "no_hazard": "No hazard here"}
+VERDICTS = {"right": "That's right", "wrong": "The hazard is here", "none": "No hazard here"}
 BIG_PX = 1280  # a wider picture is nudged by more than a pixel, or nothing would be seen
 STATUS = {"open": "waits for review", "accepted": "accepted", "rejected": "rejected"}
 # A thick plus with a white edge, as ui.components.figures draws it.
@@ -107,15 +106,16 @@ def mine(corrections: Sequence[Correction]) -> str:
 
 def _row(correction: Correction) -> str:
     fix = correction.payload
-    assert isinstance(fix, HazardFix)
-    facts = [VERDICTS[fix.verdict]]
-    if fix.point_px is not None:
-        facts.append(f"({fix.point_px[0]:.0f}, {fix.point_px[1]:.0f}) px")
-    if fix.hazard_kind:
-        facts.append(fix.hazard_kind)
+    facts, said = [VERDICTS[fix.verdict]], ""
+    for value in fix.values.values():
+        if isinstance(value, Point):
+            facts.append(f"({value.x_px:.0f}, {value.y_px:.0f}) px")
+        if isinstance(value, Label):
+            facts.append(value.value)
+        if isinstance(value, Text):
+            said += f"<q>{escape(value.text)}</q>"
     if fix.five_second:
         facts.append("before seeing the answers")
-    said = f"<q>{escape(fix.rationale)}</q>" if fix.rationale else ""
     when = f"{correction.created[:16].replace('T', ' ')} UTC · {STATUS[correction.status]}"
     label = escape(f"Undo: {', '.join(facts)}")
     return (

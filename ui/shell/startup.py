@@ -19,7 +19,8 @@ from explain.registry import EXPLAINERS
 from inference.errors import UserError
 from inference.media import load_image
 from inference.service import ModelService
-from inference.tasks.hazard import PROMPTS, validate_prompt
+from inference.tasks.base import validate_prompt
+from inference.tasks.hazard import PROMPTS
 from training.adapters.promotion import promoted
 from training.jobs.supervisor import Supervisor
 from training.store.backup import BackupThread, restore_if_missing

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from inference.adapter_files import WEIGHTS
-from inference.correction import HazardFix
+from inference.correction import Fix
+from inference.correction import point_of as drawn_point
 from inference.errors import UserError
-from inference.fields import Point
+from inference.fields import Label, Point, Text, Value
 from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id
 from inference.schema import ImageInput
@@ -64,10 +65,8 @@ class Mine:
     @property
     def point(self) -> Point | None:
         """Where they say that the hazard is: of the newest correction, if it has a point."""
-        fix = self.here[0].payload if self.here else None
-        if not isinstance(fix, HazardFix) or fix.point_px is None:
-            return None
-        return Point(*fix.point_px, source="human")
+        point = self.here[0].payload.values.get("point") if self.here else None
+        return point if isinstance(point, Point) else None
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def save(visitor: Visitor, desk: Desk, result_id: str, form: CorrectionForm) -> 
         adapter_version=adapter_version(services, pair.request.adapter),
         slices=example.slices if example else (),
         name=pair.image.name,
-        truth=result.truth,
+        truth={} if result.truth is None else {"point": result.truth},
         settings={"query": link(desk, result)},
     )
     feedback.correct(
@@ -224,7 +223,7 @@ def draft_of(image: ImageInput, found: Mine) -> str:
     return f"{image.content_hash}.{found.tries}"
 
 
-def _payload(result: StoredResult, form: CorrectionForm) -> HazardFix:
+def _payload(result: StoredResult, form: CorrectionForm) -> Fix:
     mark = read_mark(form.mark, result.pair.image) if form.verdict == "wrong" else Mark()
     if form.verdict == "wrong" and mark.point_px is None:
         raise UserError(
@@ -232,14 +231,16 @@ def _payload(result: StoredResult, form: CorrectionForm) -> HazardFix:
             hint="Click the hazard in the picture, or choose “No hazard here”",
             field="point",
         )
-    return HazardFix(
-        verdict=form.verdict,
-        point_px=mark.point_px,
-        box_px=mark.box_px,
-        hazard_kind=form.hazard_kind or None,
-        rationale=(form.rationale or "").strip(),
-        five_second=form.five_second,
-    )
+    values: dict[str, Value] = {}
+    point = drawn_point(*(mark.point_px or (None, None)), mark.box_px)
+    if point is not None:
+        values["point"] = point
+    if form.hazard_kind:
+        values["hazard_kind"] = Label(form.hazard_kind)
+    if reason := (form.rationale or "").strip():
+        values["reason"] = Text(reason)
+    verdict = "none" if form.verdict == "no_hazard" else form.verdict
+    return Fix(result.pair.request.task, verdict, values, form.five_second)
 
 
 def adapter_version(services: Services, name: str | None) -> str | None:

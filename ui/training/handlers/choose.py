@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from inference.fields import Point
 from inference.errors import Cancelled, UserError
 from inference.registry import BACKBONES
 from training.snapshots.freezing import (
@@ -223,7 +224,6 @@ def frozen_preview(visitor: Visitor, home: Home, snapshot: str) -> PreviewView:
 
 
 def _sample(example: SnapshotExample) -> SampleView:
-    width, height = example.size_wh
     n = len(example.corrections)
     who = "correction" if n <= 1 else f"{n} corrections that agree"
     return SampleView(
@@ -232,9 +232,16 @@ def _sample(example: SnapshotExample) -> SampleView:
         split="for training" if example.split == TRAIN else "kept aside",
         source=who if example.source == CORRECTED else "original training scene",
         name=example.name,
-        mark=(example.point_px[0] / width, example.point_px[1] / height),
+        mark=_mark(example),
         note=", ".join(example.slices[:3]),
     )
+
+
+def _mark(example: SnapshotExample) -> tuple[float, float] | None:
+    """The point as fractions of width and height, where the answer has one."""
+    width, height = example.size_wh
+    points = [v for v in example.values.values() if isinstance(v, Point)]
+    return (points[0].x_px / width, points[0].y_px / height) if points else None
 
 
 def fixed_settings(home: Home, snapshot: str) -> dict[str, float]:
