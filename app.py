@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from inference.errors import UserError
+from inference.registry import load_plugins
 from training.store.home import find_home
 from ui.layout import build_page, launch_options
 from ui.shell import startup
@@ -49,6 +50,7 @@ def build_services(flags: argparse.Namespace) -> Services:
 
 
 if __name__ == "__main__":
+    load_plugins()
     flags = parse_flags()
     try:
         home = find_home(flags.home)

@@ -141,9 +141,9 @@ def test_a_box_by_dragging_and_nothing_is_lost_on_reload(visit, url: str, home, 
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
     fix = Feedback(home).corrections()[-1].payload
     wanted = [left, top, left + 120 * scale, top + 60 * scale]
-    assert np.abs(np.subtract(fix.box_px, wanted)).max() <= 0.5
-    centre = ((fix.box_px[0] + fix.box_px[2]) / 2, (fix.box_px[1] + fix.box_px[3]) / 2)
-    assert fix.point_px == centre
+    point = fix.values["point"]
+    assert np.abs(np.subtract(point.box_px, wanted)).max() <= 0.5
+    assert point.xy == tuple(np.mean(np.reshape(point.box_px, (2, 2)), axis=0))
     # The saved draft is over: the next one begins empty.
     open_editor(page)
     assert where(page) == "Nothing is marked yet"
@@ -158,7 +158,7 @@ def test_right_and_no_hazard_are_one_click(visit, url: str, home, photo) -> None
     page.locator("#sl-nothing").click()
     expect(page.locator(".sl-mine li")).to_have_count(2, timeout=WAIT_MS)
     verdicts = [c.payload.verdict for c in Feedback(home).corrections()[-2:]]
-    assert verdicts == ["right", "no_hazard"]
+    assert verdicts == ["right", "none"]
 
 
 def test_nothing_marked_is_said_next_to_the_picture(visit, url: str, photo) -> None:
@@ -188,7 +188,7 @@ def test_five_seconds_hide_the_answers(visit, url: str, home, photo) -> None:
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
     expect(page.locator(".sl-answer blockquote").first).to_contain_text("The area around")
     kept = Feedback(home).corrections()[-1].payload
-    assert (kept.five_second, kept.point_px) == (True, point)
+    assert (kept.five_second, kept.values["point"].xy) == (True, point)
 
 
 def test_the_answers_can_be_had_without_marking(visit, url: str, photo) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.fields import Point
+from inference.fields import Point, Value
 from inference.schema import ImageInput
-from training.evaluation.scoring import Answer
-from training.evaluation.sets import EvalCase
+from training.evaluation.scoring import Response
+from training.evaluation.sets import EvalCase, point_case
 
 SENTENCE = "The area around ({},{}) should be paid more attention to."
 
@@ -19,26 +19,26 @@ def case(
     slices: tuple[str, ...] = (),
 ) -> EvalCase:
     image = ImageInput(np.zeros((size_wh[1], size_wh[0], 3), np.uint8), "0" * 64)
-    return EvalCase(image, point, box, frozenset(slices))
+    return point_case(image, point, box, frozenset(slices))
 
 
-def point(xy: tuple[float, float] | None, source: str = "text") -> Point | None:
-    return None if xy is None else Point(*xy, source=source)  # type: ignore[arg-type]
+def point(xy: tuple[float, float] | None, source: str = "text") -> dict[str, Value]:
+    return {} if xy is None else {"point": Point(*xy, source=source)}  # type: ignore[arg-type]
 
 
-def said(xy: tuple[float, float] | None, nll: float = 1.0) -> Answer:
+def said(xy: tuple[float, float] | None, nll: float = 1.0) -> Response:
     """An answer in text alone."""
     text = SENTENCE.format(1, 2) if xy else "no idea"
-    return Answer(text, SENTENCE.format(1, 2), nll, {"text": point(xy)})
+    return Response(text, SENTENCE.format(1, 2), nll, {"text": point(xy)})
 
 
 def pointed(
     text: tuple[float, float] | None, soft: tuple[float, float], window: tuple[float, float]
-) -> Answer:
+) -> Response:
     """An answer with a head that shows its windowed point."""
-    points = {
+    ways = {
         "text": point(text),
         "soft_argmax": point(soft, "head"),
         "window": point(window, "head"),
     }
-    return Answer(SENTENCE.format(1, 2), SENTENCE.format(1, 2), 0.5, points, "window")
+    return Response(SENTENCE.format(1, 2), SENTENCE.format(1, 2), 0.5, ways, "window")

@@ -13,8 +13,8 @@ from inference.errors import UserError
 from inference.fields import Point
 from inference.registry import resolve
 from inference.schema import ImageInput
-from training.evaluation.scoring import Answer
-from training.evaluation.sets import EvalCase, EvalSet
+from training.evaluation.scoring import Response
+from training.evaluation.sets import EvalCase, EvalSet, point_case
 from training.proof import loop as loop_proof
 from training.proof.loop import chosen_settings, correct, parser, wrong
 from training.proof.loop_figures import measure, rows, table
@@ -26,14 +26,14 @@ UNSEEN = frozenset({"debris", "animal"})
 
 def case(seed: int, point: tuple[float, float], *slices: str) -> EvalCase:
     pixels = np.random.default_rng(seed).integers(0, 255, (72, 128, 3), dtype=np.uint8)
-    return EvalCase(
+    return point_case(
         ImageInput(pixels, f"{seed:064x}", f"world-{seed}"), point, None, frozenset(slices)
     )
 
 
-def answer(point: tuple[float, float] | None) -> Answer:
-    made = None if point is None else Point(*point, source="head")
-    return Answer("t", "t", 0.0, {"window": made}, "window")
+def answer(point: tuple[float, float] | None) -> Response:
+    made = {} if point is None else {"point": Point(*point, source="head")}
+    return Response("t", "t", 0.0, {"window": made}, "window")
 
 
 CASES = [
@@ -44,7 +44,7 @@ CASES = [
 ]
 
 
-def fake_ask(asked: EvalCase) -> Mapping[str, Answer]:
+def fake_ask(asked: EvalCase) -> Mapping[str, Response]:
     """The candidate is right on the unseen slices and as the current one elsewhere."""
     right = asked.slices & UNSEEN
     return {
@@ -97,7 +97,7 @@ def test_table_says_whether_both_aims_are_met() -> None:
 
 def test_corrections_are_accepted_and_of_the_unseen_hazards(tmp_path: Path) -> None:
     home = find_home(tmp_path)
-    scenes = list(resolve(loop_proof.CORRECTED["world"])(2, loop_proof.SEED_START))
+    scenes = list(resolve(loop_proof.CORRECTED["hazard/world"])(2, loop_proof.SEED_START))
     assert correct(home, scenes) == 2
     made = Feedback(home).cases()
     assert {c.status for c in made} == {"accepted"}
@@ -106,7 +106,7 @@ def test_corrections_are_accepted_and_of_the_unseen_hazards(tmp_path: Path) -> N
 
 
 def test_only_what_is_wrong_is_corrected() -> None:
-    def ask(asked: EvalCase) -> Mapping[str, Answer]:  # 10 px are 100 at 1280x720
+    def ask(asked: EvalCase) -> Mapping[str, Response]:  # 10 px are 100 at 1280x720
         return {"shipped": answer((74, 36) if "debris" in asked.slices else (66, 36))}
 
     assert list(wrong(CASES, ask, "shipped")) == CASES[:1]

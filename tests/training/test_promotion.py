@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from inference.errors import UserError
+from inference.fields import Point
 from tests.training.job_hand import SNAPSHOT, make_home, submit
 from tests.training.job_stand_in import make_adapter
 from training.adapters import lineage, promotion
@@ -42,10 +44,14 @@ def case(
         id=f"{kind}-{number}",
         kind=kind,
         slices=slices,
-        truth_px=(100.0, 100.0),
         size_wh=(1280, 720),
-        points_px={BASE: None, CURRENT: (100.0 + before, 100.0), CANDIDATE: (100.0, 100.0 + after)},
-        errors_px={BASE: 300.0, CURRENT: before, CANDIDATE: after},
+        truth={"point": Point(100, 100)},
+        answers={
+            BASE: {},
+            CURRENT: {"point": Point(100 + before, 100)},
+            CANDIDATE: {"point": Point(100, 100 + after)},
+        },
+        errors={BASE: 300.0, CURRENT: before, CANDIDATE: after},
         split=split or None,
     )
 
@@ -181,16 +187,13 @@ def test_a_comparison_with_what_is_no_longer_in_use(home: Home) -> None:
 
 def test_without_an_adapter_in_use_the_base_is_the_measure(home: Home) -> None:
     def alone(found: list[CaseResult]) -> list[CaseResult]:
-        return [
-            CaseResult(**{**c.to_json(), "errors_px": {BASE: c.before_px, CANDIDATE: c.after_px}})
-            for c in found
-        ]
+        return [replace(c, errors={BASE: c.before, CANDIDATE: c.after}) for c in found]
 
     corrected, held = cases(CORRECTED, 20, 150, -100, 20), cases(HELDOUT, 40, 60, 0, 10)
     put(home, "new", alone(corrected), alone(held), current=None)
     found = compare(home, "new", None)
     assert found is not None and found.verdict.allowed
-    assert found.cases[0].before_px == found.cases[0].errors_px[BASE]
+    assert found.cases[0].before == found.cases[0].errors[BASE]
 
 
 def test_no_proof_yet(home: Home, trained: Callable[[str], str]) -> None:

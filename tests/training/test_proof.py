@@ -22,8 +22,8 @@ from training.adapters import lineage
 from training.adapters.promotion import in_use
 from training.evaluation import sets as evalsets
 from training.evaluation.metrics import error_px
-from training.evaluation.scoring import Answer
-from training.evaluation.sets import EvalCase, EvalSet
+from training.evaluation.scoring import Response
+from training.evaluation.sets import EvalCase, EvalSet, point_case
 from training.jobs import control as jobs
 from training.jobs.control import JobRow
 from training.proof import cases as proofcases
@@ -46,7 +46,7 @@ def tiny_split(n: int = 6) -> EvalSet:
             pixels = np.full((36, 64, 3), i, np.uint8)
             slices = frozenset({"debris"} if i >= n else {"rain"})
             image = ImageInput(pixels, f"{i:064d}", f"scene-{i}")
-            yield EvalCase(image, (10.0 + i, 10.0), None, slices)
+            yield point_case(image, (10.0 + i, 10.0), None, slices)
 
     return EvalSet("heldout", n + n // 2, cases, (0.5, 0.5), frozenset({"debris"}))
 
@@ -54,7 +54,7 @@ def tiny_split(n: int = 6) -> EvalSet:
 @pytest.fixture(autouse=True)
 def small_split(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn.clear()
-    monkeypatch.setitem(evalsets.SPLITS, "proof", f"{__name__}:tiny_split")
+    monkeypatch.setitem(evalsets.SPLITS, "hazard/proof", f"{__name__}:tiny_split")
     proofcases.drawing_hash.cache_clear()
 
 
@@ -77,7 +77,7 @@ def snapshot_of(home: Home, n: int = 6) -> str:
                 sha256=file_sha256(path),
                 pixels_sha256=f"{i:064d}",
                 size_wh=(64, 36),
-                point_px=(20.0, 20.0),
+                values={"point": Point(20.0, 20.0)},
                 prompt="Where?",
                 target=SENTENCE.format(20, 20),
                 scene=f"s{i}",
@@ -103,15 +103,16 @@ def sides(offsets: Offsets) -> Callable[[JobRow, Sequence[Path]], Any]:
     def make(row: JobRow, adapters: Sequence[Path]) -> Any:
         names = ["base", *(lineage.name_of(folder) for folder in adapters)]
 
-        def ask(case: EvalCase) -> dict[str, Answer]:
+        def ask(case: EvalCase) -> dict[str, Response]:
             return {name: answer(case, offsets[name]) for name in names}
 
         return ask
 
-    def answer(case: EvalCase, offset: tuple[float, float] | None) -> Answer:
-        x, y = case.point_px
-        point = Point(x + offset[0], y + offset[1], source="head") if offset else None
-        return Answer("said", SENTENCE.format(1, 2), 1.0, {"text": None, "window": point}, "window")
+    def answer(case: EvalCase, offset: tuple[float, float] | None) -> Response:
+        x, y = case.truth["point"].xy
+        head = Point(x + offset[0], y + offset[1], source="head") if offset else None
+        ways = {"text": {}, "window": {"point": head} if head else {}}
+        return Response("said", SENTENCE.format(1, 2), 1.0, ways, "window")
 
     return make
 
@@ -169,20 +170,20 @@ def test_every_case_can_be_shown(home: Home) -> None:
 def test_pictures_are_drawn_once_and_never_hide_a_change(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = list(proofcases.heldout(home, 6).cases)
+    first = list(proofcases.heldout(home, "hazard", 6).cases)
     assert len(drawn) == 9
-    again = list(proofcases.heldout(home, 6).cases)
+    again = list(proofcases.heldout(home, "hazard", 6).cases)
     assert len(drawn) == 9
     for a, b, original in zip(first, again, tiny_split().cases(), strict=True):
         assert a.case.image.content_hash == b.case.image.content_hash
         np.testing.assert_array_equal(b.case.image.pixels, original.image.pixels)
-        assert b.case.point_px == original.point_px
+        assert b.case.truth == original.truth
         assert b.case.slices == original.slices
-    before = proofcases.drawing_hash()
+    before = proofcases.drawing_hash("hazard")
     monkeypatch.setattr(proofcases, "DRAWN_WITH", ("numpy",))
     proofcases.drawing_hash.cache_clear()
-    assert proofcases.drawing_hash() != before
-    assert proofcases.heldout(home, 6).data.unseen == {"debris"}
+    assert proofcases.drawing_hash("hazard") != before
+    assert proofcases.heldout(home, "hazard", 6).data.unseen == {"debris"}
     assert len(drawn) > 18  # drawn again, since what draws them is not the same
 
 
@@ -190,8 +191,8 @@ def test_a_side_that_says_no_point_counts_as_the_centre(home: Home) -> None:
     run(home, make_job(home), {**USUAL, "new": None})
     found = compare(home, "new", SHIPPED)
     assert found is not None
-    assert found.cases[0].points_px["candidate"] is None
-    assert found.cases[0].errors_px["candidate"] > 100
+    assert found.cases[0].points["candidate"] is None
+    assert found.cases[0].errors["candidate"] > 100
     assert not found.verdict.allowed
 
 
@@ -216,7 +217,7 @@ def test_an_adapter_in_use_for_another_base_is_left_out(home: Home) -> None:
     found = compare(home, "new", SHIPPED)
     assert found is not None
     assert found.names == {"base": "base", "candidate": "new"}
-    assert found.cases[0].before_px == found.cases[0].errors_px["base"]
+    assert found.cases[0].before == found.cases[0].errors["base"]
     assert found.verdict.allowed
 
 
@@ -269,4 +270,4 @@ def test_the_real_asker_on_tiny_models(home: Home, tmp_path: Path) -> None:
     assert found is not None
     assert found.names == {"base": "base", "candidate": "new"}  # the shipped one is for another
     assert [c.kind for c in found.cases] == ["heldout"] * 3 + ["corrected"] * 2
-    assert all(np.isfinite(e) for c in found.cases for e in c.errors_px.values())
+    assert all(np.isfinite(e) for c in found.cases for e in c.errors.values())

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from inference.correction import Fix
 from inference.fields import Point
 from inference.media import load_image
 from inference.schema import PairRequest
@@ -50,13 +51,13 @@ def add_case(
         adapter_version="v1",
         slices=SLICES[number % len(SLICES)] if slices is None else slices,
         name=name or path.name,
-        truth=Point(430.0, 180.0, source="truth") if truth else None,
+        truth={"point": Point(430.0, 180.0, source="truth")} if truth else None,
         settings={"query": f"tab=scene&image={image.content_hash}&adapter=hazard-patch&opacity=40"},
     )
     return image.content_hash, prediction
 
 
-def say(feedback: Feedback, case: tuple[str, str], author: str, fix: HazardFix) -> str:
+def say(feedback: Feedback, case: tuple[str, str], author: str, fix: Fix) -> str:
     media, prediction = case
     made = feedback.correct(
         task="hazard", media=media, prediction=prediction, payload=fix, author=author,
@@ -72,10 +73,10 @@ def seed(home: Home, folder: Path, cases: int = 12) -> list[str]:
     for number in range(cases):
         case = add_case(feedback, folder, number, truth=number % 2 == 0)
         x = 120.0 + 7 * number
-        fix = hazard_fix("wrong", (x, 190.0), None, "cyclist", f"The cyclist number {number}")
+        fix = hazard_fix("wrong", (x, 190.0), kind="cyclist", reason=f"The cyclist number {number}")
         say(feedback, case, "ann", fix)
         if number % 3 == 0:
-            box = hazard_fix("wrong", None, (x + 150, 160, x + 230, 260), "pedestrian")
+            box = hazard_fix("wrong", box=(x + 150, 160, x + 230, 260), kind="pedestrian")
             say(feedback, case, "ben", box)
         ids.append(f"hazard:{case[0]}")
     return ids

@@ -15,6 +15,7 @@ from PIL import Image
 from inference.errors import UserError
 from inference.fields import Point
 from inference.schema import AdapterEntry
+from tests.fixes import hazard_fix
 from tests.ui.fakes import fake_services
 from training.store.feedback import CorrectionFilter, Feedback
 from training.store.home import Home, find_home
@@ -65,8 +66,7 @@ def test_a_point_is_stored_with_who_and_what(desk, result):
     said = correct.save(ANN, desk, result.id, wrong(result, hazard_kind="cyclist", rationale=" x "))
     assert said == "Saved. 1 correction by you, 1 of this picture."
     (kept,) = stored(desk)
-    assert kept.payload.point_px == (120, 45)
-    assert (kept.payload.hazard_kind, kept.payload.rationale) == ("cyclist", "x")
+    assert kept.payload == hazard_fix("wrong", (120, 45), kind="cyclist", reason="x")
     assert (kept.author, kept.status, kept.media) == ("ann", "open", result.pair.image.content_hash)
     assert Feedback(desk.home).media_path(kept.media).read_bytes() == result.path.read_bytes()
 
@@ -75,16 +75,16 @@ def test_a_box_means_its_centre(desk, result):
     form = CorrectionForm("wrong", mark(result, [150.0, 60.0], [100, 40, 200, 80]))
     correct.save(ANN, desk, result.id, form)
     (kept,) = stored(desk)
-    assert kept.payload.box_px == (100, 40, 200, 80)
-    assert kept.payload.point_px == (150, 60)
+    assert kept.payload == hazard_fix("wrong", box=(100, 40, 200, 80))
+    assert kept.payload.values["point"].xy == (150, 60)
 
 
-@pytest.mark.parametrize("verdict", ["right", "no_hazard"])
-def test_without_a_mark(desk, result, verdict):
+@pytest.mark.parametrize(("verdict", "kept_as"), [("right", "right"), ("no_hazard", "none")])
+def test_without_a_mark(desk, result, verdict, kept_as):
     # A mark that stands in the editor does not belong to these answers.
     correct.save(ANN, desk, result.id, CorrectionForm(verdict, mark(result, [1, 2])))
     (kept,) = stored(desk)
-    assert (kept.payload.verdict, kept.payload.point_px) == (verdict, None)
+    assert kept.payload == hazard_fix(kept_as)
 
 
 def test_two_people_and_two_pictures_are_counted_apart(desk, result):

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from inference.correction import RiskFix
 from inference.errors import UserError
+from tests.fixes import hazard_fix
 from tests.ui.corrections_seed import EVIL, add_case, say, seed
 from tests.ui.fakes import fake_services
 from training.store.cases import CorrectionFilter
-from training.store.feedback import Answers, Feedback
+from training.store.feedback import Feedback
 from training.store.home import find_home
 from ui.corrections.address import PAGE_ROWS, QueueAddress
 from ui.corrections.handlers import exchange as corrections_exchange
@@ -88,18 +88,17 @@ def test_filters_and_pages(desk, tmp_path, monkeypatch):
     assert last.has_before and not last.has_after and PAGE_ROWS >= 20
 
 
-def test_other_tasks_are_shown_without_a_picture(desk, ids, tmp_path):
+def test_clips_are_shown_without_a_picture(desk, ids, tmp_path):
     feedback = Feedback(desk.home)
     (tmp_path / "drive.mp4").write_bytes(b"clip")
     clip = feedback.add_media(
         tmp_path / "drive.mp4", kind="clip", size_wh=(640, 360), duration_s=8.0, name="drive.mp4"
     )
-    made = feedback.add_answers(clip, Answers("risk", "tiny", "How risky?", {"text": "0.2"}))
-    feedback.correct(task="risk", media=clip, prediction=made,
-                     payload=RiskFix("wrong", "Collision", 3.5, 0.9), author="ann")  # fmt: skip
-    view = corrections.page_view(ANN, desk, QueueAddress(task="risk"))
+    feedback.correct(task="hazard", media=clip, prediction=None,
+                     payload=hazard_fix("wrong", (5, 5), kind="cut-in"), author="zoe")  # fmt: skip
+    view = corrections.page_view(ANN, desk, QueueAddress(author="zoe"))
     assert view.case.plot is None and not view.case.can_ask
-    assert "event time 3.5 s" in view.case.cards and "probability 0.9" in view.case.cards
+    assert "cut-in" in view.case.cards
 
 
 def test_news_come_with_every_event(desk, ids):
@@ -244,7 +243,7 @@ def test_forgetting_needs_the_name_twice(desk, ids):
 def test_hostile_text_is_escaped_everywhere(desk, tmp_path):
     feedback = Feedback(desk.home)
     case = add_case(feedback, tmp_path, 1, name=EVIL, slices=(EVIL,))
-    made = [say(feedback, case, who, hazard_fix("wrong", (x, 90.0), None, None, EVIL))
+    made = [say(feedback, case, who, hazard_fix("wrong", (x, 90.0), reason=EVIL))
             for who, x in ((EVIL, 10.0), ("b" + EVIL, 600.0))]  # fmt: skip
     feedback.review(made, "comment", EVIL, EVIL)
     view = corrections.page_view(YOU, desk, replace(ANY, author=EVIL))

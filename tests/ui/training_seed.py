@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.fields import Point
 from inference.schema import AdapterEntry
 from tests.fixes import hazard_fix
 from tests.ui.corrections_seed import add_case, say
@@ -143,23 +144,23 @@ def _case(
 ) -> CaseResult:
     before = float(rng.uniform(160, 260)) if kind == "corrected" else float(rng.uniform(10, 90))
     after = max(2.0, before - gain + float(rng.normal(0, 8)))
-    truth = (200.0 + i % 200, 180.0)
-    points = {
-        "base": (truth[0] + 120, 150.0),
-        "current": (truth[0] + before / 2, 180.0),
-        "candidate": (truth[0] + after / 2, 180.0),
+    x = 200.0 + i % 200
+    answers = {
+        "base": {"point": Point(x + 120, 150)},
+        "current": {"point": Point(x + before / 2, 180)},
+        "candidate": {"point": Point(x + after / 2, 180)},
     }
     errors = {"base": before + 40, "current": before, "candidate": after}
     return CaseResult(
-        key, kind, ("night",) if i % 2 else ("animal",), truth, (640, 360), points, errors,
+        key, kind, ("night",) if i % 2 else ("animal",), (640, 360),
+        {"point": Point(x, 180)}, answers, errors,
         media=media, split=("train", "validation")[i % 2] if media else None,
     )  # fmt: skip
 
 
 def _change(kind: str, label: str, cases: Sequence[CaseResult]) -> Change:
     errors = {
-        side: np.array([c.errors_px[side] for c in cases])
-        for side in ("base", "current", "candidate")
+        side: np.array([c.errors[side] for c in cases]) for side in ("base", "current", "candidate")
     }
     zero = {side: np.zeros(len(cases)) for side in errors}
     old, new = errors["current"], errors["candidate"]

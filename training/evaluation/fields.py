@@ -80,7 +80,10 @@ def _blind_points(
     return {
         "centre_prior": [Point(w / 2, h / 2) for w, h in sizes],
         "best_constant": [Point(constant[0] * w, constant[1] * h) for w, h in sizes],
-        "random": [Point(float(x * w), float(y * h)) for (x, y), (w, h) in zip(random01, sizes, strict=True)],
+        "random": [
+            Point(float(x * w), float(y * h))
+            for (x, y), (w, h) in zip(random01, sizes, strict=True)
+        ],
     }
 
 

@@ -1,9 +1,9 @@
 """COCO key points: annotations.json with one key point an annotation, and the images.
 
-A task's first note, for hazards their kind, is the category. What COCO has no place for stands in `attributes`, where CVAT
-and others look. An image without a hazard has an annotation with no key point, which only its
-attributes tell from one that nobody has looked at. Where no box was drawn the bbox has no area:
-none is made up.
+A task's first note, for hazards their kind, is the category. What COCO has no place for stands in
+`attributes`, where CVAT and others look. An image without a hazard has an annotation with no key
+point, which only its attributes tell from one that nobody has looked at. Where no box was drawn the
+bbox has no area: none is made up.
 """
 
 from __future__ import annotations

@@ -108,6 +108,7 @@ def submit(
                 field="snapshot",
             )
         task = snapshot["task"]
+        settings.check_task(task)
         config = {
             "settings": settings.to_json(),
             "base": str(base or EMBEDDED_MODEL),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.errors import UserError
+from inference.registry import task as find_task
 from training.jobs.settings_fields import FIELDS, FieldSpec
 
 __all__ = ["FIELDS", "PRESETS", "FieldSpec", "Preset", "TrainSettings", "changed"]
@@ -85,6 +86,16 @@ class TrainSettings:
                 field="optimiser",
             )
 
+    def check_task(self, task: str) -> None:
+        """Raises UserError (field "head") where a head would have no point to learn."""
+        if self.head != "none" and not find_task(task).points:
+            raise UserError(
+                f"The task {task} has no point for a head to learn",
+                expected="head none",
+                got=self.head,
+                field="head",
+            )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `from_json` makes the same settings of them."""
         values = dataclasses.asdict(self)
@@ -115,11 +126,12 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class Preset:
-    """label and about: for the page."""
+    """label and about: for the page. tasks: whose form offers it."""
 
     label: str
     about: str
     settings: TrainSettings
+    tasks: tuple[str, ...] = ("hazard",)
 
 
 PRESETS: dict[str, Preset] = {

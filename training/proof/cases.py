@@ -23,7 +23,9 @@ import numpy as np
 from PIL import Image
 
 from inference.errors import UserError
+from inference.fields import values_to_json
 from inference.media import load_image
+from inference.registry import task as find_task
 from inference.schema import ImageInput
 from training.evaluation.sets import SPLITS, EvalCase, EvalSet, load_split
 from training.proof.results import CORRECTED, HELDOUT
@@ -81,45 +83,43 @@ def pace_s(home: Home) -> float | None:
     return rows[0]["seconds"] / sum(same) if sum(same) and rows[0]["seconds"] else None
 
 
-def heldout(home: Home, n: int, split: str = SPLIT) -> ProofSet:
+def heldout(home: Home, task: str, n: int, split: str = SPLIT) -> ProofSet:
     """The first n held-out scenes and those of unseen slices that belong to them."""
-    folder = home.root / "cache" / f"heldout-{drawing_hash(split)}"
+    folder = home.root / "cache" / f"heldout-{task}-{drawing_hash(task, split)}"
     index = folder / f"{split}-{n}.json"
     if not index.is_file():
-        _draw(folder, index, split, n)
+        _draw(folder, index, load_split(task, split, n))
     listed = json.loads(index.read_text(encoding="utf-8"))
     data = EvalSet(
         listed["name"],
         len(listed["cases"]),
         tuple,
-        tuple(listed["constant01"]) if listed["constant01"] else None,
+        listed["constant"],
         frozenset(listed["unseen"]),
     )
-    return ProofSet(data, (_kept(home, folder, row) for row in listed["cases"]))
+    return ProofSet(data, (_kept(home, folder, task, row) for row in listed["cases"]))
 
 
-def _kept(home: Home, folder: Path, row: dict[str, Any]) -> ProofCase:
+def _kept(home: Home, folder: Path, task: str, row: dict[str, Any]) -> ProofCase:
     path = folder / f"{row['name']}.png"
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     case = EvalCase(
         ImageInput(pixels, row["hash"], row["name"]),
-        (row["point_px"][0], row["point_px"][1]),
-        tuple(row["box_px"]) if row["box_px"] else None,
+        find_task(task).values(row["truth"]),
         frozenset(row["slices"]),
     )
     return ProofCase(case, row["name"], HELDOUT, str(path.relative_to(home.root)))
 
 
-def _draw(folder: Path, index: Path, split: str, n: int) -> None:
+def _draw(folder: Path, index: Path, data: EvalSet) -> None:
     """Each file whole or not at all, the list last: a run that is killed goes on where it was."""
-    data = load_split(split, n)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         rows = [_keep(folder, case) for case in data.cases()]
         listed = {
             "name": data.name,
-            "constant01": data.constant01,
+            "constant": data.constant,
             "unseen": sorted(data.unseen),
             "cases": rows,
         }
@@ -142,8 +142,7 @@ def _keep(folder: Path, case: EvalCase) -> dict[str, Any]:
     return {
         "name": case.image.name,
         "hash": case.image.content_hash,
-        "point_px": case.point_px,
-        "box_px": case.box_px,
+        "truth": values_to_json(case.truth),
         "slices": sorted(case.slices),
     }
 
@@ -155,9 +154,9 @@ def _whole(path: Path, content: bytes) -> None:
 
 
 @cache
-def drawing_hash(split: str = SPLIT) -> str:
+def drawing_hash(task: str, split: str = SPLIT) -> str:
     """Of the code of the package that makes the split, and of the libraries that it draws with."""
-    spec = find_spec(SPLITS[split].partition(":")[0])
+    spec = find_spec(SPLITS[f"{task}/{split}"].partition(":")[0])
     assert spec is not None and spec.origin is not None
     digest = hashlib.sha256()
     package = Path(spec.origin).parent
@@ -178,7 +177,7 @@ def corrected(home: Home, snapshot: Snapshot, most: int = MOST_CORRECTED) -> Pro
     def cases() -> Iterator[ProofCase]:
         for example in examples:
             image = load_image(example.picture)
-            case = EvalCase(image, example.point_px, None, frozenset(example.slices))
+            case = EvalCase(image, example.values, frozenset(example.slices))
             place = str(example.picture.relative_to(home.root))
             case_id = f"{snapshot.task}:{example.sha256}"
             yield ProofCase(case, case_id, CORRECTED, place, example.sha256, example.split)

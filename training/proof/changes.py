@@ -60,9 +60,9 @@ def changes(
 def _change(cases: Sequence[CaseResult], kind: str, label: str, mask: Mask) -> Change:
     chosen = [c for c, inside in zip(cases, mask, strict=True) if inside]
     errors: dict[str, Floats] = {
-        side: np.array([c.errors_px[side] for c in chosen])
+        side: np.array([c.errors[side] for c in chosen])
         for side in (BASE, CURRENT, CANDIDATE)
-        if side in chosen[0].errors_px
+        if side in chosen[0].errors
     }
     before, after = errors.get(CURRENT, errors[BASE]), errors[CANDIDATE]
     change = Change(

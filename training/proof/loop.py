@@ -84,14 +84,16 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
     photos = load_folder(options.photos) if options.photos is not None else None
     begun = time.monotonic()
     first: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), [parent], task="hazard", device="cpu")
-    scenes = source("source", CORRECTED, "hazard", "world")(MOST_LOOKED_AT * options.n, options.seed_start)
+    scenes = source("source", CORRECTED, "hazard", "world")(
+        MOST_LOOKED_AT * options.n, options.seed_start
+    )
     made = correct(home, islice(wrong(scenes, first, parent.name), options.n))
     snapshot = _snapshot(home, settings)
     prepared = time.monotonic() - begun
     seconds = train(home, snapshot, settings, parent)
     folders = [parent, home.adapters / NAME]
-    data = load_split("loop", options.heldout, options.eval_seed)
-    ask: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), folders, device="cpu")
+    data = load_split("hazard", "loop", options.heldout, options.eval_seed)
+    ask: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), folders, task="hazard", device="cpu")
     sides = {"base": "base", parent.name: "current", NAME: "candidate"}
     figures = rows(measure(data, ask, sides), data.unseen, first=options.heldout // 5)
     if photos is not None:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation import bootstrap, metrics
-from training.evaluation.scoring import Answer
+from training.evaluation import bootstrap
+from training.evaluation.fields import KINDS
+from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase, EvalSet
 
 AIM = -0.40  # change of the median on the unseen slices
 Floats = NDArray[np.floating[Any]]
-Ask = Callable[[EvalCase], Mapping[str, Answer]]
+Ask = Callable[[EvalCase], Mapping[str, Response]]
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,10 @@ class Measured:
     slices: Sequence[frozenset[str]]
 
 
-def error_px(case: EvalCase, answer: Answer) -> float:
+def error_px(case: EvalCase, answer: Response) -> float:
     """Of the shown point; see `metrics.error_px`."""
-    point = answer.points[answer.default]
-    shown = (point.x_px, point.y_px) if point else None
-    return metrics.error_px(shown, case.point_px, case.image.size_wh)
+    found = KINDS["point"]
+    return found.error(answer.values.get("point"), case.truth["point"], case.image.size_wh)
 
 
 def measure(data: EvalSet, ask: Ask, sides: Mapping[str, str]) -> Measured:

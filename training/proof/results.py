@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inference.fields import Point, Value, values_to_json
+from inference.registry import task as find_task
 from training.evaluation.bootstrap import Interval
 
 RIGHT_WITHIN_PX = 50.0  # as hit_50px, at 1280x720; a smaller change of what is wrong is none
@@ -18,7 +20,7 @@ BASE, CURRENT, CANDIDATE = "base", "current", "candidate"
 
 @dataclass(frozen=True)
 class Change:
-    """One row of the table. Errors in pixels at 1280x720; intervals at 95 %.
+    """One row of the table. Errors as in CaseResult; intervals at 95 %.
 
     kind: heldout or corrected. label: "all", a slice, "unseen", or a split of the corrected cases
     ("train", "validation"). mean, median: by side (base, current, candidate). mean_change:
@@ -77,60 +79,95 @@ class Change:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case: where each side points, and how far off that is.
+    """One case: what each side answered, and how far off that is.
 
     picture: file below the home, for a held-out scene. media: hash, for a corrected case. split:
-    train or validation, for a corrected case. Points and truth in pixels of the picture, size_wh
-    its size; errors at 1280x720, a missing point counted as the picture's centre.
+    train or validation, for a corrected case. truth: values by field; answers: the same, by side,
+    as shown; points in pixels of the image, size_wh its size. errors: by side, of the main field
+    (`training.evaluation.fields`: for points, pixels at 1280x720). An error up to right_within is
+    right.
     """
 
     id: str
     kind: str
     slices: tuple[str, ...]
-    truth_px: tuple[float, float]
     size_wh: tuple[int, int]
-    points_px: Mapping[str, tuple[float, float] | None]
-    errors_px: Mapping[str, float]
+    truth: Mapping[str, Value]
+    answers: Mapping[str, Mapping[str, Value]]
+    errors: Mapping[str, float]
+    right_within: float = RIGHT_WITHIN_PX
     picture: str | None = None
     media: str | None = None
     split: str | None = None
 
     @property
-    def before_px(self) -> float:
+    def before(self) -> float:
         """The error of what is in use, else of the base."""
-        return self.errors_px.get(CURRENT, self.errors_px[BASE])
+        return self.errors.get(CURRENT, self.errors[BASE])
 
     @property
-    def after_px(self) -> float:
-        return self.errors_px[CANDIDATE]
+    def after(self) -> float:
+        return self.errors[CANDIDATE]
 
     @property
-    def change_px(self) -> float:
-        return self.after_px - self.before_px
+    def change(self) -> float:
+        return self.after - self.before
+
+    @property
+    def true_point(self) -> Point | None:
+        return first_point(self.truth)
+
+    @property
+    def points(self) -> dict[str, Point | None]:
+        """By side."""
+        return {side: first_point(values) for side, values in self.answers.items()}
 
     @property
     def fate(self) -> str:
-        """One of FATES. Right is within RIGHT_WITHIN_PX; what is wrong before and after and moved
-        by more than that is much worse or much closer."""
-        was, now = (e <= RIGHT_WITHIN_PX for e in (self.before_px, self.after_px))
+        """One of FATES. Right is within right_within; what is wrong before and after and moved by
+        more than that is much worse or much closer."""
+        was, now = (e <= self.right_within for e in (self.before, self.after))
         if was or now:
             return "kept" if was and now else "newly wrong" if was else "fixed"
-        if abs(self.change_px) <= RIGHT_WITHIN_PX:
+        if abs(self.change) <= self.right_within:
             return "still wrong"
-        return "much worse" if self.change_px > 0 else "much closer"
+        return "much worse" if self.change > 0 else "much closer"
 
     def to_json(self) -> dict[str, Any]:
-        return {k: getattr(self, k) for k in self.__dataclass_fields__}
+        answers = {side: values_to_json(values) for side, values in self.answers.items()}
+        return {**vars(self), "truth": values_to_json(self.truth), "answers": answers}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> CaseResult:
-        points = {s: tuple(p) if p else None for s, p in value["points_px"].items()}
+    def from_json(cls, task: str, value: Mapping[str, Any]) -> CaseResult:
+        value, of = _values_for_points(value), find_task(task)
+        answers = {side: of.values(values) for side, values in value["answers"].items()}
         return cls(
             **{
                 **value,
                 "slices": tuple(value["slices"]),
-                "truth_px": tuple(value["truth_px"]),
                 "size_wh": tuple(value["size_wh"]),
-                "points_px": points,
+                "truth": of.values(value["truth"]),
+                "answers": answers,
             }
         )
+
+
+def first_point(values: Mapping[str, Value]) -> Point | None:
+    return next((v for v in values.values() if isinstance(v, Point)), None)
+
+
+def _values_for_points(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What proofs held before there were fields: truth_px, points_px and errors_px."""
+    if "truth_px" not in value:
+        return value
+
+    def point(xy: Any) -> dict[str, Any]:
+        return {"point": {"x_px": xy[0], "y_px": xy[1]}} if xy else {}
+
+    gone = ("truth_px", "points_px", "errors_px")
+    return {
+        **{k: v for k, v in value.items() if k not in gone},
+        "truth": point(value["truth_px"]),
+        "answers": {side: point(xy) for side, xy in value["points_px"].items()},
+        "errors": value["errors_px"],
+    }

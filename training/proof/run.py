@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
-from inference.fields import Point
-from inference.registry import resolve
+from inference.registry import load_plugins, resolve
+from inference.registry import task as find_task
+from inference.tasks.base import Task
 from training.adapters.folders import adapter_folder
 from training.adapters.promotion import in_use
-from training.evaluation.metrics import error_px
+from training.evaluation.fields import scored
 from training.evaluation.run import ASKER, write_card
-from training.evaluation.scoring import Answer, Tally, report
+from training.evaluation.scoring import Response, Tally, report
 from training.evaluation.sets import EvalCase
 from training.jobs import control as jobs
 from training.jobs.config import EXIT_FAILED
@@ -41,7 +42,7 @@ from training.store.home import Home, find_home
 from training.store.rows import now, writing
 
 TELL_EVERY = 10
-Ask = Callable[[EvalCase], Mapping[str, Answer]]
+Ask = Callable[[EvalCase], Mapping[str, Response]]
 MakeAsk = Callable[[JobRow, Sequence[Path]], Ask]
 
 
@@ -78,6 +79,7 @@ def ask_model(row: JobRow, adapters: Sequence[Path]) -> Ask:
 
 def main(argv: Sequence[str] | None = None, make_ask: MakeAsk = ask_model) -> int:
     """Run the command. make_ask: what asks the sides (tests put a fake)."""
+    load_plugins()
     arguments = parser().parse_args(argv)
     home = find_home(arguments.home)
     progress = Progress(home, arguments.job)
@@ -98,10 +100,13 @@ def prove(home: Home, job_id: str, n: int, make_ask: MakeAsk, progress: Progress
     progress.stage(f"{PROVING}: loading the model")
     sides = _sides(home, row, make_ask)
     progress.stage(f"{PROVING}: the held-out scenes")
-    held = proofcases.heldout(home, n)
+    held = proofcases.heldout(home, row.task, n)
     corrected = proofcases.corrected(home, load_snapshot(home, row.snapshot))
     tell = _Teller(progress, held.data.total + corrected.data.total)
-    results = {HELDOUT: _measure(sides, held, tell), CORRECTED: _measure(sides, corrected, tell)}
+    results = {
+        kind: _measure(row.task, sides, proof_set, tell)
+        for kind, proof_set in ((HELDOUT, held), (CORRECTED, corrected))
+    }
     seconds = round(time.monotonic() - started, 1)
     written = {
         kind: _result(row, sides, kind, proof_set, cases, figures, seconds)
@@ -149,42 +154,38 @@ class _Teller:
 
 
 def _measure(
-    sides: Sides, proof_set: ProofSet, tell: Callable[[], None]
+    task: str, sides: Sides, proof_set: ProofSet, tell: Callable[[], None]
 ) -> tuple[list[CaseResult], dict[str, Any]]:
     """Every case's result, and the figures of `training.evaluation.run` over all of them."""
-    tally, results = Tally(), []
+    tally, results = Tally(find_task(task)), []
     for case in proof_set.cases:
         answers = sides.ask(case.case)
         tally.add(case.case, answers)
-        results.append(_case_result(case, sides.names, answers))
+        results.append(_case_result(tally.task, case, sides.names, answers))
         tell()
     return results, report(tally, proof_set.data) if results else {}
 
 
 def _case_result(
-    case: ProofCase, names: Mapping[str, str], answers: Mapping[str, Answer]
+    task: Task, case: ProofCase, names: Mapping[str, str], answers: Mapping[str, Response]
 ) -> CaseResult:
-    points: dict[str, tuple[float, float] | None] = {}
-    for role, name in names.items():
-        answer = answers[name]
-        points[role] = _xy(answer.points[answer.default])
-    size, truth = case.case.image.size_wh, case.case.point_px
+    of, main = scored(task.main_field), task.main
+    shown = {role: answers[name].values for role, name in names.items()}
+    size, truth = case.case.image.size_wh, case.case.truth
+    errors = {role: of.error(v.get(main), truth[main], size) for role, v in shown.items()}
     return CaseResult(
         id=case.id,
         kind=case.kind,
         slices=tuple(sorted(case.case.slices)),
-        truth_px=(round(truth[0], 1), round(truth[1], 1)),
         size_wh=size,
-        points_px=points,
-        errors_px={role: round(error_px(p, truth, size), 2) for role, p in points.items()},
+        truth=truth,
+        answers=shown,
+        errors={role: round(error, 2) for role, error in errors.items()},
+        right_within=of.right_within,
         picture=case.picture,
         media=case.media,
         split=case.split,
     )
-
-
-def _xy(point: Point | None) -> tuple[float, float] | None:
-    return None if point is None else (round(point.x_px, 1), round(point.y_px, 1))
 
 
 def _result(

@@ -175,7 +175,7 @@ class Case:
         said = self.predictions[0].shown if self.predictions else _last_before(kept)
         model = None if said is None else values_of(self.task, said)
         size_wh = (self.media.width, self.media.height)
-        return disagreement([c.payload for c in kept], find_task(self.task).main, model, size_wh)
+        return disagreement([c.payload for c in kept], find_task(self.task), model, size_wh)
 
     @cached_property
     def risk(self) -> float:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 from inference.correction import Fix
 from inference.fields import Label, Labels, Point, Probability, Value
+from inference.tasks.base import Task
 
 UNKNOWN_RISK = 0.5
 LABEL_RISK = {
@@ -67,11 +68,15 @@ class Voice:
 
 
 def disagreement(
-    fixes: Sequence[Fix], main: str, model: Mapping[str, Value] | None, size_wh: tuple[int, int]
+    fixes: Sequence[Fix], task: Task, model: Mapping[str, Value] | None, size_wh: tuple[int, int]
 ) -> float:
-    """0 to 1. fixes: one for each person. main: the task's main field. model: values of the side
-    that was shown, None where there was no answer."""
+    """0 to 1. fixes: one for each person. model: values of the side that was shown, None where
+    there was no answer. Notes are not compared: no model answers them."""
+    main, answered = task.main, {f.name for f in task.fields}
     voices = [voice_of(fix, main, model) for fix in fixes]
+    voices = [
+        replace(v, values={k: x for k, x in v.values.items() if k in answered}) for v in voices
+    ]
     if voices and model is not None:
         # An answer without the main field stands against everybody who gives one.
         voices.append(Voice(True, {main: None, **model}))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from inference.errors import UserError
+from inference.registry import load_plugins
 from training.jobs.config import EXIT_FAILED, read_config
 
 
@@ -15,6 +16,7 @@ def main() -> int:
     """The exit code says how it ended: 0 trained, 75 cancelled with a checkpoint, 76 failed."""
     parser = argparse.ArgumentParser(prog="python -m training.worker", description=__doc__)
     parser.add_argument("config", type=Path, help="a JSON file, see training/jobs/config.py")
+    load_plugins()
     try:
         config = read_config(parser.parse_args().config)
     except UserError as error:

@@ -169,8 +169,8 @@ def _lesson(case: Case, lesson: Lesson) -> str:
     made = lesson.adapter or (f"job {lesson.state}" if lesson.job else "not trained yet")
     used = "trained on" if lesson.split == "train" else "kept back to check"
     result = lesson.result
-    before = f"{result.before_px:.0f}" if result else "–"
-    after = f"{result.after_px:.0f}" if result else "–"
+    before = f"{result.before:.0f}" if result else "–"
+    after = f"{result.after:.0f}" if result else "–"
     fate = f"<b>{escape(result.fate)}</b>" if result else "not measured"
     return (
         f'<tr><th scope="row" class="sl-free">{sign("finetuned")}{escape(made)}</th>'

@@ -75,7 +75,7 @@ def _result(db: Database, adapter: str | None, case: Case) -> CaseResult | None:
     for row in rows:
         for found in json.loads(row["result"]).get("cases", ()):
             if found.get("media") == case.media.hash:
-                return CaseResult.from_json(found)
+                return CaseResult.from_json(case.task, found)
     return None
 
 

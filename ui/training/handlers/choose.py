@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from inference.fields import Point
 from inference.errors import Cancelled, UserError
+from inference.fields import Point
 from inference.registry import BACKBONES
 from training.snapshots.freezing import (
     CORRECTED,

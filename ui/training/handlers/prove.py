@@ -10,7 +10,7 @@ from pathlib import Path
 from explain.measures import share_near_point
 from explain.types import MapSettings
 from inference.errors import Cancelled, UserError, unknown
-from inference.fields import Point
+from inference.fields import Point, Source
 from inference.schema import Heatmap, ImageInput, PairPrediction, PairRequest
 from training.adapters import promotion
 from training.evaluation.bootstrap import Interval
@@ -149,24 +149,24 @@ def _telling(cases: Iterable[CaseResult]) -> list[CaseResult]:
     """What the gallery shows: what changed for the worse anywhere, and each corrected case."""
     worse = ("newly wrong", "much worse")
     chosen = [c for c in cases if c.fate in worse or (c.kind == CORRECTED and c.fate != "kept")]
-    return sorted(chosen, key=lambda c: (c.kind != CORRECTED, -abs(c.change_px)))[:90]
+    return sorted(chosen, key=lambda c: (c.kind != CORRECTED, -abs(c.change)))[:90]
 
 
 def _case_view(home: Home, case: CaseResult) -> CaseView:
     width, height = case.size_wh
 
-    def share(point: tuple[float, float] | None) -> tuple[float, float] | None:
-        return None if point is None else (point[0] / width, point[1] / height)
+    def share(point: Point | None) -> tuple[float, float] | None:
+        return None if point is None else (point.x_px / width, point.y_px / height)
 
-    points = case.points_px
+    points = case.points
     return CaseView(
         id=case.id,
         picture=small(picture(home, case)),
         label=_label(case),
         fate=case.fate,
-        before_px=case.before_px,
-        after_px=case.after_px,
-        truth=share(case.truth_px),
+        before_px=case.before,
+        after_px=case.after,
+        truth=share(case.true_point),
         before=share(points.get(CURRENT, points.get("base"))),
         after=share(points.get("candidate")),
     )
@@ -188,7 +188,7 @@ def _choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
     controls = held[:: max(1, len(held) // MOST_CONTROLS)][:MOST_CONTROLS]
     extra = [c for c in held if c.fate == "newly wrong" and c not in controls]
     return [
-        (f"{what} · {c.fate} · {_label(c)} · {c.before_px:.0f} → {c.after_px:.0f} px", c.id)
+        (f"{what} · {c.fate} · {_label(c)} · {c.before:.0f} → {c.after:.0f} px", c.id)
         for what, group in (("Case", corrected), ("Newly wrong", extra), ("Control", controls))
         for c in group
     ]
@@ -270,7 +270,10 @@ def _drawn(
     """Both maps on one colour range, with each adapter's own point."""
     heatmaps = [_heatmap(desk, pair) for pair in pairs]
     vmax = max(float(h.values.max()) for h in heatmaps) or 1.0
-    truth = Point(*case.truth_px, source="human" if case.kind == CORRECTED else "truth")
+    if case.true_point is None:
+        raise UserError("This case has no point to compare maps with", field="case")
+    source: Source = "human" if case.kind == CORRECTED else "truth"
+    truth = Point(*case.true_point.xy, source=source)
     plots = []
     for pair, heatmap in zip(pairs, heatmaps, strict=True):
         side = pair.finetuned or pair.base
@@ -287,7 +290,7 @@ def _drawn(
     said = (
         f"Share of the map near the right place (within 10 % of the picture's width): "
         f"{near[0]:.1f} % before, {near[1]:.1f} % after. The point was off by "
-        f"{case.before_px:.0f} px, now by {case.after_px:.0f} px (at 1280 × 720)."
+        f"{case.before:.0f} px, now by {case.after:.0f} px (at 1280 × 720)."
     )
     width, height = image.size_wh
     before = names[0] or "base alone"
