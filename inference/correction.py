@@ -45,7 +45,7 @@ class Fix:
         allowed = VERDICTS if task.absent else VERDICTS[:2]
         check_choice(self.verdict, allowed, "verdict")
         check_flag(self.five_second, "five_second")
-        values = {k: _human(task.field(k).check(v)) for k, v in self.values.items()}
+        values = {k: _human(task.field(k).check(v), k) for k, v in self.values.items()}
         object.__setattr__(self, "values", values)
         needed = [f for f in task.fields if not f.optional]
         if self.verdict == "wrong" and not any(f.name in values for f in needed):
@@ -101,19 +101,21 @@ def fix_from_json(task: str, obj: object) -> Fix:
     return Fix(task, obj["verdict"], found.values(values), obj.get("five_second", False))
 
 
-def _human(value: Value) -> Value:
-    """The same, said by a person. Raises UserError where a point is not its box's centre."""
+def _human(value: Value, name: str) -> Value:
+    """The same, said by a person, a point at its box's centre. name: of its field.
+
+    Raises:
+        UserError: (field: name) a point far from its box's centre.
+    """
     if isinstance(value, Point):
         if min(value.xy) < 0:
-            raise UserError(
-                "Not a place", expected="x and y from 0", got=str(value.xy), field="point"
-            )
+            raise UserError("Not a place", expected="x and y from 0", got=str(value.xy), field=name)
         if value.box_px is not None:
-            _check_centre(value)
+            value = _centred(value, name)
     return replace(value, source="human", span=None)
 
 
-def _check_centre(point: Point) -> None:
+def _centred(point: Point, name: str) -> Point:
     assert point.box_px is not None
     x1, y1, x2, y2 = point.box_px
     centre = (x1 + x2) / 2, (y1 + y2) / 2
@@ -122,5 +124,6 @@ def _check_centre(point: Point) -> None:
             "The point is not the box's centre",
             expected=str(centre),
             got=str(point.xy),
-            field="point",
+            field=name,
         )
+    return replace(point, x_px=centre[0], y_px=centre[1])

@@ -58,8 +58,8 @@ class Point(Value):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise UserError("Not a point", expected="two numbers", got=short(value))
-        if not (math.isfinite(self.x_px) and math.isfinite(self.y_px)):
-            got = f"{self.x_px}, {self.y_px}"
+        if not (_finite(self.x_px) and _finite(self.y_px)):
+            got = f"{short(self.x_px)}, {short(self.y_px)}"
             raise UserError("Not a point", expected="finite x and y", got=got)
         if self.box_px is not None:
             object.__setattr__(self, "box_px", _box(self.box_px))
@@ -321,11 +321,18 @@ def _chosen(value: Value) -> tuple[str, ...]:
     return ()
 
 
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
+
+
 def _box(value: object) -> Box:
     rows = check_list(value, "box")
     try:
         x1, y1, x2, y2 = (float(v) for v in rows)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UserError("Not a box", expected="4 numbers", got=short(value), field="box") from None
     if not (x1 < x2 and y1 < y2 and math.isfinite(x2 - x1 + y2 - y1)):
         raise UserError("Not a box", expected="x1 < x2 and y1 < y2", got=short(value), field="box")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,6 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in gpu_items:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture
+def made_up(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The task of tests/fixes.py, registered for one test."""
+    from inference.registry import TASKS, Spec, task
+
+    monkeypatch.setitem(TASKS, "made_up", Spec("Made up", "tests.fixes:MADE_UP"))
+    return task("made_up")
 
 
 @pytest.fixture(scope="session")

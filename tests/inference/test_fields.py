@@ -63,6 +63,16 @@ VALUES: dict[str, st.SearchStrategy[Value]] = {
 }  # fmt: skip
 
 
+def values_of(declared: Field) -> st.SearchStrategy[Value]:
+    """Any value of a field, by its kind and choices."""
+    if declared.kind == "label":
+        return st.builds(Label, st.sampled_from(declared.choices))
+    if declared.kind == "labels":
+        chosen = st.lists(st.sampled_from(declared.choices), unique=True)
+        return st.builds(Labels, chosen.map(tuple))
+    return VALUES[declared.kind]
+
+
 def test_every_kind_has_a_field_and_values_here():
     assert set(FIELDS) == set(VALUES) == set(KINDS)
 

@@ -7,7 +7,7 @@ import numpy as np
 from inference.fields import Point, Value
 from inference.schema import ImageInput
 from training.evaluation.scoring import Response
-from training.evaluation.sets import EvalCase, point_case
+from training.evaluation.sets import EvalCase, point_case, point_case
 
 SENTENCE = "The area around ({},{}) should be paid more attention to."
 
@@ -22,14 +22,14 @@ def case(
     return point_case(image, point, box, frozenset(slices))
 
 
-def point(xy: tuple[float, float] | None, source: str = "text") -> dict[str, Value]:
-    return {} if xy is None else {"point": Point(*xy, source=source)}  # type: ignore[arg-type]
+def values(xy: tuple[float, float] | None, source: Any = "text") -> dict[str, Value]:
+    return {} if xy is None else {"point": Point(*xy, source=source)}
 
 
 def said(xy: tuple[float, float] | None, nll: float = 1.0) -> Response:
     """An answer in text alone."""
     text = SENTENCE.format(1, 2) if xy else "no idea"
-    return Response(text, SENTENCE.format(1, 2), nll, {"text": point(xy)})
+    return Response(text, SENTENCE.format(1, 2), nll, {"text": values(xy)})
 
 
 def pointed(
@@ -37,8 +37,8 @@ def pointed(
 ) -> Response:
     """An answer with a head that shows its windowed point."""
     ways = {
-        "text": point(text),
-        "soft_argmax": point(soft, "head"),
-        "window": point(window, "head"),
+        "text": values(text),
+        "soft_argmax": values(soft, "head"),
+        "window": values(window, "head"),
     }
     return Response(SENTENCE.format(1, 2), SENTENCE.format(1, 2), 0.5, ways, "window")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inference.schema import ImageInput
 from tests.fixes import hazard_fix
-from training.evaluation.sets import EvalCase
+from training.evaluation.sets import EvalCase, point_case
 from training.jobs.config import WorkerConfig
 from training.jobs.settings import TrainSettings
 from training.snapshots.freezing import Snapshot, freeze, plan_snapshot
@@ -82,7 +82,7 @@ def replay_source(n: int, seed: int) -> Iterator[EvalCase]:
             0, 255, (WH[1], WH[0], 3), dtype=np.uint8
         )
         image = ImageInput(pixels, f"{number:064x}", f"world-{1_000_000 + i}")
-        yield EvalCase(image, (30.0, 40.0), None, frozenset({"pedestrian"}))
+        yield point_case(image, (30.0, 40.0), None, frozenset({"pedestrian"}))
 
 
 def snapshot(home: Home, **options: Any) -> Snapshot:

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from inference.correction import Fix
-from tests.fixes import hazard_fix
+from tests.fixes import hazard_fix, said_at
 from training.store.feedback import Answers, Correction, Feedback
 from training.store.home import find_home
 
@@ -31,7 +31,7 @@ def predicted(feedback: Feedback, folder: Path, shade: int = 0, **changes: Any) 
     media = feedback.add_media(
         picture(folder, shade), slices=changes.pop("slices", ()), name=f"road-{shade}.png"
     )
-    side = {"text": "The area …", "point_px": list(changes.pop("point_px", MODEL_PX))}
+    side = said_at(changes.pop("point_px", MODEL_PX))
     values = {"task": "hazard", "backbone": "tiny", "prompt": "Which area?", "base": side}
     return media, feedback.add_answers(media, Answers(**{**values, **changes}), {"query": "a=1"})
 

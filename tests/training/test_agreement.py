@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.correction import EventFix, Fix, RiskFix
+from inference.correction import Fix
+from inference.fields import Label
+from tests.fixes import hazard_fix, said_at
 from training.agreement.coefficients import (
     MAX_PAIRED,
     Coefficient,
@@ -59,7 +61,7 @@ def said(author: str, payload: Fix, status: str = "open", **more: Any) -> Correc
 
 
 def at(author: str, x: float, y: float, kind: str | None = None, **more: Any) -> Correction:
-    return said(author, hazard_fix("wrong", (x, y), None, kind), **more)
+    return said(author, hazard_fix("wrong", (x, y), kind=kind), **more)
 
 
 def case(
@@ -176,7 +178,7 @@ def test_one_voice_a_person_and_none_withdrawn() -> None:
 
 
 def test_right_means_where_the_model_pointed() -> None:
-    right = said("ann", hazard_fix("right"), before={"point_px": [30, 40]})
+    right = said("ann", hazard_fix("right"), before=said_at((30, 40)))
     found = case_agreement(case(right, at("ben", 0, 0)))
     assert found.spread_px == pytest.approx(50)
     unknown = said("ann", hazard_fix("right"))
@@ -212,7 +214,7 @@ def test_disputes_come_first_the_sharpest_first() -> None:
     order = [c.case_id.partition(":")[2] for c in found.cases]
     assert order == ["none", "kind", "apart", "just", "agree"]
     assert [c.disputed for c in found.cases] == [True] * 4 + [False]
-    assert found.cases[0].labels["hazard or none"] == {"hazard": 1, "no hazard": 1}
+    assert found.cases[0].labels["hazard point or none"] == {"there": 1, "none": 1}
     assert found.slices[0].cases == 5
 
 
@@ -231,16 +233,16 @@ def test_figures_by_slice() -> None:
     night, everything = figures(found, "hazard", "night"), figures(found, "hazard", "all")
     assert (night.spread_px_mean, night.spread_px_median) == (20, 20)
     assert (everything.spread_px_mean, everything.spread_px_median) == (40, 30)
-    assert night.kappa["hazard kind"].value == pytest.approx(1)
-    assert everything.kappa["hazard kind"].value == pytest.approx(0.5)
-    assert "everyone said" in everything.alpha["hazard or none"].reason
-    assert list(everything.pairs["hazard kind"]) == [("ann", "ben")]
+    assert night.kappa["kind of hazard"].value == pytest.approx(1)
+    assert everything.kappa["kind of hazard"].value == pytest.approx(0.5)
+    assert "everyone said" in everything.alpha["hazard point or none"].reason
+    assert list(everything.pairs["kind of hazard"]) == [("ann", "ben")]
 
 
 def test_too_few_people_is_said() -> None:
     found = figures(agreement([case(at("ann", 1, 2))]), "hazard", "all")
     assert (found.spread_px_mean, found.reason) == (None, "no case has points of two people")
-    assert found.alpha["hazard kind"].reason == "no case was labelled by two people"
+    assert found.alpha["kind of hazard"].reason == "no case was labelled by two people"
     assert agreement([]) == Agreement((), ())
 
 
@@ -252,15 +254,14 @@ def test_verdicts_are_compared_about_the_same_answer_only() -> None:
     assert figures(agreement([other]), "hazard", "all").alpha["verdict"].items == 0
 
 
-@pytest.mark.parametrize(
-    ("task", "label", "payloads"),
-    [
-        ("risk", "risk label", (RiskFix("wrong", "Near"), RiskFix("wrong", "Collision"))),
-        ("event", "event", (EventFix("wrong", "Near"), EventFix("wrong", "Normal"))),
-    ],
-)
-def test_labels_of_clips(task: str, label: str, payloads: tuple[Fix, Fix]) -> None:
-    voices = [said(who, fix, task=task) for who, fix in zip("ab", payloads, strict=True)]
-    found = agreement([case(*voices, task=task)])
+@pytest.mark.usefixtures("made_up")
+def test_a_task_whose_answer_is_a_label() -> None:
+    fixes = [Fix("made_up", "wrong", {"event": Label(e)}) for e in ("Collision", "Normal")]
+    voices = [said(who, fix, task="made_up") for who, fix in zip("ab", fixes, strict=True)]
+    found = agreement([case(*voices, task="made_up")])
     assert found.cases[0].disputed
-    assert figures(found, task, "all").alpha[label].value == pytest.approx(0)
+    assert found.cases[0].labels == {"event": {"Collision": 1, "Normal": 1}}
+    everything = figures(found, "made_up", "all")
+    assert everything.alpha["event"].value == pytest.approx(0)
+    assert set(everything.alpha) == {"event", "verdict"}  # there always is an event
+    assert everything.reason == "no case has points of two people"

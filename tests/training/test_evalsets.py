@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from inference.errors import UserError
+from inference.tasks.hazard import TASK
 from tests.training.hand import case
 from training.evaluation.folders import load_folder
 from training.evaluation.sets import load_split
@@ -39,10 +40,10 @@ def test_manifest(tmp_path: Path) -> None:
         "b.png,still,hazard,1,2,,,,,\n"
     )
     first, second = load_folder(tmp_path).cases()
-    assert first.point_px == (30, 12)
-    assert first.box_px == (20, 10, 40, 20)
+    assert first.truth["point"].xy == (30, 12)
+    assert first.truth["point"].box_px == (20, 10, 40, 20)
     assert first.slices == {"hazard", "high_confidence"}
-    assert second.box_px is None
+    assert second.truth["point"].box_px is None
     assert load_folder(tmp_path, 1).total == 1
 
 
@@ -60,7 +61,7 @@ def test_insight_rows_with_pictures_beside(tmp_path: Path, name: str, key: str) 
     row = json.dumps({key: value, "messages": MESSAGES})
     (tmp_path / name).write_text(row if name.endswith("l") else f"[{row}]")
     (only,) = load_folder(tmp_path).cases()
-    assert only.point_px == (30, 12)
+    assert only.truth["point"].xy == (30, 12)
     assert only.image.size_wh == (64, 36)
 
 
@@ -72,7 +73,7 @@ def test_insight_parquet_with_pictures_inside(tmp_path: Path) -> None:
     row = {"image": {"bytes": data, "path": None}, "messages": MESSAGES}
     parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "train.parquet")
     (only,) = load_folder(tmp_path).cases()
-    assert only.point_px == (30, 12)
+    assert only.truth["point"].xy == (30, 12)
 
 
 @pytest.mark.parametrize(
@@ -120,24 +121,25 @@ def test_a_folder_without_data(tmp_path: Path) -> None:
 
 def test_unknown_split_lists_the_splits() -> None:
     with pytest.raises(UserError, match="heldout"):
-        load_split("train")
+        load_split("hazard", "train")
 
 
 def test_heldout_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     from examples.world import heldout
 
     monkeypatch.setattr(heldout, "best_constant01", lambda: (0.5, 0.5))  # seconds of planning
-    data = load_split("heldout", 2)
+    data = load_split("hazard", "heldout", 2)
     cases = list(data.cases())
     assert len(cases) == data.total == 3
     assert data.unseen == {"debris", "animal"}
     assert [bool(c.slices & data.unseen) for c in cases] == [False, False, True]
     for one in cases:
-        x1, y1, x2, y2 = one.box_px
+        point = one.truth["point"]
+        x1, y1, x2, y2 = point.box_px
         assert one.image.size_wh == (1280, 720)
-        assert x1 <= one.point_px[0] <= x2
-        assert y1 <= one.point_px[1] <= y2
-    again = next(iter(load_split("heldout", 1).cases()))
+        assert x1 <= point.x_px <= x2
+        assert y1 <= point.y_px <= y2
+    again = next(iter(load_split("hazard", "heldout", 1).cases()))
     assert again.image.content_hash == cases[0].image.content_hash  # frozen
 
 
@@ -157,7 +159,7 @@ def test_photos_and_their_best_constant() -> None:
 
     data = load_folder(REAL)
     assert data.total == 51
-    tally = Tally()
+    tally = Tally(TASK)
     for one in data.cases():
         tally.add(one, {"base": said(None)})
     sides = report(tally, data)["sides"]

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.errors import UserError
+from inference.fields import Point, Text
+from inference.tasks.hazard import TASK
 from training.exchange.messages import from_messages, to_messages
 
 WH = (1280, 720)
@@ -29,35 +31,37 @@ def said(answer: Any) -> list[dict[str, Any]]:
     return [{"role": "user", "content": "<image> Where?"}, {"role": "assistant", "content": answer}]
 
 
+def spoken(messages: Any, size_wh: tuple[int, int] = WH) -> tuple[tuple[float, float], str]:
+    """The point and the reason, "" where there is none."""
+    values = from_messages(TASK, messages, size_wh)
+    point, reason = values["point"], values.get("reason")
+    assert isinstance(point, Point) and (reason is None or isinstance(reason, Text))
+    return point.xy, reason.text if reason else ""
+
+
 def test_writes_the_papers_row() -> None:
-    assert to_messages((866.2, 370.7), WH) == PAPER
-
-
-def test_reads_the_papers_row() -> None:
-    row = from_messages(PAPER, WH)
-    assert row.point_px == (866, 371)
-    assert row.rationale == ""
+    assert to_messages(TASK, {"point": Point(866.2, 370.7)}, WH) == PAPER
+    assert to_messages(TASK, {}, WH) == []
 
 
 @pytest.mark.parametrize(
-    ("messages", "point", "rationale"),
+    ("messages", "point", "reason"),
     [
+        (PAPER, (866, 371), ""),
         (
             said("The area around (10, 20) should be paid more attention to. A child waits."),
             (10, 20),
             "A child waits.",
         ),
-        (said("A dog at (5,6)."), (5, 6), "A dog at (5,6)."),
-        (said([{"type": "text", "text": "(7,8)"}]), (7, 8), "(7,8)"),
-        ([{"from": "human", "value": "x"}, {"from": "gpt", "value": "(4,5)"}], (4, 5), "(4,5)"),
+        (said("A dog at (5,6)."), (5, 6), ""),
+        (said([{"type": "text", "text": "(7,8)"}]), (7, 8), ""),
+        ([{"from": "human", "value": "x"}, {"from": "gpt", "value": "(4,5)"}], (4, 5), ""),
     ],
 )
-def test_reads_other_peoples_rows(
-    messages: Any, point: tuple[float, float], rationale: str
+def test_reads_the_papers_and_other_peoples_rows(
+    messages: Any, point: tuple[float, float], reason: str
 ) -> None:
-    row = from_messages(messages, WH)
-    assert row.point_px == point
-    assert row.rationale == rationale
+    assert spoken(messages) == (point, reason)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def test_reads_other_peoples_rows(
 )
 def test_says_why_a_row_has_no_point(messages: Any, reason: str) -> None:
     with pytest.raises(UserError, match=reason) as caught:
-        from_messages(messages, WH)
+        from_messages(TASK, messages, WH)
     assert caught.value.field == "messages"
 
 
@@ -85,17 +89,17 @@ def test_says_why_a_row_has_no_point(messages: Any, reason: str) -> None:
 @given(
     st.tuples(st.integers(16, 4000), st.integers(16, 4000)),
     st.tuples(st.floats(0, 1), st.floats(0, 1)),
-    st.text(st.characters(codec="utf-8"), max_size=60),
+    st.text(st.characters(categories=("L", "N", "P", "S")), max_size=60),
 )
 def test_a_written_point_comes_back(
     size: tuple[int, int], share: tuple[float, float], words: str
 ) -> None:
     point = (share[0] * size[0], share[1] * size[1])
-    messages = to_messages(point, size)
+    messages = to_messages(TASK, {"point": Point(*point)}, size)
     messages[1]["content"] += f" {words}"
-    row = from_messages(messages, size)
-    assert row.point_px == pytest.approx(point, abs=0.5001)
-    assert row.rationale == words.strip()
+    found, reason = spoken(messages, size)
+    assert found == pytest.approx(point, abs=0.5001)
+    assert reason == words.strip()
 
 
 _TEXT = st.text(max_size=12) | st.just("(1,2")
@@ -109,7 +113,7 @@ _TURN = _WHO | st.dictionaries(_KEYS, _VALUE, max_size=4) | _VALUE
 @given(st.lists(_TURN, max_size=3) | _VALUE)
 def test_any_json_gives_a_point_or_a_reason(messages: Any) -> None:
     try:
-        x, y = from_messages(messages, WH).point_px
+        (x, y), _ = spoken(messages)
     except UserError:
         return
     assert 0 <= x <= WH[0] and 0 <= y <= WH[1]

@@ -8,18 +8,15 @@ from typing import Any
 
 import pytest
 
-from inference.correction import (
-    Fix,
-    InstructionFix,
-    RiskFix,
-    StepFix,
-)
+from inference.correction import Fix
 from inference.errors import UserError
-from inference.fields import Point
+from inference.fields import Label, Point, Step, Steps
 from inference.media import load_image
 from inference.schema import PairRequest
+from tests.fixes import hazard_fix
 from tests.training.store_hand import MODEL_PX, corrected, feedback_at, picture, predicted
 from tests.ui.fakes import INFO, fake_pair
+from training.store.cases import values_of
 from training.store.feedback import Answers, Feedback
 
 
@@ -54,7 +51,7 @@ def test_pair_is_kept_with_both_sides_and_what_reopens_it(
     pair = fake_pair(image, PairRequest(prompt="Where?", adapter="hazard-patch"))
     key = feedback.add_prediction(
         pair, path, INFO, adapter_version="abc", slices=("rain",), name="road.png",
-        truth=Point(3, 4, source="truth"), settings={"query": "tab=scene"},
+        truth={"point": Point(3, 4, source="truth")}, settings={"query": "tab=scene"},
     )  # fmt: skip
     again = feedback.add_prediction(pair, path, INFO, adapter_version="abc")
     other = feedback.add_prediction(pair, path, INFO, adapter_version="def")
@@ -64,11 +61,11 @@ def test_pair_is_kept_with_both_sides_and_what_reopens_it(
     kept = case.predictions[1]
     assert (kept.adapter, kept.adapter_version) == ("hazard-patch", "abc")
     assert (kept.backbone, kept.backbone_sha256) == ("sightline-tiny", INFO.sha256)
-    assert (kept.truth, kept.settings, kept.prompt) == ((3, 4), {"query": "tab=scene"}, "Where?")
+    assert kept.truth == {"point": Point(3, 4, source="truth")}
+    assert (kept.settings, kept.prompt) == ({"query": "tab=scene"}, "Where?")
     assert pair.finetuned is not None
-    point = pair.finetuned.point
-    assert point is not None
-    assert kept.shown["point_px"] == [point.x_px, point.y_px]
+    assert kept.values(kept.shown) == pair.finetuned.values
+    assert pair.finetuned.point is not None
     assert kept.base["text"] == pair.base.text
     assert case.status == "open"
 
@@ -88,43 +85,42 @@ def test_correction_keeps_who_when_what_and_what_was_before(
     (kept,) = feedback.corrections()
     assert kept == made
     assert kept.payload == hazard_fix("wrong", (200.0, 100.0))
-    assert kept.before is not None
-    assert kept.before["point_px"] == list(MODEL_PX)
+    assert values_of("hazard", kept.before) == {"point": Point(*MODEL_PX)}
     assert (kept.author, kept.client, kept.status) == ("ann", {"page": "scene"}, "open")
     assert kept.created.endswith("+00:00")
 
 
-@pytest.mark.parametrize(
-    ("task", "payload"),
-    [
-        ("risk", RiskFix("wrong", "Near", 2.5, 0.7)),
-        ("instruction", InstructionFix("wrong", (StepFix(1, False, "phone"),), "Look ahead")),
-    ],
-)
-def test_clips_of_other_tasks(feedback: Feedback, tmp_path: Path, task: str, payload: Fix) -> None:
+@pytest.mark.usefixtures("made_up")
+def test_clips_of_other_tasks(feedback: Feedback, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"\0\0\0\x18ftypmp42 and frames")
     media = feedback.add_media(clip, kind="clip", size_wh=(640, 360), duration_s=3.0)
-    answers = Answers(task, "tiny", "What happens?", {"text": "…", "label": "Normal"})
-    prediction = feedback.add_answers(media, answers)
-    feedback.correct(task=task, media=media, prediction=prediction, payload=payload, author="ann")
-    case = feedback.case(f"{task}:{media}")
-    assert case.corrections[0].payload == payload
+    said = {"text": "…", "values": {"event": {"value": "Normal"}}}
+    prediction = feedback.add_answers(media, Answers("made_up", "tiny", "What happens?", said))
+
+    def say(start_s: float) -> None:
+        trace = Steps((Step("phone", "driver", start_s, 3.0 if start_s < 3 else None),))
+        fix = Fix("made_up", "wrong", {"event": Label("Collision"), "trace": trace})
+        feedback.correct(
+            task="made_up", media=media, prediction=prediction, payload=fix, author="ann"
+        )
+        assert feedback.case(f"made_up:{media}").corrections[0].payload == fix
+
+    say(2.5)
     assert feedback.media_path(media).suffix == ".mp4"
-    late = RiskFix("wrong", event_time_s=3.1)
     with pytest.raises(UserError, match="after the clip's end") as caught:
-        feedback.correct(task="risk", media=media, prediction=None, payload=late, author="ann")
-    assert caught.value.field == "event_time"
+        say(3.1)
+    assert caught.value.field == "trace"
 
 
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"media": "0" * 64, "prediction": None}, "picture is not kept"),
-        ({"prediction": "nothing"}, "not one to this picture"),
+        ({"media": "0" * 64, "prediction": None}, "image is not kept"),
+        ({"prediction": "nothing"}, "not one to this image"),
         ({"task": "risk"}, "of another task"),
-        ({"payload": hazard_fix("wrong", (301.0, 5.0))}, "outside the picture"),
-        ({"payload": hazard_fix("wrong", box=(0, 0, 10, 401))}, "outside the picture"),
+        ({"payload": hazard_fix("wrong", (301.0, 5.0))}, "outside the image"),
+        ({"payload": hazard_fix("wrong", box=(0, 0, 10, 401))}, "outside the image"),
         ({"author": "  "}, "Nobody is named"),
         ({"author": "a\nb\0"}, "cannot be kept"),
         ({"client": {"x": float("nan")}}, "Not JSON"),
@@ -147,7 +143,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
 def test_answer_to_another_picture_is_refused(feedback: Feedback, tmp_path: Path) -> None:
     media, _ = predicted(feedback, tmp_path, 1)
     _, other = predicted(feedback, tmp_path, 2)
-    with pytest.raises(UserError, match="not one to this picture"):
+    with pytest.raises(UserError, match="not one to this image"):
         corrected(feedback, media, other)
 
 

@@ -120,7 +120,7 @@ def test_a_person_has_one_voice_however_often_they_spoke(
         corrected(feedback, media, payload=fix, author="ann", client={"session": session})
     (case,) = feedback.cases()
     (said,) = voices(case.corrections)
-    assert said.point_px == (300.0, 100.0)
+    assert said.values["point"].xy == (300.0, 100.0)
     assert case.disagreement == pytest.approx(0.4)  # ann against the model, not against herself
     nameless = [corrected(feedback, media, author="anonymous", client={"session": s}) for s in "ab"]
     assert len(voices(nameless)) == 2

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.fields import Point
 from inference.fingerprint import file_sha256
 from tests.tiny import make_tiny
 from tests.training.hand import SENTENCE
@@ -45,7 +46,7 @@ def snapshot_of(home: Home, n: int = 8) -> str:
                 sha256=file_sha256(path),
                 pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
                 size_wh=WH,
-                point_px=(20.0 + i, 30.0),
+                values={"point": Point(20.0 + i, 30.0)},
                 prompt="Which area should we pay more attention to?",
                 target=SENTENCE.format(180 + i, 350),
                 scene=f"s{i}",

@@ -121,7 +121,7 @@ def test_events_arrive_as_lines_each_once(hub: Hub, feedback: Feedback, tmp_path
     assert picture["hash"] == answer["media"] == word["media"] == media
     assert picture["slices"] == ["rain"]
     assert word["id"] == made.id
-    assert word["payload"]["point_px"] == [200.0, 100.0]
+    assert word["payload"]["values"] == {"point": {"x_px": 200.0, "y_px": 100.0}}
     # Nobody is named, and nothing of the browser goes out.
     assert word["author"] == pseudonym(feedback.home, "ann") != pseudonym(feedback.home, "bob")
     assert "client" not in word

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from inference.errors import UserError
+from inference.tasks.hazard import TASK
 from tests.training.hand import case, pointed, said
 from training.evaluation.scoring import Tally, report
 from training.evaluation.sets import EvalSet
@@ -13,7 +14,7 @@ TEXT_KEYS = {"parse_rate", "lm_loss", "bleu4", "rouge1", "rouge2", "rougeL"}
 
 
 def tally(*rows: tuple) -> Tally:
-    made = Tally()
+    made = Tally(TASK)
     for one, answers in rows:
         made.add(one, answers)
     return made
@@ -127,4 +128,4 @@ def test_table_shows_every_side_and_slice() -> None:
 
 def test_nothing_to_measure() -> None:
     with pytest.raises(UserError):
-        report(Tally(), data())
+        report(Tally(TASK), data())

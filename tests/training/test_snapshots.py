@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from inference.errors import UserError
 from inference.registry import resolve
-from tests.fixes import hazard_fix
+from inference.fields import Label, Labels, Point, Probability, Step, Steps, Text, Value
+from tests.fixes import hazard_fix, said_at
 from tests.training.snapshot_hand import (
     REPLAY_ENTRY,
     WH,
@@ -21,23 +23,33 @@ from tests.training.snapshot_hand import (
     point,
     snapshot,
 )
-from training.agreement.consensus import Vote, consensus
+from training.agreement.consensus import Consensus, Vote, consensus
 from training.snapshots import plan as snapshot_plan
 from training.snapshots import replayed
-from training.snapshots.freezing import freeze, load_snapshot, plan_snapshot, snapshots, verify
+from training.snapshots.freezing import (
+    Snapshot,
+    freeze,
+    load_snapshot,
+    manifest_hash,
+    plan_snapshot,
+    snapshots,
+    verify,
+)
+from training.snapshots.types import SnapshotExample
 from training.store.database import connect
 from training.store.feedback import Answers, CaseFilter, Feedback
-from training.store.home import Home, find_home
+from training.store.home import find_home
 
 
 @pytest.fixture
 def small_replay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(replayed.REPLAYS, "world", REPLAY_ENTRY)
+    monkeypatch.setitem(replayed.REPLAYS, "hazard/world", REPLAY_ENTRY)
 
 
-def reasons(home: Home, **options: object) -> list[str]:
-    plan = plan_snapshot(Feedback(home), **options)  # type: ignore[arg-type]
-    return [x.reason for x in plan.left_out]
+def placed(example: SnapshotExample) -> tuple[float, float]:
+    found = example.values["point"]
+    assert isinstance(found, Point)
+    return found.xy
 
 
 # ---- what goes in -------------------------------------------------------------------------------
@@ -49,7 +61,7 @@ def test_accepted_corrections_enter_with_point_and_exact_sentence(tmp_path: Path
     assert plan.counts == {"train correction": 3, "validation correction": 1, "left out": 0}
     assert sorted(c for e in plan.examples for c in e.corrections) == sorted(ids)
     example = next(e for e in plan.examples if e.name == "scene1.png")
-    assert example.point_px == point(1)
+    assert placed(example) == point(1)
     assert example.picture.is_file()
     x, y = round(point(1)[0] / WH[0] * 100) * 10, round(point(1)[1] / WH[1] * 100) * 10
     assert example.target == f"The area around ({x},{y}) should be paid more attention to."
@@ -87,61 +99,104 @@ def test_filter_by_author_takes_that_persons_word_alone(tmp_path: Path) -> None:
     theirs = correct(feedback, media, (100.0, 80.0), "bob")
     feedback.review([theirs], "accept", "rob")
     plan = plan_snapshot(feedback, CaseFilter(author="bob"), validation_share=0)
-    assert [e.point_px for e in plan.examples] == [(100.0, 80.0)]
+    assert [placed(e) for e in plan.examples] == [(100.0, 80.0)]
 
 
 def test_right_means_the_point_that_was_shown(tmp_path: Path) -> None:
     home = find_home(tmp_path / "home")
     feedback = Feedback(home)
     media = feedback.add_media(picture(tmp_path, 1), name="a.png")
-    said = {"text": "x", "point_px": [33.0, 44.0]}
+    said = said_at((33.0, 44.0))
     shown = feedback.add_answers(media, Answers("hazard", "b", "p", {"text": "y"}, said, "a"))
     made = feedback.correct(
         task="hazard", media=media, prediction=shown, payload=hazard_fix("right"), author="ann"
     )
     feedback.review([made.id], "accept", "rob")
     plan = plan_snapshot(feedback, validation_share=0)
-    assert [e.point_px for e in plan.examples] == [(33.0, 44.0)]
+    assert [placed(e) for e in plan.examples] == [(33.0, 44.0)]
 
 
-def test_a_persons_last_word_counts(tmp_path: Path) -> None:
-    home, _ = home_with(tmp_path, 1)
+def test_a_persons_last_word_counts_until_it_is_withdrawn(tmp_path: Path) -> None:
+    home, (first,) = home_with(tmp_path, 1)
     feedback = Feedback(home)
-    media = feedback.corrections()[0].media
-    feedback.review([correct(feedback, media, (90.0, 70.0), "ann")], "accept", "rob")
-    plan = plan_snapshot(feedback, validation_share=0)
-    assert [e.point_px for e in plan.examples] == [(90.0, 70.0)]
+    (case,) = feedback.cases()
+
+    def planned() -> tuple[list[tuple[float, float]], list[tuple[str, ...]]]:
+        """What enters, and whose corrections are left out."""
+        plan = plan_snapshot(feedback, validation_share=0)
+        return [placed(e) for e in plan.examples], [x.corrections for x in plan.left_out]
+
+    assert (feedback.case(case.id).status, planned()) == ("accepted", ([point(0)], []))
+    second = correct(feedback, case.media.hash, (90.0, 70.0), "ann")
+    # The accepted one is replaced, by one that nobody has looked at yet.
+    assert (feedback.case(case.id).status, planned()) == ("open", ([], [(first,)]))
+    assert [c.id for c in feedback.case(case.id).standing] == [second]
+    assert feedback.cases(CaseFilter(status="accepted")) == []
+    feedback.review([second], "accept", "rob")
+    assert (feedback.case(case.id).status, planned()) == ("accepted", ([(90.0, 70.0)], []))
+    feedback.review([second], "reject", "rob")
+    assert (feedback.case(case.id).status, planned()) == ("rejected", ([], [(first,)]))
+    feedback.withdraw(second, "ann")
+    assert (feedback.case(case.id).status, planned()) == ("accepted", ([point(0)], []))
+    feedback.withdraw(first, "ann")
+    assert (feedback.case(case.id).status, planned()) == ("withdrawn", ([], []))
 
 
 # ---- several people -----------------------------------------------------------------------------
 
 
-def votes(*points: tuple[float, float] | None) -> list[Vote]:
-    return [Vote(str(i), p) for i, p in enumerate(points)]
+def agreed(*said: Value | tuple[float, float] | None) -> Consensus:
+    """Of people 0, 1 ..., in an image of 1000 x 1000 pixels; None: there is no hazard."""
+    values = [Point(*v) if isinstance(v, tuple) else v for v in said]
+    votes = [Vote(str(i), {"main": v} if v else {}) for i, v in enumerate(values)]
+    return consensus(votes, "main", (1000, 1000))
 
 
-def test_consensus_is_the_median_of_those_who_agree() -> None:
-    found = consensus(votes((100, 100), (110, 104), (104, 108)), (1000, 1000))
-    assert found.point_px == (104, 104)
-    assert found.corrections == ("0", "1", "2")
+@pytest.mark.parametrize(
+    ("said", "value", "who"),
+    [
+        (((100, 100), (110, 104), (104, 108)), Point(104, 104, source="human"), "012"),
+        # One far off does not move it and is not named.
+        (((100, 100), (110, 104), (900, 900)), Point(110, 104, source="human"), "01"),
+        (((1, 1), (1, 1), None), Point(1, 1, source="human"), "01"),
+        ((Label("a"), Label("b"), Label("a")), Label("a"), "02"),
+        ((Labels(("a", "b")), Labels(("b", "a"))), Labels(("b", "a")), "01"),
+        ((Text("x"), Text("x"), Text("y")), Text("x"), "01"),
+        ((Steps((Step("x"),)), Steps((Step("x"),))), Steps((Step("x"),)), "01"),
+        (
+            (Probability(0.2), Probability(0.3), Probability(0.9)),
+            Probability(0.3, source="human"),
+            "01",
+        ),
+    ],
+)
+def test_consensus_is_what_most_say(said: tuple[Any, ...], value: Value, who: str) -> None:
+    found = agreed(*said)
+    assert found.values == {"main": value}
+    assert "".join(found.corrections) == who
 
 
-def test_one_far_off_does_not_move_it_and_is_not_named() -> None:
-    found = consensus(votes((100, 100), (110, 104), (900, 900)), (1000, 1000))
-    assert found.point_px == (110, 104)
-    assert found.corrections == ("0", "1")
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (((100, 100), (900, 900)), "566 px"),  # no point between them, which nobody meant
+        (((1, 1), None), "whether there is one"),
+        ((None,), "no value was marked"),
+        ((Label("a"), Label("b")), "do not agree"),
+        ((Probability(0.1), Probability(0.9)), "probabilities differ"),
+    ],
+)
+def test_no_consensus_has_a_reason(said: tuple[Any, ...], reason: str) -> None:
+    found = agreed(*said)
+    assert found.values == {}
+    assert reason in found.reason
 
 
-def test_two_far_apart_give_no_point_between_them() -> None:
-    found = consensus(votes((100, 100), (900, 900)), (1000, 1000))
-    assert found.point_px is None
-    assert "566 px" in found.reason
-
-
-def test_half_who_see_no_hazard_leave_it_out() -> None:
-    assert consensus(votes((1, 1), None), (100, 100)).point_px is None
-    assert consensus(votes((1, 1), (1, 1), None), (100, 100)).point_px == (1, 1)
-    assert "no hazard" in consensus(votes(None), (100, 100)).reason
+def test_other_fields_come_from_the_newest_who_agrees() -> None:
+    main, other = Label("a"), Label("b")
+    votes = [Vote("0", {"main": main, "why": Text("old")}), Vote("1", {"main": main}),
+             Vote("2", {"main": main, "why": Text("new")}), Vote("3", {"main": other})]  # fmt: skip
+    assert consensus(votes, "main", WH).values == {"main": main, "why": Text("new")}
 
 
 # ---- what stays out -----------------------------------------------------------------------------
@@ -155,7 +210,7 @@ def test_same_pixels_in_another_file_enter_once(tmp_path: Path) -> None:
     feedback.review([correct(feedback, media, point(0), "ann")], "accept", "rob")
     plan = plan_snapshot(feedback, validation_share=0)
     assert len(plan.examples) == 1
-    assert [x.reason for x in plan.left_out] == ["the same picture is there already"]
+    assert [x.reason for x in plan.left_out] == ["the same image is there already"]
 
 
 @pytest.mark.parametrize("name", ["world-9000012", "world-9100003.png", "x/world-9499999.jpg"])
@@ -180,7 +235,7 @@ def test_heldout_scene_stays_out_by_its_pixels(tmp_path: Path, seed: int, kind: 
     case = resolve("examples.world.heldout:case")(seed, **{kind: frozenset({"debris", "animal"})})
     Image.fromarray(case.image.pixels).save(tmp_path / "photo.png")
     media = feedback.add_media(tmp_path / "photo.png", name="photo.png")
-    feedback.review([correct(feedback, media, case.point_px, "ann")], "accept", "rob")
+    feedback.review([correct(feedback, media, case.truth["point"].xy, "ann")], "accept", "rob")
     plan = plan_snapshot(feedback)
     assert len(plan.examples) == 1
     assert [x.reason for x in plan.left_out] == ["it belongs to the frozen held-out set"]
@@ -192,13 +247,15 @@ def test_training_scene_is_not_heldout() -> None:
     assert len(resolve("examples.world.replay:heldout_hashes")()) == 1000
 
 
-def test_damaged_picture_is_left_out_with_the_reason(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [b"no picture", None], ids=["damaged", "gone"])
+def test_damaged_picture_is_left_out_with_the_reason(tmp_path: Path, left: bytes | None) -> None:
     home, _ = home_with(tmp_path, 2)
     feedback = Feedback(home)
-    feedback.media_path(feedback.corrections()[0].media).write_bytes(b"no picture")
+    path = feedback.media_path(feedback.corrections()[0].media)
+    path.write_bytes(left) if left else path.unlink()
     plan = plan_snapshot(feedback)
     assert len(plan.examples) == 1
-    assert plan.left_out[0].reason.startswith("its picture cannot be read")
+    assert plan.left_out[0].reason.startswith("its image cannot be read")
 
 
 # ---- replay and split ---------------------------------------------------------------------------
@@ -299,10 +356,32 @@ def test_changed_manifest_is_refused(tmp_path: Path) -> None:
     made = snapshot(home)
     file = made.folder / "manifest.json"
     manifest = json.loads(file.read_text())
-    manifest["examples"][0]["point_px"] = [1, 1]
+    manifest["examples"][0]["values"]["point"]["x_px"] = 1
     file.write_text(json.dumps(manifest))
     with pytest.raises(UserError, match="changed after it was frozen"):
         load_snapshot(home, made.hash)
+
+
+def test_a_snapshot_of_version_1_is_read(tmp_path: Path) -> None:
+    """Its examples had a point_px of their own."""
+    home, _ = home_with(tmp_path, 3)
+    made = snapshot(home)
+    old = {**json.loads((made.folder / "manifest.json").read_text()), "version": 1}
+    for example in old["examples"]:
+        place = example.pop("values")["point"]
+        example["point_px"] = [place["x_px"], place["y_px"]]
+
+    def put(manifest: dict[str, Any]) -> Snapshot:
+        folder = home.snapshots / manifest_hash(manifest)
+        shutil.copytree(made.folder, folder)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return load_snapshot(home, folder.name)
+
+    found = put(old)
+    verify(found)
+    assert [placed(e) for e in found.examples] == [placed(e) for e in made.examples]
+    with pytest.raises(UserError, match="another version"):
+        put({**old, "version": 9})
 
 
 def test_changed_picture_is_noticed(tmp_path: Path) -> None:
@@ -329,7 +408,7 @@ def test_nothing_to_train_on_is_said_with_the_reasons(tmp_path: Path) -> None:
     feedback = Feedback(home)
     media = feedback.add_media(picture(tmp_path, 1), name="a.png")
     feedback.review([correct(feedback, media, None, "ann")], "accept", "rob")
-    with pytest.raises(UserError, match="no hazard was marked"):
+    with pytest.raises(UserError, match="no value was marked"):
         freeze(home, plan_snapshot(feedback), "rob")
 
 
@@ -352,7 +431,7 @@ def test_snapshot_works_in_another_home_without_its_database(tmp_path: Path) -> 
 def test_replayed_pictures_are_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, _ = home_with(tmp_path, 3)
     first = plan_snapshot(Feedback(home), replay_share=0.5)
-    monkeypatch.setitem(replayed.REPLAYS, "world", "no.such:module")
+    monkeypatch.setitem(replayed.REPLAYS, "hazard/world", "no.such:module")
     again = plan_snapshot(Feedback(home), replay_share=0.5)
     assert again.manifest() == first.manifest()
 

@@ -151,7 +151,7 @@ def test_parent_of_another_shape_is_refused(
 def test_slices_that_were_learned_are_no_longer_unseen(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(replayed.REPLAYS, "world", REPLAY_ENTRY)
+    monkeypatch.setitem(replayed.REPLAYS, "hazard/world", REPLAY_ENTRY)
     home, _ = home_with(tmp_path, 4)
     frozen = snapshot(home, replay_share=0.5)
     parent = make_tiny_adapter(base, tmp_path / "parent", "patch")
@@ -277,7 +277,7 @@ class FakeCache(dict[str, Any]):
 def test_kept_heatmaps_move_less(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(replayed.REPLAYS, "world", REPLAY_ENTRY)
+    monkeypatch.setitem(replayed.REPLAYS, "hazard/world", REPLAY_ENTRY)
     home, _ = home_with(tmp_path, 3)
     frozen = snapshot(home, replay_share=0.5)
     parent = make_tiny_adapter(base, tmp_path / "parent", "patch")
