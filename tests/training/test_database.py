@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sqlite3
 from contextlib import closing
@@ -11,7 +12,11 @@ import pytest
 from sqlite_utils import Database
 
 from inference.errors import UserError
+from inference.fields import Point
+from tests.fixes import hazard_fix
+from training.store.cases import values_of
 from training.store.database import FEEDBACK, TRAINING, _run, connect, migrations
+from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 
 TABLES = {
@@ -46,6 +51,56 @@ def test_older_database_is_migrated_and_keeps_its_rows(tmp_path: Path) -> None:
     with connect(home) as migrated:
         row = next(iter(migrated.query("select id, truth from predictions")))
         assert row == {"id": "p", "truth": None}
+
+
+OLD_SIDE = {"label": "x", "text": "y", "point_px": [1.5, 2], "point_source": "head", "logprob": -1}
+OLD_FIXES = {  # what earlier versions wrote, and what it means
+    "a": (
+        {"verdict": "wrong", "point_px": [15, 20], "box_px": [10, 10, 20, 30],
+         "hazard_kind": "debris", "rationale": "a box", "five_second": True},
+        hazard_fix(box=(10, 10, 20, 30), kind="debris", reason="a box", five_second=True),
+    ),
+    "b": (
+        {"verdict": "no_hazard", "point_px": None, "box_px": None, "hazard_kind": None,
+         "rationale": "", "five_second": False},
+        hazard_fix("none"),
+    ),
+    "c": ({"verdict": "right"}, hazard_fix("right")),
+}  # fmt: skip
+
+
+def test_points_of_earlier_versions_become_values(tmp_path: Path) -> None:
+    home = find_home(tmp_path)
+    with closing(sqlite3.connect(home.database)) as conn:
+        db = Database(conn)
+        migrations.apply(db, stop_before="005_fields")
+        db.execute("insert into media values ('h', 'image', 'h.png', 90, 90, 1, null, '[]', '', '')")
+        nothing = {"label": "base", "text": "no", "point_px": None, "reason": "no numbers"}
+        db.execute(
+            "insert into predictions (id, task, media, backbone, prompt, base, finetuned, truth,"
+            " created) values ('p', 'hazard', 'h', 'tiny', '', ?, ?, '[3, 4]', '')",
+            [json.dumps(nothing), json.dumps(OLD_SIDE)],
+        )
+        for id_, (old, _) in OLD_FIXES.items():
+            db.execute(
+                "insert into corrections (id, task, media, prediction, kind, payload, before,"
+                " author, created) values (?, 'hazard', 'h', 'p', ?, ?, ?, ?, ?)",
+                [id_, old["verdict"], json.dumps(old), json.dumps(OLD_SIDE), id_, id_],
+            )
+        conn.commit()
+    case = Feedback(home).case("hazard:h")
+    assert {c.id: c.payload for c in case.corrections} == {k: fix for k, (_, fix) in OLD_FIXES.items()}
+    head = Point(1.5, 2, source="head")
+    assert [values_of("hazard", c.before) for c in case.corrections] == [{"point": head}] * 3
+    assert case.corrections[2].values == {"point": head}  # "right": where the model pointed
+    (answer,) = case.predictions
+    assert (answer.values(answer.base), answer.base["missing"]) == ({}, {"point": "no numbers"})
+    assert answer.values(answer.shown) == {"point": head}
+    assert (answer.shown["label"], answer.shown["logprob"]) == ("x", -1)
+    assert answer.truth == {"point": Point(3, 4, source="truth")}
+    assert [c.id for c in Feedback(home).cases()] == ["hazard:h"]
+    with connect(home) as db:
+        assert [row[0] for row in db.execute("select kind from corrections")] == ["wrong", "none", "right"]
 
 
 def test_migration_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:

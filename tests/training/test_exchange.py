@@ -12,17 +12,19 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from inference.correction import Fix
 from inference.errors import UserError
+from inference.fields import Label, Labels, Point, Probability, Step, Steps, Text
 from inference.media import load_image
 from inference.tasks.hazard import PROMPT
 from tests.fixes import hazard_fix
-from tests.training.exchange_homes import WH, facts, full_home, picture
+from tests.training.exchange_homes import EVIL, WH, facts, full_home, picture
 from training.exchange import importing
 from training.exchange.__main__ import main
 from training.exchange.exporting import export
 from training.exchange.importing import import_file
-from training.store.cases import CaseFilter
-from training.store.feedback import Feedback
+from training.store.cases import CaseFilter, CorrectionFilter
+from training.store.feedback import Answers, Feedback
 from training.store.home import find_home
 
 THERE_AND_BACK = ("parquet", "csv")
@@ -37,6 +39,16 @@ def feedback(tmp_path_factory: pytest.TempPathFactory) -> Feedback:
 @pytest.fixture
 def empty(tmp_path: Path) -> Feedback:
     return Feedback(find_home(tmp_path / "other"))
+
+
+EVERY_KIND = {
+    "event": Label("Collision"),
+    "actions": Labels(("brake", "turn left")),
+    "chance": Probability(1 / 3),
+    "advice": Text(EVIL),
+    "trace": Steps((Step("brake", "road", 1.5), Step("look", "driver", end_s=2.0))),
+    "place": Point(15.0, 20.0, (10.0, 10.0, 20.0, 30.0)),
+}
 
 
 def row(point: str = "(40,50)", image: str = "a.png") -> dict[str, object]:
@@ -85,7 +97,7 @@ def test_round_trip(
     expected = {
         c.id: facts(c)
         for c in feedback.corrections()
-        if c.task == "hazard" and c.status != "withdrawn"
+        if c.status != "withdrawn" and feedback.media(c.media).kind == "image"
     }
     assert {c.id: facts(c) for c in empty.corrections()} == expected
     assert done.rows == back.added == len(expected) >= 3
@@ -97,6 +109,31 @@ def test_round_trip(
         assert (case.media.slices, case.media.name) == (old.media.slices, old.media.name)
         new, source = empty.media_path(case.media.hash), feedback.media_path(case.media.hash)
         assert new.read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("name", THERE_AND_BACK)
+@pytest.mark.usefixtures("made_up")
+def test_every_kind_of_field_there_and_back(empty: Feedback, tmp_path: Path, name: str) -> None:
+    """Of a task of its own; an export is of one task at a time."""
+    feedback = full_home(tmp_path / "full")
+    (media, *_) = [c.media for c in feedback.corrections()]
+    answers = Answers("made_up", "tiny", "?", {"values": {"event": {"value": "Normal"}}})
+    prediction = feedback.add_answers(media, answers)
+    for who, verdict, values in (("ann", "wrong", EVERY_KIND), ("bob", "right", {})):
+        fix = Fix("made_up", verdict, values)
+        feedback.correct(
+            task="made_up", media=media, prediction=prediction, payload=fix, author=who
+        )
+    done = export(feedback, name, tmp_path / "out", CaseFilter(task="made_up"))
+    assert (done.rows, done.left_out) == (2, {})
+    assert import_file(empty, tmp_path / "out", "importer").problems == ()
+    made = {c.id: facts(c) for c in feedback.corrections(CorrectionFilter(task="made_up"))}
+    assert {c.id: facts(c) for c in empty.corrections()} == made
+    mixed = export(feedback, name, tmp_path / "mixed")
+    assert "another task" in " ".join(mixed.left_out)
+    # Taught as the task's own sentences, and read back by its parser.
+    taught = export(feedback, "sharegpt", tmp_path / "chat.zip", CaseFilter(task="made_up"))
+    assert taught.rows == 2
 
 
 @pytest.mark.parametrize("name", THERE_AND_BACK)
@@ -167,9 +204,7 @@ def test_sharegpt_takes_what_may_be_trained_on(
     assert (done.rows, sum(done.left_out.values())) == (3, 3)
     back = import_file(empty, tmp_path / "out", "importer")
     assert (back.added, back.known, back.problems) == (2, 1, ())  # two people said the same
-    found = {
-        (c.author, c.status, getattr(c.payload, "point_px", None)) for c in empty.corrections()
-    }
+    found = {(c.author, c.status, c.values["point"].xy) for c in empty.corrections()}
     assert found == {("importer", "open", p) for p in [(20.0, 30.0), (21.0, 30.0)]}
 
 
@@ -264,7 +299,7 @@ def test_bad_rows_are_told_and_the_good_ones_kept(empty: Feedback, tmp_path: Pat
         [row(image="none.png"), "cannot be read"],
         [row(image="rows.json"), "not a picture"],
         [{"messages": row()["messages"]}, "no picture"],
-        [{"image": "a.png"}, "Neither a point nor a verdict"],
+        [{"image": "a.png"}, "Neither an answer nor a verdict"],
         ["text", "not an object"],
     ]
     rows = [r for r, _ in bad]
@@ -286,7 +321,7 @@ def test_bad_cells_are_told(empty: Feedback, tmp_path: Path) -> None:
         ({"created": "yesterday"}, "Not a time"),
         ({"slices": '"night"'}, "Not a list"),
         ({"hazard_kind": "ghost"}, "Unknown hazard kind"),
-        ({"x": "1e400"}, "Not a valid number"),
+        ({"x": "1e400"}, "Not a point"),
         ({"verdict": "maybe"}, "Unknown verdict"),
     ]
     done = import_file(empty, table(tmp_path / "in", *(cells for cells, _ in bad)), "insight")

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference.fields import Point
 from tests.fixes import hazard_fix
 from tests.training.exchange_homes import full_home, picture
 from training.exchange.exporting import export
 from training.exchange.importing import import_file
 from training.exchange.table import guarded, plain
+from training.store.cases import values_of
 from training.store.feedback import Feedback
 from training.store.home import find_home
 
@@ -53,3 +55,24 @@ def test_somebody_elses_table_with_semicolons(tmp_path: Path) -> None:
     (made,) = feedback.corrections()
     assert made.payload == hazard_fix("wrong", (10.0, 20.5))
     assert made.author == "ann"
+
+
+def test_tables_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    """They called the reason a rationale, and had a verdict no_hazard."""
+    picture(tmp_path / "a.png", 1)
+    (tmp_path / "old.csv").write_text(
+        "image,id,verdict,x,y,box_x1,box_y1,box_x2,box_y2,hazard_kind,rationale,five_second,"
+        "author,status,adapter,model_x,model_y\n"
+        'a.png,a1,wrong,15,20,10,10,20,30,debris,"\'=a box, lost",1,ann,accepted,patch,20,30\n'
+        "a.png,b2,no_hazard,,,,,,,,,0,ben,open,,,\n",
+        encoding="utf-8",
+    )
+    feedback = Feedback(find_home(tmp_path / "home"))
+    assert import_file(feedback, tmp_path / "old.csv", "eve").problems == ()
+    boxed, none = feedback.corrections()
+    assert boxed.payload == hazard_fix(
+        box=(10, 10, 20, 30), kind="debris", reason="=a box, lost", five_second=True
+    )
+    assert (boxed.author, boxed.status) == ("ann", "accepted")
+    assert values_of("hazard", boxed.before) == {"point": Point(20, 30)}
+    assert none.payload == hazard_fix("none")

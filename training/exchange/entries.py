@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,8 @@ def _moment(fields: Fields, name: str) -> str:
 
 
 def _before(task: Task, fields: Fields) -> dict[str, Any] | None:
-    values, label = from_cells(task, fields, MODEL), _text(fields, "adapter", MAX_NAME)
+    cells, label = from_cells(task, fields, MODEL), _text(fields, "adapter", MAX_NAME)
+    values = {name: replace(value, source="text") for name, value in cells.items()}
     if not values and not label:
         return None
     return {"label": label, "text": "", "values": values_to_json(values)}
