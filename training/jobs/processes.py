@@ -34,7 +34,7 @@ KEPT = frozenset(
 KEPT_PREFIXES = (
     *("LC_", "XDG_", "SSL_", "REQUESTS_CA", "CURL_CA", "CUDA_", "NVIDIA_", "NCCL_", "GLOO_"),
     *("OMP_", "MKL_", "TORCH_", "PYTORCH_", "HF_", "HUGGINGFACE_", "BNB_", "BITSANDBYTES_"),
-    *("WANDB_", "TRACKIO_", "TRITON_", "SIGHTLINE_JOBS_"),
+    *("WANDB_", "TRACKIO_", "TRITON_", "SIGHTLINE_JOBS_", "SIGHTLINE_PLUGINS"),
 )
 START_TOLERANCE_S = 1.0  # start times are counted from boot; a corrected clock moves them a little
 
