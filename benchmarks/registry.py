@@ -59,6 +59,13 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         ("ratio",),
         {"ratio": 1.3},
     ),
+    "pages": BenchmarkSpec(
+        "Scene usable in the browser, with seven pages (three of them copies) against four",
+        "benchmarks.pages:run",
+        ("usable_4_s", "usable_7_s", "ratio"),
+        {"ratio": 1.1},
+        by_name=True,
+    ),
     "first_prediction": BenchmarkSpec(
         "Base and fine-tuned on one 1280x720 picture, embedded model, after loading",
         "benchmarks.first_prediction:run",

@@ -1,4 +1,4 @@
-"""The page: frame, tabs, theme, script. The pages are listed in `ui.pages.TABS`."""
+"""All pages: frame, theme, script. They are listed in `ui.pages.PAGES`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from gradio.themes.utils.fonts import LocalFont
 
 from inference.errors import UserError
 from ui.components.upload import check_files
-from ui.pages import TABS
-from ui.scene.api import expose
+from ui.pages import PAGES
 from ui.shell.arguments import check_arguments, read_event
 from ui.shell.desk import Desk
 from ui.shell.errors import as_shown, queue_full
@@ -35,6 +34,13 @@ class Page(gr.Blocks):
     files and arguments that a browser sends are checked, and errors become what may be shown."""
 
     services: Services
+
+    def turn_to(self, path: str, label: str) -> None:
+        """What is built from now on belongs to that page, as with `route`, which wants a `with` of
+        its own for each; at the end of each `with` gradio would make the whole app again."""
+        if path:
+            self.pages.append((path, label, False))
+        self.current_page = path
 
     @cached_property
     def _examples(self) -> frozenset[Path]:
@@ -67,8 +73,11 @@ class Page(gr.Blocks):
 
 
 def build_page(services: Services) -> tuple[gr.Blocks, Desk]:
-    """The whole page, not yet served."""
+    """All pages, not yet served. A browser gets the components and events of one of them."""
     desk = Desk(services)
+    modules = {name: import_module(module) for name, module in PAGES.items()}
+    labels = {name: module.LABEL for name, module in modules.items()}
+    paths = dict.fromkeys(PAGES, "") | {name: name for name in list(PAGES)[1:]}
     with Page(
         title="Sightline",
         analytics_enabled=False,
@@ -76,16 +85,11 @@ def build_page(services: Services) -> tuple[gr.Blocks, Desk]:
         delete_cache=(3600, KEEP_UPLOADS_S),
     ) as page:
         page.services = services
-        frame = build_frame(desk)
-        with gr.Tabs(elem_id="sl-tabs") as tabs:
-            for name, module_name in TABS.items():
-                module = import_module(module_name)
-                with gr.Tab(module.LABEL, id=name) as place:
-                    tab = module.build()
-                module.wire(tab, desk, frame, page)
-                place.select(None, js=f"() => window.sightline.tab('{name}')")
-        wire_frame(frame, desk, tabs, page, list(TABS))
-        expose(desk)
+        for name, module in modules.items():
+            page.turn_to(paths[name], labels[name])
+            frame = build_frame(desk, labels, name)
+            module.wire(module.build(), desk, frame, page)
+            wire_frame(frame, desk, page, name)
     return page, desk
 
 

@@ -1,9 +1,8 @@
-"""The pages in the order of their tabs: address name -> module with `LABEL`, `build` and `wire`.
-
-A new page is a new folder and one line here.
+"""The pages, in their order: name -> module with `LABEL`, `build` and `wire`. A new page is a new
+folder and one line here. The first one lies at `/`, the others at `/NAME`.
 """
 
-TABS: dict[str, str] = {
+PAGES: dict[str, str] = {
     "scene": "ui.scene.page",
     "corrections": "ui.corrections.page",
     "training": "ui.training.page",

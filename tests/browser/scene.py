@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WAIT_MS = 180_000  # loading torch on a busy machine
@@ -17,6 +17,7 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 # Each of the three panels holds a plot that shares its zoom and says what it shows.
 DRAWN = """() => [...document.querySelectorAll('#sl-panels .sl-plot')]
   .filter((panel) => panel.querySelector('[data-sightline][aria-label]')).length == 3"""
+NEWS = "gradio_config.dependencies.find((event) => event.api_name.endsWith('_news')).id"
 RESTED = "() => document.getAnimations().every((a) => !(a instanceof CSSTransition))"
 
 UNNAMED = """(part) => [...part.querySelectorAll('button, input, textarea, a[href]')]
@@ -45,9 +46,16 @@ def open_editor(page: Page) -> None:
 
 @contextmanager
 def held_back(page: Page) -> Iterator[None]:
-    """What the page asks the server meanwhile is answered afterwards, as on a slow line."""
+    """What the page asks the server meanwhile is answered afterwards, as on a slow line. Asking
+    for news does not count."""
     held = []
-    page.route("**/gradio_api/run/**", lambda route: held.append(route))
+    news = page.evaluate(NEWS)
+
+    def hold(route: Route) -> None:
+        asks_for_news = (route.request.post_data_json or {}).get("fn_index") == news
+        route.continue_() if asks_for_news else held.append(route)
+
+    page.route("**/gradio_api/run/**", hold)
     yield
     for _ in range(600):  # the request leaves the page a moment after what was pressed
         if held:

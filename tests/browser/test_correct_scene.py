@@ -238,26 +238,25 @@ def test_a_link_opens_a_kept_picture_on_another_start(
     again.wait_for_function("() => document.querySelector('#sl-image img')?.naturalWidth === 960")
 
 
-def test_the_address_names_the_tab(visit, url: str, photo) -> None:
+def test_each_page_has_an_address_and_back_leads_to_it(visit, url: str, photo) -> None:
     page = visit(url)
     look(page, photo())
-    expect(page).to_have_url(re.compile("tab=scene&image="), timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile("/[?]image="), timeout=WAIT_MS)
     scene = page.url
-    tab = page.get_by_role("tab")
-    page.get_by_role("tab", name="Corrections").click()
-    expect(page).to_have_url(re.compile(r"[?]tab=corrections"))
-    assert "image=" not in page.url
-    page.get_by_role("tab", name="Scene").click()
+    page.get_by_role("link", name="Corrections").click()
+    expect(page).to_have_url(re.compile(r"/corrections$"))
+    expect(page.locator(".sl-pages [aria-current]")).to_have_text("Corrections")
+    # What a page showed in this tab is there again.
+    page.get_by_role("link", name="Scene").click()
     expect(page).to_have_url(scene)
+    expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
     page.go_back()
-    expect(page).to_have_url(re.compile(r"[?]tab=corrections"))
-    opened = tab.and_(page.locator("[aria-selected=true]"))
-    expect(opened).to_have_text("Corrections", timeout=WAIT_MS)
-    # The scene comes back behind it and leaves the address alone.
-    page.wait_for_timeout(1500)
-    assert "tab=corrections" in page.url
-    page.goto(f"{url}?tab=nonsense&example=day")
-    expect(opened).to_have_text("Scene", timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile(r"/corrections$"))
+    # Links of before.
+    page.goto(f"{url}?tab=training&step=set")
+    expect(page).to_have_url(re.compile(r"/training[?]step=set"))
+    page.goto(f"{url}?tab=nonsense&opacity=40")
+    expect(page).to_have_url(re.compile(r"/[?]opacity=40"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file's name cannot hold a tag there")

@@ -84,7 +84,7 @@ def statuses(home: Home) -> list[str]:
 
 def test_a_reviewers_morning(visit: Visit, start, home: Home, tmp_path: Path) -> None:
     """Filter, J and K, accept, reject, undo, bulk, another tab, reload: all in one visit."""
-    page = visit(f"{start(tmp_path, *command(home)).url}?tab=corrections")
+    page = visit(f"{start(tmp_path, *command(home)).url}corrections")
     summary = page.locator("#sl-cor-summary")
     expect(summary).to_contain_text(f"{CASES} cases")
     expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
@@ -151,7 +151,7 @@ def test_a_reviewers_morning(visit: Visit, start, home: Home, tmp_path: Path) ->
 
 
 def test_a_fast_hand_sees_the_case_it_stopped_at(visit: Visit, read_only: tuple[Home, str]) -> None:
-    page = visit(f"{read_only[1]}?tab=corrections")
+    page = visit(f"{read_only[1]}corrections")
     expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
     settled(page)
     row = page.locator("#sl-cor-queue [data-case]").nth(3)
@@ -167,7 +167,7 @@ def test_export_and_import_into_another_home(
     visit: Visit, start, read_only: tuple[Home, str], tmp_path: Path
 ) -> None:
     home, url = read_only
-    page = visit(f"{url}?tab=corrections&status=any")
+    page = visit(f"{url}corrections?status=any")
     expect(page.locator("#sl-cor-summary")).to_contain_text(f"{CASES} cases")
     page.locator("#sl-cor-share button").first.click()
     page.locator("#sl-cor-format input").click()
@@ -180,7 +180,7 @@ def test_export_and_import_into_another_home(
     with zipfile.ZipFile(archive) as packed:
         assert sum(name.endswith(".jpg") for name in packed.namelist()) == CASES
     other = find_home(tmp_path / "other")
-    page = visit(f"{start(tmp_path, *command(other)).url}?tab=corrections")
+    page = visit(f"{start(tmp_path, *command(other)).url}corrections")
     expect(page.locator("#sl-cor-empty")).to_contain_text("No corrections yet")
     page.locator("#sl-cor-share button").first.click()
     page.set_input_files("#sl-cor-upload input[type=file]", str(archive))
@@ -217,7 +217,7 @@ def test_hostile_text_is_only_text(visit: Visit, hostile_url: str, size: dict[st
 
 
 def test_text_stands_out_and_controls_have_names(visit: Visit, read_only: tuple[Home, str]) -> None:
-    page = visit(f"{read_only[1]}?tab=corrections")
+    page = visit(f"{read_only[1]}corrections")
     expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
     page.locator("#sl-cor-agreement button").first.click()
     expect(page.locator("#sl-cor-agreement-text")).to_contain_text("dispute")

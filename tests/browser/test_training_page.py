@@ -69,22 +69,22 @@ def test_correct_accept_train_watch_promote_use(visit, start, tmp_path: Path) ->
     url = start(tmp_path, "-m", "tests.ui.training_app", "--home", str(home.root)).url
     page = visit(url)
     _correct_and_accept(page)
-    page.get_by_role("tab", name="Training").click()
+    page.get_by_role("link", name="Training", exact=True).click()
     _choose_and_preview(page)
     _set_and_train(page)
     job = jobs.jobs(home)[0]
     _watch(page, home, job.id)
-    other = visit(f"{url}?tab=training&job={job.id}&step=run")
+    other = visit(f"{url}training?job={job.id}&step=run")
     expect(other.locator("#tr-status")).to_contain_text("browser-fix: done", timeout=TRAIN_MS)
     _prove(page)
     _promote(page)
     assert promotion.in_use(home, "hazard") == "browser-fix"
-    page.get_by_role("tab", name="Scene").click()
+    page.get_by_role("link", name="Scene", exact=True).click()
     expect(page.locator("#sl-adapter input")).to_have_value(re.compile("browser-fix"))
     page.locator(".sl-example").first.click()
     finished(page)
     expect(page.locator("#sl-tuned")).to_contain_text("browser-fix")
-    page.get_by_role("tab", name="Corrections").click()
+    page.get_by_role("link", name="Corrections", exact=True).click()
     learned = page.locator("#sl-cor-learned tr", has_text="browser-fix")
     expect(learned.locator("td").last).to_have_text("fixed")
 
@@ -99,7 +99,7 @@ def _correct_and_accept(page: Page) -> None:
     picture.click(position={"x": x * box["width"] / 1280, "y": y * box["height"] / 720})
     page.locator("#sl-save").click()
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.")
-    page.get_by_role("tab", name="Corrections").click()
+    page.get_by_role("link", name="Corrections", exact=True).click()
     expect(page.locator("#sl-cor-summary")).to_contain_text("1 case ")
     expect(page.locator("#sl-cor-case [data-shown]")).to_be_visible()
     page.locator("#sl-cor-accept").click()
@@ -188,7 +188,7 @@ def test_every_step_fits_and_nothing_runs_that_should_not(visit, seeded, size) -
     """The seeded log holds markup with a script in it."""
     home, url = seeded
     done = job_named(home, "animals-1")
-    page = visit(f"{url}?tab=training&job={done}&step=run", size)
+    page = visit(f"{url}training?job={done}&step=run", size)
     expect(page.locator("#tr-chart-losses .js-plotly-plot")).to_be_visible()
     page.locator("#tr-log button").first.click()
     expect(page.locator(".tr-log")).to_contain_text("onerror")
@@ -207,7 +207,7 @@ def test_every_step_fits_and_nothing_runs_that_should_not(visit, seeded, size) -
 def test_reload_and_back_keep_job_and_step(visit, seeded) -> None:
     home, url = seeded
     done, failed = job_named(home, "animals-1"), job_named(home, "animals-2")
-    page = visit(f"{url}?tab=training&job={failed}")
+    page = visit(f"{url}training?job={failed}")
     expect(page.locator("#tr-status")).to_contain_text("Lower the learning rate")
     expect(page.locator(".tr-diff")).to_contain_text("LoRA rank r")
     page.locator(f"[data-job='{done}']").click()
@@ -222,7 +222,7 @@ def test_reload_and_back_keep_job_and_step(visit, seeded) -> None:
 def test_a_fast_hand_gets_to_the_step_it_pressed_last(visit, seeded) -> None:
     home, url = seeded
     done, failed = job_named(home, "animals-1"), job_named(home, "animals-2")
-    page = visit(f"{url}?tab=training&job={done}&step=run")
+    page = visit(f"{url}training?job={done}&step=run")
     expect(page.locator("#tr-status")).to_contain_text("animals-1: done")
     with held_back(page):
         for step in ("prove", "promote", "set"):
@@ -237,7 +237,7 @@ def test_a_fast_hand_gets_to_the_step_it_pressed_last(visit, seeded) -> None:
     expect(page.locator("#tr-status")).to_contain_text("Lower the learning rate")
     expect(page).to_have_url(re.compile(f"job={failed}"))
 
-    page.goto(f"{url}?tab=training&job={done}&step=prove")
+    page.goto(f"{url}training?job={done}&step=prove")
     cases = page.locator("#tr-gallery [data-case]")
     expect(cases.nth(1)).to_be_visible()
     with held_back(page):
@@ -254,7 +254,7 @@ def test_two_tabs_see_the_same_and_delete_asks_back(visit, seeded) -> None:
     home, url = seeded
     snapshot = jobs.jobs(home)[0].snapshot
     job = seed.add_job(home, snapshot, "failed", name="to-delete", reason="It broke.", hint="Mend.")
-    one, other = (visit(f"{url}?tab=training&job={job.id}") for _ in range(2))
+    one, other = (visit(f"{url}training?job={job.id}") for _ in range(2))
     for page in (one, other):
         expect(page.locator("#tr-queue")).to_contain_text("to-delete")
     one.locator("#tr-delete").click()
@@ -270,7 +270,7 @@ def test_two_tabs_see_the_same_and_delete_asks_back(visit, seeded) -> None:
 
 def test_models_page_shows_origin_and_downloads(visit, seeded) -> None:
     _, url = seeded
-    page = visit(f"{url}?tab=models&adapter=animals-1")
+    page = visit(f"{url}models?adapter=animals-1")
     expect(page.locator("#md-detail")).to_contain_text("Went on from the adapter hazard-patch")
     with page.expect_download() as got:
         page.locator("#md-pack").click()
@@ -280,7 +280,7 @@ def test_models_page_shows_origin_and_downloads(visit, seeded) -> None:
 def test_text_stands_out(visit, seeded) -> None:
     home, url = seeded
     job = job_named(home, "animals-1")
-    page = visit(f"{url}?tab=training&job={job}&step=prove", color_scheme="dark")
+    page = visit(f"{url}training?job={job}&step=prove", color_scheme="dark")
     steps = {
         "prove": ".tr-proof", "promote": ".tr-rule", "set": "#tr-field-rank",
         "run": "#tr-chart-losses .js-plotly-plot",

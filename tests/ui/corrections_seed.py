@@ -52,7 +52,7 @@ def add_case(
         slices=SLICES[number % len(SLICES)] if slices is None else slices,
         name=name or path.name,
         truth={"point": Point(430.0, 180.0, source="truth")} if truth else None,
-        settings={"query": f"tab=scene&image={image.content_hash}&adapter=hazard-patch&opacity=40"},
+        settings={"query": f"image={image.content_hash}&adapter=hazard-patch&opacity=40"},
     )
     return image.content_hash, prediction
 

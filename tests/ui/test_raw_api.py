@@ -55,7 +55,7 @@ VALUES: dict[str, Any] = {
 EVENTS: dict[str, Any] = {
     "null": None, "a list": [1], "a text": "abc", "empty": {}, "deep": {"id": nested(200)},
     "odd": {"id": None, "index": {}, "value": [], "query": 3, "correction": {}},
-    "a NUL": {"id": "\0", "query": "tab=corrections&case=\0", "correction": "\0", "value": "\0"},
+    "a NUL": {"id": "\0", "query": "case=\0", "correction": "\0", "value": "\0"},
 }  # fmt: skip
 PYTHON = re.compile(
     r"unexpected error|Traceback|NoneType|<class|[a-z]Error\b|object has no|is not iterable"
@@ -75,7 +75,7 @@ class Sweep(Server):
         (media / "manifest.json").write_text('[{"file": "day.png", "label": "day"}]')
         super().__init__(folder, fake_services(home=find_home(folder / "home"), examples=media))
         self.client = httpx.Client(base_url=f"{self.url}gradio_api/", timeout=60)
-        for name in ("frame_opened", "scene_open", "models_opened", "training_opened"):
+        for name in ("scene_frame", "scene_open", "models_opened", "training_opened"):
             assert '"error"' not in self.send(name)
         picture = self.upload(media / "day.png")
         for name in ("look", "run_look", "draw_look"):
@@ -155,7 +155,6 @@ ROLES: list[tuple[str, Role]] = [
     (name, role)
     for name, least in table().items()
     for role in ("viewer", *([least] if least != "viewer" else []))
-    if name != "_check_login_status"
 ]
 
 

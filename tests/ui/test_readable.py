@@ -84,8 +84,8 @@ def secrets(home: Home) -> list[str]:
 def test_no_answer_to_a_viewer_names_a_path_of_the_server(server, home):
     steps = ("choose", "preview", "set", "run", "prove", "promote")
     jobs = [row.id for row in seed.jobs.jobs(home)]
-    opened = [("training_opened", f"tab=training&step={s}&job={j}") for s in steps for j in jobs]
-    opened += [("models_opened", "tab=models&adapter=odd"), ("scene_open", "adapter=odd")]
+    opened = [("training_opened", f"step={s}&job={j}") for s in steps for j in jobs]
+    opened += [("models_opened", "adapter=odd"), ("scene_open", "adapter=odd")]
     for name, query in opened:
         check(server, home, name, query=query)
     meta = {"path": str(home.database), "meta": {"_type": "gradio.FileData"}}
@@ -105,7 +105,7 @@ def test_nor_where_the_database_is_broken(tmp_path):
     try:
         for name in running.calls:
             check(running, home, name)
-        answer = running.call("training_opened", "viewer", query="tab=training")
+        answer = running.call("training_opened", "viewer", query="")
         assert "The database could not be used" in answer
     finally:
         running.page.close()
@@ -128,7 +128,7 @@ def test_a_viewer_reads_no_log_no_name_and_no_corrected_picture(server, home):
     done = next(row.id for row in seed.jobs.jobs(home) if row.name == "animals-1")
     pages = {
         role: "".join(
-            server.call("training_opened", role, query=f"tab=training&step={step}&job={done}")
+            server.call("training_opened", role, query=f"step={step}&job={done}")
             for step in ("run", "prove", "promote", "preview")
         )
         for role in ROLES
@@ -147,7 +147,7 @@ def test_a_viewer_reads_no_log_no_name_and_no_corrected_picture(server, home):
 
 def test_a_trainer_reads_the_paths(server, home):
     row = seed.jobs.jobs(home)[0]
-    query = f"tab=training&step=run&job={row.id}"
+    query = f"step=run&job={row.id}"
     assert str(home.root) in server.call("training_opened", "trainer", query=query)
 
 

@@ -33,7 +33,7 @@ def test_there_and_back(address):
 
 
 def test_defaults_are_left_out():
-    assert to_query(SceneAddress(example="night")) == "tab=scene&example=night"
+    assert to_query(SceneAddress(example="night")) == "example=night"
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,13 @@ def sent(view, next_case="", n=0):
 
 def test_an_empty_store_says_what_to_do(desk):
     view = corrections.page_view(ANN, desk, QueueAddress())
-    assert not view.anything and "?tab=scene" in view.empty and view.case.id == ""
+    assert not view.anything and "./" in view.empty and view.case.id == ""
 
 
 def test_the_queue_shows_the_worst_case_large(desk, ids):
     view = corrections.page_view(ANN, desk, QueueAddress(), chose=False)
     assert view.case.id == ids[0] and view.where.case == ids[0]
-    assert view.query == "tab=corrections"
+    assert view.query == ""
     assert view.queue.count("data-case=") == 7 and "7 cases" in view.summary
     figure = json.loads(view.case.plot)
     assert {t["name"] for t in figure["data"]} >= {"Base", "Fine-tuned", "Ground truth", "human"}

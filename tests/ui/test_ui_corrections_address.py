@@ -17,20 +17,19 @@ def test_there_and_back(where):
 
 
 def test_defaults_stay_out_of_the_link():
-    assert to_query(QueueAddress()) == "tab=corrections"
+    assert to_query(QueueAddress()) == ""
 
 
 @pytest.mark.parametrize(
     "query",
-    ["", "tab=scene&status=rejected", "status=rejected", "tab=corrections&status=no&page=x",
-     "tab=corrections&page=-1&least=9e9&since=yesterday&until=<b>"],
-)  # fmt: skip
+    ["", "tab=scene", "status=no&page=x", "page=-1&least=9e9&since=yesterday&until=<b>"],
+)
 def test_nonsense_is_left_out(query):
     assert from_query(query) == QueueAddress()
 
 
 def test_large_numbers_are_bounded():
-    where = from_query("tab=corrections&page=999999&least=5000")
+    where = from_query("page=999999&least=5000")
     assert where.page <= 100_000 and where.least == 100
 
 

@@ -65,7 +65,7 @@ def test_answers_reasons_and_names_are_escaped(pair):
     info = ModelInfo(EVIL, EVIL, EVIL, "x", "none", False, requested=EVIL, fallback_reason=EVIL)
     for html in (
         masthead.header(info, entry),
-        masthead.banner(info, None),
+        masthead.banner(info, None, None),
         markup.error(UserError(EVIL, expected=EVIL, got=EVIL)),
         markup.hint(EVIL),
         markup.warnings([EVIL]),
@@ -124,20 +124,23 @@ def test_errors_and_empties():
 
 
 def test_the_banner_reads_its_figures_from_the_card():
-    assert "31 px on 500 drawn scenes (base 301 px)" in masthead.banner(INFO, CARD)
-    assert "Median" not in masthead.banner(INFO, None)
-    assert "Median" not in masthead.banner(INFO, AdapterCard("x", "hazard", "y"))
+    assert "31 px on 500 drawn scenes (base 301 px)" in masthead.banner(INFO, CARD, None)
+    assert "Median" not in masthead.banner(INFO, None, None)
+    assert "Median" not in masthead.banner(INFO, AdapterCard("x", "hazard", "y"), None)
     photos = AdapterCard(
         "x", "hazard", "y", extra={"photos": {"n": 60, "sides": {"x": {"median_px": 250}}}}
     )
-    assert "250 px on 60 photographs" in masthead.banner(INFO, photos)
+    assert "error: 250 px on 60 photographs" in masthead.banner(INFO, photos, None)
+    # One trained here has no figure on photographs: the built-in's stays, under its name.
+    both = masthead.banner(INFO, CARD, photos)
+    assert "31 px on 500 drawn scenes" in both and "; x 250 px on 60 photographs" in both
     broken = AdapterCard("x", "hazard", "y", heldout={"sides": "?"}, extra={"photos": 3})
-    assert "Median" not in masthead.banner(INFO, broken)
+    assert "Median" not in masthead.banner(INFO, broken, None)
 
 
 def test_a_fallback_is_said_aloud():
     info = replace(INFO, requested="me/big", fallback_reason="No network.")
-    html = masthead.banner(info, None)
+    html = masthead.banner(info, None, None)
     assert 'role="alert"' in html
     assert "me/big" in html
     assert "No network." in html

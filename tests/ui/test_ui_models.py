@@ -189,9 +189,8 @@ def test_load_and_unload_say_what_happened(desk):
 
 
 def test_the_address_names_the_adapter():
-    assert models.to_query("fresh") == "tab=models&adapter=fresh"
-    assert models.named({"tab": "models", "adapter": "fresh"}) == "fresh"
-    assert models.named({"tab": "scene", "adapter": "fresh"}) == ""
+    assert models.to_query("fresh") == "adapter=fresh"
+    assert models.named({"adapter": "fresh"}) == "fresh"
 
 
 def test_card_texts_are_escaped():

@@ -55,17 +55,15 @@ def named(home: Home, name: str) -> jobs.JobRow:
 def test_the_address_leads_back_to_the_same_place():
     place = Place("prove", "20261121-010203-abcd")
     query = dict(part.split("=") for part in training_place.to_query(place).split("&"))
-    assert query["tab"] == "training"
     assert training_place.from_query(query) == place
 
 
 @pytest.mark.parametrize(
     ("query", "place"),
     [
-        ({"tab": "training", "step": "nonsense", "job": "../x"}, Place()),
-        ({"tab": "training", "job": "j-1"}, Place("run", "j-1")),
-        ({"tab": "scene", "step": "prove", "job": "j-1"}, Place()),
-        ({"tab": "training", "step": "set", "snapshot": "a" * 64}, Place("set", "", "a" * 64)),
+        ({"step": "nonsense", "job": "../x"}, Place()),
+        ({"job": "j-1"}, Place("run", "j-1")),
+        ({"step": "set", "snapshot": "a" * 64}, Place("set", "", "a" * 64)),
     ],
 )
 def test_a_link_that_makes_no_sense_is_ignored(query, place):
@@ -73,13 +71,13 @@ def test_a_link_that_makes_no_sense_is_ignored(query, place):
 
 
 def test_without_a_link_the_page_opens_at_the_running_job(shared):
-    place, _ = training.opened(VIEWER, shared, {"tab": "training"})
+    place, _ = training.opened(VIEWER, shared, {})
     assert place.step == "run"
     assert jobs.job(shared, place.job).state in ("running", "queued")
 
 
 def test_a_link_to_a_deleted_job_says_so(shared):
-    place, note = training.opened(VIEWER, shared, {"tab": "training", "job": "gone"})
+    place, note = training.opened(VIEWER, shared, {"job": "gone"})
     assert place == Place()
     assert "deleted" in note
 

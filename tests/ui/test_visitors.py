@@ -14,7 +14,7 @@ from inference.errors import UserError
 from tests.ui.fakes import fake_services
 from tests.ui.served import Server
 from ui.layout import build_page
-from ui.pages import TABS
+from ui.pages import PAGES
 from ui.shell import frame
 from ui.shell.visitors import REFUSED, ROLES, Quota, Role, Visitor, names_only, require, who
 
@@ -173,10 +173,11 @@ def test_a_space_with_oauth_has_a_login_button(space, oauth):
 
 
 def table() -> dict[str, Role]:
-    """api_name -> the least role, of the frame and of every tab."""
-    gathered = dict(frame.ENDPOINTS)
-    for module in TABS.values():
-        for name, role in import_module(module).ENDPOINTS.items():
+    """api_name -> the least role, of the frame and of every page."""
+    gathered: dict[str, Role] = {}
+    for page, module in PAGES.items():
+        rows = frame.endpoints(page) | import_module(module).ENDPOINTS
+        for name, role in rows.items():
             assert name not in gathered, f"{name} is there twice"
             gathered[name] = role
     return gathered
@@ -191,7 +192,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_every_endpoint_has_a_row(server):
     assert not set(server.calls) - set(table()), "an endpoint without a row"
-    assert not set(table()) - set(server.calls) - {"_check_login_status"}, "a row without endpoint"
+    assert not set(table()) - set(server.calls), "a row without endpoint"
 
 
 def test_private_endpoints_are_really_called(server):
@@ -199,7 +200,7 @@ def test_private_endpoints_are_really_called(server):
     assert "There is no picture yet" in answer
 
 
-@pytest.mark.parametrize("name", [n for n in table() if n != "_check_login_status"])
+@pytest.mark.parametrize("name", list(table()))
 def test_roles(server, name):
     needed = table()[name]
     for role in ROLES:

@@ -233,10 +233,7 @@ def main() -> None:
         accepted(home, flags.accepted)
 
     from ui.layout import build_page, launch_options
-    from ui.pages import TABS
 
-    TABS.setdefault("training", "ui.training.page")
-    TABS.setdefault("models", "ui.models.page")
     page, desk = build_page(services_of(home, flags.role, seconds=0.4))
     options = launch_options(desk, Path(__file__).parent, [home.root])
     page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True, **options)

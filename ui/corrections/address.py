@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import parse_qsl
 
-from ui.shell.address import params_of, query_for
+from ui.shell.address import query_of
 
-TAB = "corrections"
 STATUSES = ("open", "accepted", "rejected", "withdrawn", "any")
 PAGE_ROWS = 40
 TEXTS = ("task", "author", "adapter", "slice", "case")
@@ -49,14 +48,13 @@ def to_query(where: QueueAddress) -> str:
     """The query string, without "?"; defaults are left out so that links stay short."""
     usual = QueueAddress()
     pairs = {f.name: getattr(where, f.name) for f in fields(where)}
-    return query_for(TAB, {k: v for k, v in pairs.items() if v != getattr(usual, k)})
+    return query_of({k: v for k, v in pairs.items() if v != getattr(usual, k)})
 
 
 def from_query(query: Mapping[str, str] | str) -> QueueAddress:
     """Reads a query; whatever is missing or makes no sense stays at its default."""
     if isinstance(query, str):
         query = dict(parse_qsl(query.lstrip("?")[:4000]))
-    query = params_of(query, TAB)
     texts = {key: query.get(key, "")[:200] for key in TEXTS}
     where = QueueAddress(
         **texts,

@@ -159,9 +159,6 @@ window.sightlineCorrections = (() => {
   }
   setInterval(() => pulse && pulse(), PULSE_MS);
   window.addEventListener("focus", () => pulse && pulse());
-  document.addEventListener("click", (event) => {
-    if (event.target.closest('#sl-tabs [role="tab"]')) setTimeout(() => pulse && pulse(), 60);
-  });
 
   // Plots get the sentence under them as their name; clips must outlive a change of the address.
   // On a phone the filters are folded until they are wanted.

@@ -10,7 +10,7 @@ from gradio.components.plot import PlotData
 from inference.errors import UserError
 from ui.components import markup
 from ui.corrections import view as page_view
-from ui.corrections.address import TAB, QueueAddress, from_query
+from ui.corrections.address import QueueAddress, from_query
 from ui.corrections.handlers.queue import CaseView, PageView
 from ui.corrections.parts import CorrectionsTab
 from ui.shell.visitors import Visitor
@@ -101,4 +101,4 @@ def read_filters(tab: CorrectionsTab, values: Values) -> QueueAddress:
     f = tab.filters
     names = ("task", "status", "author", "adapter", "slice", "since", "until")
     found = {name: str(values[getattr(f, name)] or "").strip() for name in names}
-    return from_query({**found, "tab": TAB, "least": str(int(values[f.least] or 0))})
+    return from_query({**found, "least": str(int(values[f.least] or 0))})

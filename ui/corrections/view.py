@@ -62,7 +62,7 @@ def keys() -> str:
 
 def empty(example: str | None) -> str:
     """What to do where nobody has corrected anything yet. example: id of an example picture."""
-    link = f"?tab=scene&example={escape(example, quote=True)}" if example else "?tab=scene"
+    link = f"./?example={escape(example, quote=True)}" if example else "./"
     label = "Correct an example in Scene" if example else "Open Scene"
     return (
         '<div class="sl-empty"><p class="sl-empty-title">No corrections yet</p><p>Run a picture in '

@@ -16,11 +16,10 @@ from training.adapters.lineage import Lineage
 from training.snapshots.counts import snapshot_counts
 from ui.components import adapters
 from ui.components.words import when
-from ui.shell.address import params_of, query_for
+from ui.shell.address import query_of
 from ui.shell.desk import Desk, adapters_for
 from ui.shell.visitors import Visitor, names_only, require
 
-TAB = "models"
 FIGURES = {
     "median_px": ("median error", "px", 1.0),
     "mse_px2": ("mean squared error", "px²", 1.0),
@@ -62,10 +61,12 @@ class ModelDetail:
 @dataclass(frozen=True)
 class Scan:
     """The adapters that a visitor may use, each read and checked once: the store's, and what this
-    app was started with besides. loaded: names of those in memory."""
+    app was started with besides. loaded: names of those in memory. in_use: the one that Scene
+    begins with, as the header says."""
 
     entries: tuple[Lineage, ...]
     loaded: frozenset[str]
+    in_use: str | None
 
     def find(self, name: str) -> Lineage:
         entries = {entry.name: entry for entry in self.entries}
@@ -92,7 +93,11 @@ def scan(visitor: Visitor, desk: Desk) -> Scan:
         )
         for e in more
     ]  # fmt: skip
-    return Scan((*known, *besides), frozenset(e.name for e in usable if e.loaded))
+    return Scan(
+        (*known, *besides),
+        frozenset(e.name for e in usable if e.loaded),
+        desk.services.default_adapter(),
+    )
 
 
 def items(visitor: Visitor, desk: Desk, found: Scan | None = None) -> list[ModelItem]:
@@ -130,8 +135,8 @@ def detail(visitor: Visitor, desk: Desk, name: str, found: Scan | None = None) -
 def _item(visitor: Visitor, found: Scan, entry: Lineage) -> ModelItem:
     problem, loaded = entry.problem or "", entry.name in found.loaded
     return ModelItem(
-        entry.name, entry.task, entry.size_bytes / 1e6, entry.promoted, loaded, entry.embedded,
-        when(entry.created),
+        entry.name, entry.task, entry.size_bytes / 1e6, entry.name == found.in_use, loaded,
+        entry.embedded, when(entry.created),
         problem if visitor.reads("paths of the server") else names_only(problem),
     )  # fmt: skip
 
@@ -158,12 +163,12 @@ def _line(desk: Desk, entry: Lineage) -> list[str]:
 
 
 def to_query(name: str) -> str:
-    return query_for(TAB, {"adapter": name})
+    return query_of({"adapter": name})
 
 
 def named(query: Mapping[str, str]) -> str:
     """The adapter that a link names, or ""."""
-    return params_of(query, TAB).get("adapter", "")[:100]
+    return query.get("adapter", "")[:100]
 
 
 # ---- in and out ----------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ from ui.shell.visitors import Role, Visitor
 LABEL = "Models"
 ENDPOINTS: dict[str, Role] = {
     "models_opened": "viewer",
-    "models_tab": "viewer",
     "models_pick": "viewer",
+    "models_in_use": "viewer",
     "models_load": "trainer",
     "models_unload": "trainer",
     "models_pack": "viewer",
@@ -38,7 +38,6 @@ NO_TOKEN = (
 
 @dataclass(frozen=True)
 class ModelsTab:
-    root: gr.Column
     items: gr.HTML
     detail: gr.HTML
     buttons: gr.Row
@@ -65,7 +64,7 @@ class ModelsTab:
 
 
 def build() -> ModelsTab:
-    with gr.Column(elem_id="sl-models") as root:
+    with gr.Column(elem_id="sl-models"):
         gr.HTML(
             markup.heading(
                 "Adapters",
@@ -94,7 +93,7 @@ def build() -> ModelsTab:
                 push_note = gr.HTML(elem_id="md-push-note")
                 message = gr.HTML(elem_id="md-message")
     return ModelsTab(
-        root, items, detail, buttons, load, unload, pack, file, push_box, repo, private, push,
+        items, detail, buttons, load, unload, pack, file, push_box, repo, private, push,
         push_note, message,
         gr.HTML(elem_id="md-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
         asked("adapter"),
@@ -145,12 +144,10 @@ def wire(tab: ModelsTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
 
     page.load(opened, None, tab.shown, api_name="models_opened", **AT_ONCE)
 
-    def tab_opened(name: str, event: gr.SelectData, request: gr.Request) -> Values:
-        return shown(desk.visitor(request), name) if event.value == LABEL else {tab.name: name}
+    def promoted(name: str, request: gr.Request) -> Values:
+        return shown(desk.visitor(request), name)
 
-    tab.root.parent.parent.select(
-        tab_opened, tab.name, tab.shown, api_name="models_tab", trigger_mode="multiple", **AT_ONCE
-    )
+    frame.news.apply(promoted, tab.name, tab.shown, api_name="models_in_use", **AT_ONCE)
 
     def picked(name: str | None, request: gr.Request) -> Values:
         return shown(desk.visitor(request), name or "")

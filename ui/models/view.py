@@ -48,7 +48,7 @@ def detail(found: ModelDetail) -> str:
     line = "".join(f"<li>{escape(step)}</li>" for step in found.line)
     job = ""
     if found.job:
-        address = f"?tab=training&job={quote(found.job)}&step=prove"
+        address = f"./training?job={quote(found.job)}&step=prove"
         job = f'<p><a href="{escape(address)}">Its job, curves and proof</a></p>'
     return (
         f'<div class="md-detail"><h2>{sign("finetuned")}{escape(found.item.name)}</h2>{problem}'

@@ -53,7 +53,7 @@ def wire_opening(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> No
         found = restore(visitor, desk, address, remembered)
         five = isinstance(memory, dict) and memory.get("five")
         values = form_values(tab, desk, visitor, found.form)
-        values |= frame_values(frame, desk, found.form.adapter)
+        values |= frame_values(frame, desk)
         values[k.run] = found.run.id if found.run else ""
         values[tab.result.empty] = gr.update(
             value=pieces.empty(bool(desk.services.examples())), visible=found.result is None
@@ -220,7 +220,7 @@ def _finished(
     return {tab.keep.fresh: ""} | (
         new
         | ({} if busy else idle(tab))
-        | frame_values(frame, desk, result.pair.request.adapter)
+        | frame_values(frame, desk)
         | {tab.keep.result: result.id, tab.keep.linked: None, tab.keep.memory: memory}
     )
 

@@ -48,3 +48,4 @@ def wire(tab: SceneTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     wire_adapters(tab, desk, frame)
     wire_correcting(tab, desk, frame)
     wire_keeping(tab, desk)
+    scene_api.expose(desk)

@@ -14,7 +14,7 @@ from ui.scene.handlers import view as scene_view
 from ui.scene.show import SceneTab, Values, show
 from ui.shell.address import ViewSettings
 from ui.shell.desk import Desk, adapter_choices
-from ui.shell.events import LATEST, MODEL_QUEUE
+from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
 from ui.shell.visitors import Role, Visitor
@@ -26,6 +26,7 @@ ENDPOINTS: dict[str, Role] = {
     "scene_load_adapter": "trainer",
     "scene_unload_adapter": "trainer",
     "scene_choose_adapter": "viewer",
+    "scene_adapter_in_use": "viewer",
     "scene_png": "viewer",
     "scene_json": "viewer",
 }
@@ -82,9 +83,7 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
             return {p.message: markup.error(explain_failure(error))}
         choices = adapter_choices(visitor, desk.services)
         update = gr.update(choices=choices, value=done.chosen or "")
-        return {a.adapter: update, p.message: markup.hint(done.message)} | frame_values(
-            frame, desk, done.chosen
-        )
+        return {a.adapter: update, p.message: markup.hint(done.message)} | frame_values(frame, desk)
 
     common = {"api_visibility": "private", "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
 
@@ -111,13 +110,14 @@ def wire_adapters(tab: SceneTab, desk: Desk, frame: Frame) -> None:
         api_name="scene_unload_adapter",
         **common,
     )
-    a.adapter.input(
-        lambda name: {a.adapter_message: "", **frame_values(frame, desk, name)},
-        a.adapter,
-        outputs,
-        api_name="scene_choose_adapter",
-        **LATEST,
-    )
+    a.adapter.input(lambda: "", None, a.adapter_message, api_name="scene_choose_adapter", **LATEST)
+
+    def promoted(request: gr.Request) -> Values:
+        """Another adapter is in use now: it is chosen, whatever was chosen before."""
+        choices = adapter_choices(desk.visitor(request), desk.services)
+        return gr.update(choices=choices, value=desk.services.default_adapter() or "")
+
+    frame.news.apply(promoted, None, a.adapter, api_name="scene_adapter_in_use", **AT_ONCE)
 
 
 def wire_keeping(tab: SceneTab, desk: Desk) -> None:

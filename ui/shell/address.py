@@ -1,10 +1,10 @@
 """The address of a page: what is shown and how, as query parameters, and back. No gradio.
 
 A wrong value in a link is ignored, never an error: the rest of the link still works.
-`tab` says which tab the other parameters belong to. A tab other than Scene writes its part with
-`query_for("corrections", {"case": ...})`, as the value of a `gr.HTML(js_on_load=ADDRESS_JS,
-elem_classes="sl-hidden")`, and reads it with `params_of(request.query_params, "corrections")`.
-ui/shell/sightline.js keeps one query for each tab and shows the open tab's.
+A page writes its part with `query_of({"case": ...})`, as the value of a
+`gr.HTML(js_on_load=ADDRESS_JS, elem_classes="sl-hidden")`, and reads it from
+`request.query_params`. Links between pages are `./NAME?QUERY`; links of before, `?tab=NAME&QUERY`,
+are turned into them by ui/shell/sightline.js.
 """
 
 from __future__ import annotations
@@ -20,24 +20,15 @@ from inference.schema import SIDES, Side
 DEFAULT_OPACITY = 0.75
 MAX_NUMBER = 100_000
 MAX_TOKENS = 512  # that a map is made for
-SCENE = "scene"
-# For the gr.HTML whose value is a query: the browser puts it into its address bar.
-ADDRESS_JS = (
-    "const tell = () => window.sightline.address(props.value); tell(); watch('value', tell);"
-)
+# For the gr.HTML whose value is a query: the browser shows it in its address bar.
+ADDRESS_JS = "watch('value', () => window.sightline.address(props.value || ''));"
 
 
-def query_for(tab: str, params: Mapping[str, object]) -> str:
-    """The query string of a tab, without "?"; None and "" are left out."""
-    kept = [(key, str(value)) for key, value in params.items() if value not in (None, "")]
-    return urlencode([("tab", tab), *kept])
-
-
-def params_of(query: Mapping[str, str], tab: str) -> dict[str, str]:
-    """The parameters of a link if it leads to that tab, else none: tabs use the same names."""
-    if (query.get("tab") or SCENE) != tab:
-        return {}
-    return {key: value for key, value in query.items() if key != "tab"}
+def query_of(params: Mapping[str, object]) -> str:
+    """The query string, without "?"; None and "" are left out."""
+    return urlencode(
+        [(key, str(value)) for key, value in params.items() if value not in (None, "")]
+    )
 
 
 @dataclass(frozen=True)
@@ -71,8 +62,7 @@ class SceneAddress:
 def to_query(address: SceneAddress) -> str:
     """The query string, without "?"; defaults are left out so that links stay short."""
     maps, default = address.view.maps, MapSettings()
-    pairs: list[tuple[str, Any]] = [("tab", SCENE)]
-    pairs += [
+    pairs: list[tuple[str, Any]] = [
         (key, getattr(address, key))
         for key in ("example", "image", "prompt", "adapter")
         if getattr(address, key) is not None
@@ -93,9 +83,8 @@ def to_query(address: SceneAddress) -> str:
 
 
 def from_query(query: Mapping[str, str], adapters: Collection[str]) -> SceneAddress:
-    """Reads a query; whatever is missing or makes no sense stays at its default. A link to another
-    tab says nothing about the scene. adapters: names of those that the visitor may use."""
-    query = params_of(query, SCENE)
+    """Reads a query; whatever is missing or makes no sense stays at its default. adapters: names
+    of those that the visitor may use."""
     adapter = query.get("adapter")
     maps = MapSettings(
         method=query.get("method") or "attention",

@@ -17,6 +17,8 @@ from inference.schema import (
     Side,
 )
 from training.adapters.promotion import promoted
+from training.jobs import control as jobs
+from training.jobs.rows import JobRow
 from training.store.home import Home
 from ui.shell.address import ViewSettings
 from ui.shell.arguments import whole
@@ -158,7 +160,19 @@ def adapter_choices(visitor: Visitor, services: Services) -> list[tuple[str, str
     return [*found, ("None: base alone", "")]
 
 
-def card_for_banner(services: Services) -> AdapterCard | None:
-    """The default adapter's card, from which the banner takes its figures."""
-    entry = adapter_entry(services, services.default_adapter())
-    return entry.card if entry is not None else None
+def photographed_card(services: Services) -> AdapterCard | None:
+    """The first adapter's card that says how it does on photographs: what is trained here is never
+    measured on them, what came with the app is."""
+    cards = (entry.card for entry in services.list_adapters())
+    return next((card for card in cards if card and card.extra.get("photos")), None)
+
+
+def unfinished_job(desk: Desk) -> JobRow | None:
+    """The training job that runs now, else the next in the queue."""
+    if desk.services.home is None:
+        return None
+    try:
+        found = jobs.jobs(desk.services.home, ("running", "cancelling", "queued"), limit=1)
+    except UserError:  # a store that cannot be read hides no page
+        return None
+    return found[0] if found else None

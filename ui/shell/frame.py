@@ -1,65 +1,90 @@
-"""What all tabs share: the head of the page, its banner, who is there, and which tab is open."""
+"""What all pages share: the way to the others, which model and adapter are in use, what is being
+trained, and who is there. Every open page learns of a change within seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from ui.shell import masthead
-from ui.shell.desk import Desk, adapter_entry, card_for_banner
+from ui.shell.desk import Desk, adapter_entry, photographed_card, unfinished_job
 from ui.shell.events import AT_ONCE
 from ui.shell.visitors import Role, can_sign_in
 
-OPENED_JS = "watch('value', () => window.sightline.opened(props.value));"
-# api_name -> the least role. gradio's own login button asks who is there, as everybody may.
-ENDPOINTS: dict[str, Role] = {"frame_opened": "viewer", "_check_login_status": "viewer"}
+# While the page is in view the browser asks every few seconds whether anything has changed.
+NEWS_JS = (
+    "window.sightline.news(() => trigger('select', {}), () => trigger('apply', {}),"
+    " () => props.value, watch);"
+)
+
+
+def endpoints(page: str) -> dict[str, Role]:
+    """api_name -> the least role, of the frame round that page."""
+    names = ["frame", "news", *(["login"] if can_sign_in() else [])]
+    return {f"{page}_{name}": "viewer" for name in names}
 
 
 @dataclass(frozen=True)
 class Frame:
+    """news: what the frame shows now, as text. A page that shows which adapter is in use binds
+    `frame.news.apply`, which comes when another one is while the page is open."""
+
     header: gr.HTML
     who: gr.HTML
     banner: gr.HTML
+    work: gr.HTML
+    news: gr.HTML
 
 
-def build_frame(desk: Desk) -> Frame:
-    name = desk.services.default_adapter()
-    header, banner = _texts(desk, name)
-    head = gr.HTML(header, elem_id="sl-header")
+def build_frame(desk: Desk, labels: Mapping[str, str], page: str) -> Frame:
+    """labels: of all pages by name, in their order. page: the one that this frame is round."""
+    gr.HTML(masthead.pages(labels, page), elem_id="sl-pages")
+    header = gr.HTML(elem_id="sl-header")
     with gr.Row(elem_id="sl-who"):
         who = gr.HTML()
         if can_sign_in():
             gr.LoginButton(size="sm", elem_id="sl-login")
-    return Frame(head, who, gr.HTML(banner, elem_id="sl-banner"))
-
-
-def frame_values(frame: Frame, desk: Desk, adapter: str | None) -> dict[Any, Any]:
-    """The head as it is now, for the chosen adapter."""
-    header, banner = _texts(desk, adapter)
-    return {frame.header: header, frame.banner: banner}
-
-
-def wire_frame(
-    frame: Frame, desk: Desk, tabs: gr.Tabs, page: gr.Blocks, names: Sequence[str]
-) -> None:
-    """Opens the tab that the address names, and says who is there. names: of all tabs."""
-    opened = gr.HTML(elem_classes="sl-hidden", js_on_load=OPENED_JS)
-
-    def open_page(request: gr.Request) -> dict[Any, Any]:
-        wanted = str(dict(request.query_params).get("tab") or "")
-        name = wanted if wanted in names else names[0]
-        who = masthead.who(desk.visitor(request))
-        return {tabs: gr.Tabs(selected=name), opened: name, frame.who: who}
-
-    page.load(
-        open_page, None, [tabs, opened, frame.who], api_name="frame_opened", **AT_ONCE,
+    return Frame(
+        header, who, gr.HTML(elem_id="sl-banner"), gr.HTML(elem_id="sl-work"),
+        gr.HTML("", html_template="<i></i>", elem_classes="sl-hidden", js_on_load=NEWS_JS),
     )  # fmt: skip
 
 
-def _texts(desk: Desk, adapter: str | None) -> tuple[str, str]:
-    info = desk.services.model_info()
-    entry = adapter_entry(desk.services, adapter)
-    return masthead.header(info, entry), masthead.banner(info, card_for_banner(desk.services))
+def frame_values(frame: Frame, desk: Desk) -> dict[Any, Any]:
+    """The frame as it is now."""
+    info, name = desk.services.model_info(), desk.services.default_adapter()
+    entry = adapter_entry(desk.services, name)
+    work = masthead.work(unfinished_job(desk))
+    card = entry.card if entry else None
+    return {
+        frame.header: masthead.header(info, entry),
+        frame.banner: masthead.banner(info, card, photographed_card(desk.services)),
+        frame.work: work,
+        frame.news: "\n".join([name or "", str(info.loaded), work]),
+    }
+
+
+def wire_frame(frame: Frame, desk: Desk, page: gr.Blocks, name: str) -> None:
+    """name: of the page that the frame is round."""
+
+    def opened(request: gr.Request) -> dict[Any, Any]:
+        return {frame.who: masthead.who(desk.visitor(request)), **frame_values(frame, desk)}
+
+    shown = [frame.header, frame.banner, frame.work, frame.news]
+    page.load(opened, None, [frame.who, *shown], api_name=f"{name}_frame", **AT_ONCE)
+
+    def news(seen: str | None) -> dict[Any, Any]:
+        values = frame_values(frame, desk)
+        return values if values[frame.news] != seen else {frame.news: gr.skip()}
+
+    frame.news.select(
+        news, frame.news, shown, api_name=f"{name}_news", trigger_mode="once", **AT_ONCE
+    )
+    for login in (block for block in page.blocks.values() if isinstance(block, gr.LoginButton)):
+        if login.load_event_to_attach:  # gradio itself would bind all pages' buttons to the last
+            check, _, _ = login.load_event_to_attach
+            login.load_event_to_attach = None
+            page.load(check, None, login, api_name=f"{name}_login", **AT_ONCE)

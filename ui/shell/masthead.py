@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from inference.schema import AdapterCard, AdapterEntry, ModelInfo
+from training.jobs.rows import JobRow
 from ui.shell.visitors import Role, Visitor, names_only
 
 QUANTISED = {"none": "not quantised", "nf4": "4-bit NF4", "int8": "8-bit"}
@@ -16,6 +17,17 @@ ROLE_MEANS: dict[Role, str] = {
     "trainer": "may look, correct, review and train",
 }
 OTHER_MODEL = "python app.py --model Qwen/Qwen2-VL-7B-Instruct"
+
+
+def pages(labels: Mapping[str, str], current: str) -> str:
+    """The way to every page. labels: by name, in their order; the first one lies at the root."""
+    first, here = next(iter(labels)), ' aria-current="page"'
+    links = "".join(
+        f'<a href="./{"" if name == first else name}"{here if name == current else ""}>'
+        f"{escape(label)}</a>"
+        for name, label in labels.items()
+    )
+    return f'<nav class="sl-pages" aria-label="Pages">{links}</nav>'
 
 
 def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
@@ -49,8 +61,21 @@ def _how(adapter: AdapterEntry) -> str:
     return " · point from its head" if adapter.has_head else " · point from its text"
 
 
-def banner(info: ModelInfo, card: AdapterCard | None) -> str:
-    """What a visitor must know: a model that could not be had, and what the embedded one is."""
+def work(job: JobRow | None) -> str:
+    """The training under way."""
+    if job is None:
+        return ""
+    steps = f", step {job.step:,} of {job.steps:,}" if job.state == "running" and job.steps else ""
+    return (
+        f'<p class="sl-work"><b>Training:</b> {escape(job.name)} is {escape(job.state)}{steps}. '
+        f'<a href="./training?job={escape(job.id, quote=True)}">Watch it</a></p>'
+    )
+
+
+def banner(info: ModelInfo, card: AdapterCard | None, photographed: AdapterCard | None) -> str:
+    """What a visitor must know: a model that could not be had, and what the embedded one is.
+
+    card: of the adapter in use. photographed: a card with figures on photographs."""
     parts = []
     if info.fallback_reason:
         wanted = f"“{names_only(info.requested)}” could not be used. " if info.requested else ""
@@ -61,21 +86,21 @@ def banner(info: ModelInfo, card: AdapterCard | None) -> str:
     if info.embedded:
         parts.append(
             '<p class="sl-banner"><b>Embedded model:</b> it learned from a drawn world, not from '
-            f"photographs.{escape(_measured(card))} A real one: <code>{OTHER_MODEL}</code></p>"
+            f"photographs.{escape(_measured(card, photographed))} "
+            f"A real one: <code>{OTHER_MODEL}</code></p>"
         )
     return "".join(parts)
 
 
-def _measured(card: AdapterCard | None) -> str:
-    """How the adapter does, read from its card; empty where the card does not say."""
-    if card is None:
-        return ""
-    found = [
-        _figures(card.name, "drawn scenes", card.heldout),
-        _figures(card.name, "photographs", card.extra.get("photos")),
-    ]
-    said = "; ".join(text for text in found if text)
-    return f" Median error: {said}." if said else ""
+def _measured(card: AdapterCard | None, photographed: AdapterCard | None) -> str:
+    """How the adapter in use does, read from its card; on photographs, where its card does not
+    say, how the one does whose card says so."""
+    said = [_figures(card.name, "drawn scenes", card.heldout)] if card else []
+    on_photos = card if card and card.extra.get("photos") else photographed
+    if on_photos is not None:
+        text = _figures(on_photos.name, "photographs", on_photos.extra.get("photos"))
+        said.append(text and (text if on_photos is card else f"{on_photos.name} {text}"))
+    return f" Median error: {'; '.join(filter(None, said))}." if any(said) else ""
 
 
 def _figures(name: str, where: str, measured: object) -> str:

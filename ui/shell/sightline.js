@@ -133,16 +133,21 @@ window.sightline = (() => {
   }
 
   // ---- address, link, downloads -------------------------------------------------------------
-  // Each tab has its own query; the address shows the open tab's.
-  const CASE = ["tab", "example", "image", "case", "job", "adapter"];
-  const tabOf = (query) => new URLSearchParams(query).get("tab") || "scene";
-  const caseOf = (query) => {
-    const params = new URLSearchParams(query);
-    const keys = tabOf(query) === "scene" ? ["example", "image"] : CASE;
-    return keys.map((key) => params.get(key)).join();
-  };
-  const queries = {};
-  let openTab = tabOf(location.search);
+  // Links of before the pages had addresses of their own: ?tab=NAME&QUERY.
+  const params = () => new URLSearchParams(location.search);
+  const pages = (window.gradio_config?.pages || []).map(([path]) => path);
+  if (params().has("tab")) {
+    const now = params(), name = now.get("tab");
+    now.delete("tab");
+    const path = pages.includes(name) ? `./${name}` : location.pathname;
+    if (path === location.pathname) history.replaceState(null, "", `${path}?${now}`);
+    else location.replace(`${path}?${now}`);
+  }
+
+  // What a page shows: with another one of these, Back leads to what was there before.
+  const CASE = ["example", "image", "case", "job"];
+  const SHOWN = window.gradio_config?.current_page === "models" ? ["adapter"] : CASE;
+  const caseOf = (query) => SHOWN.map((key) => new URLSearchParams(query).get(key) || "").join();
 
   // A new result comes into view if it is below the fold; a page that opens stays at its top.
   const started = performance.now();
@@ -155,34 +160,50 @@ window.sightline = (() => {
   }
 
   function address(query) {
-    if (!query) return;
-    queries[tabOf(query)] = query;
-    if (tabOf(query) !== openTab) return;
-    const now = location.search;
-    const fresh = caseOf(now) !== caseOf(query);
-    if (fresh && openTab === "scene") setTimeout(shown, 400);
-    const first = ["", ","].includes(caseOf(now)) || tabOf(now) !== openTab;
-    go(query, fresh && !first);
-  }
-
-  function go(query, asNew) {
-    const next = new URLSearchParams(query);
-    const theme = new URLSearchParams(location.search).get("__theme");
+    const before = caseOf(location.search), next = new URLSearchParams(query);
+    const fresh = before !== caseOf(query);
+    if (fresh) setTimeout(shown, 400);
+    const theme = params().get("__theme");
     if (theme) next.set("__theme", theme);
-    history[asNew ? "pushState" : "replaceState"](null, "", `${location.pathname}?${next}`);
+    const asNew = fresh && /[^,]/.test(before);
+    const text = next.toString();
+    history[asNew ? "pushState" : "replaceState"](null, "", location.pathname + (text && `?${text}`));
+    sessionStorage.setItem(`sightline ${location.pathname}`, text);
     all("#sl-result .js-plotly-plot").forEach(local);
   }
 
-  // The server says which tab the link has opened; from then on a choice is the person's.
-  let ready = false;
-  function opened(name) { openTab = name; ready = true; }
-
-  function tab(name) {
-    if (!ready || name === openTab) return;
-    queries[openTab] = queries[openTab] || location.search.slice(1);
-    openTab = name;
-    go(queries[name] || `tab=${name}`, true);
+  // ---- news: another adapter in use, a training under way ------------------------------------
+  let askForNews = () => {};
+  function news(ask, changed, text, watch) {
+    let shown = null; // the adapter in use, as this page has it
+    const note = () => {
+      const inUse = text().split("\n")[0], before = sessionStorage.getItem("sightline in use");
+      if (shown !== null && shown !== inUse) changed();
+      shown = inUse;
+      sessionStorage.setItem("sightline in use", inUse);
+      // The way back to Scene must not choose the adapter that was in use before.
+      if (before === null || before === inUse) return;
+      const key = `sightline ${new URL("./", document.baseURI).pathname}`;
+      const query = new URLSearchParams(sessionStorage.getItem(key) || "");
+      query.delete("adapter");
+      sessionStorage.setItem(key, query);
+    };
+    watch("value", note);
+    askForNews = () => { if (shown !== null && document.visibilityState === "visible") ask(); };
   }
+  setInterval(() => askForNews(), 4000);
+  window.addEventListener("focus", () => askForNews());
+
+  // The way to another page leads back to what it showed in this tab before.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".sl-pages a");
+    if (!link) return;
+    const to = new URL(link.href);
+    to.search = sessionStorage.getItem(`sightline ${to.pathname}`) || "";
+    const theme = params().get("__theme");
+    if (theme) to.searchParams.set("__theme", theme);
+    link.href = to;
+  }, true);
 
   window.addEventListener("popstate", () => location.reload());
 
@@ -210,5 +231,5 @@ window.sightline = (() => {
     setTimeout(() => press(40), 30);
   }
 
-  return { asked, ask, examples, tokens, opacity, address, opened, tab, copyLink, download };
+  return { asked, ask, examples, tokens, opacity, address, news, copyLink, download };
 })();

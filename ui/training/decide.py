@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import gradio as gr
 
 from inference.errors import Cancelled
 from ui.components import markup
-from ui.shell.desk import Desk, adapter_choices
+from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, QUIET
 from ui.shell.failures import explain_failure
 from ui.shell.visitors import Visitor
@@ -116,11 +115,9 @@ def _busy(tab: TrainingTab, busy: bool) -> Values:
     }
 
 
-def wire_promoting(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
-    """Promote, override, roll back; the Scene page's chooser learns of it at once."""
+def wire_promoting(tab: TrainingTab, desk: Desk) -> None:
+    """Promote, override, roll back."""
     m, k = tab.promote, tab.keep
-    chooser = _by_id(page, "sl-adapter")
-    extra = [chooser] if chooser is not None else []
 
     def deciding(
         act: Callable[[Visitor, Place, str], str],
@@ -131,12 +128,7 @@ def wire_promoting(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
                 said = act(visitor, place, reason)
             except Exception as error:
                 return {m.message: markup.error(explain_failure(error))}
-            values = show(tab, desk, visitor, place) | {m.message: markup.note(said), m.reason: ""}
-            if chooser is not None:
-                chosen = desk.services.default_adapter() or ""
-                choices = adapter_choices(visitor, desk.services)
-                values[chooser] = gr.update(choices=choices, value=chosen)
-            return values
+            return show(tab, desk, visitor, place) | {m.message: markup.note(said), m.reason: ""}
 
         return decided
 
@@ -150,25 +142,5 @@ def wire_promoting(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
     )  # fmt: skip
     for button, name, act in acts:
         button.click(
-            deciding(act), [k.place, m.reason], [*tab.shown, *extra],
-            api_name=f"training_{name}", **AT_ONCE,
+            deciding(act), [k.place, m.reason], tab.shown, api_name=f"training_{name}", **AT_ONCE,
         )  # fmt: skip
-    _refresh_scene(desk, page, chooser)
-
-
-def _refresh_scene(desk: Desk, page: gr.Blocks, chooser: Any) -> None:
-    """What was trained meanwhile is offered as soon as the Scene tab is opened."""
-    scene = next(
-        (b for b in page.blocks.values() if isinstance(b, gr.Tab) and b.id == "scene"), None
-    )
-    if scene is None or chooser is None:
-        return
-
-    def offered(request: gr.Request) -> Any:
-        return gr.update(choices=adapter_choices(desk.visitor(request), desk.services))
-
-    scene.select(offered, None, chooser, api_name="training_scene_adapters", **AT_ONCE)
-
-
-def _by_id(page: gr.Blocks, elem_id: str) -> Any:
-    return next((b for b in page.blocks.values() if getattr(b, "elem_id", "") == elem_id), None)

@@ -3,8 +3,6 @@ binds only; `ui.training.handlers.steps*` does the work."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import gradio as gr
 
 from inference.errors import UserError
@@ -13,13 +11,13 @@ from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST, clicks
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
-from ui.shell.visitors import Role, Visitor
+from ui.shell.visitors import Role
 from ui.training.after import build_keep, build_promote, build_prove, build_run
 from ui.training.before import NO_PREVIEW, build_choose, build_preview, build_set
 from ui.training.begin import wire_choosing, wire_setting
 from ui.training.decide import wire_promoting, wire_proving
 from ui.training.handlers import steps as training
-from ui.training.handlers.place import TAB, Place
+from ui.training.handlers.place import Place
 from ui.training.handlers.run import Curves
 from ui.training.refresh import watch
 from ui.training.show import field_values, show
@@ -29,7 +27,6 @@ from ui.training.watch import wire_running
 LABEL = "Training"
 ENDPOINTS: dict[str, Role] = {
     "training_opened": "viewer",
-    "training_tab": "viewer",
     "training_tick": "viewer",
     "training_step": "viewer",
     "training_job": "viewer",
@@ -62,19 +59,18 @@ ENDPOINTS: dict[str, Role] = {
     "training_promote": "trainer",
     "training_override": "trainer",
     "training_rollback": "trainer",
-    "training_scene_adapters": "viewer",
 }
 
 
 def build() -> TrainingTab:
-    with gr.Column(elem_id="sl-training") as root:
+    with gr.Column(elem_id="sl-training"):
         steps = gr.HTML(elem_id="tr-steps", js_on_load=clicks("step"))
         message = gr.HTML(elem_id="tr-message")
         parts = (
             build_choose(), build_preview(), build_set(), build_run(), build_prove(),
             build_promote(),
         )  # fmt: skip
-    return TrainingTab(root, steps, message, *parts, build_keep(Place()), Curves())
+    return TrainingTab(steps, message, *parts, build_keep(Place()), Curves())
 
 
 def wire(tab: TrainingTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
@@ -85,30 +81,23 @@ def wire(tab: TrainingTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     wire_setting(tab, desk)
     wire_running(tab, desk)
     wire_proving(tab, desk)
-    wire_promoting(tab, desk, page)
+    wire_promoting(tab, desk)
 
 
 def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
-    """A link, the timer, and the tab itself: nothing is read before it is opened, nor while
-    another tab is open."""
+    """A link, and the timer."""
     k = tab.keep
 
-    def first(visitor: Visitor, query: Mapping[str, str]) -> Values:
-        place, note = training.opened(visitor, desk.home, query)
-        place, settings = training.moved(visitor, desk.home, place, place.step)
-        values = show(tab, desk, visitor, place, note)
-        return values if settings is None else values | field_values(tab.set, settings)
-
     def opened(request: gr.Request) -> Values:
-        query = dict(request.query_params)
-        here = query.get("tab") == TAB
-        values: Values = {k.timer: gr.Timer(active=here)}
-        if not here:
-            return values
+        ticking: Values = {k.timer: gr.Timer(active=True)}
         try:
-            return values | first(desk.visitor(request), query)
+            visitor = desk.visitor(request)
+            place, note = training.opened(visitor, desk.home, dict(request.query_params))
+            place, settings = training.moved(visitor, desk.home, place, place.step)
+            values = ticking | show(tab, desk, visitor, place, note)
+            return values if settings is None else values | field_values(tab.set, settings)
         except Exception as error:
-            return values | {tab.message: markup.error(explain_failure(error))}
+            return ticking | {tab.message: markup.error(explain_failure(error))}
 
     page.load(opened, None, tab.filled, api_name="training_opened", **AT_ONCE)
 
@@ -122,23 +111,6 @@ def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
         return changed or {k.seen: gr.skip()}
 
     k.timer.tick(ticked, [k.place, k.seen], tab.watched, api_name="training_tick", **AT_ONCE)
-
-    def tab_opened(place: Place, seen: str, event: gr.SelectData, request: gr.Request) -> Values:
-        here = event.value == LABEL
-        values: Values = {k.timer: gr.Timer(active=here)}
-        if not here:
-            return values
-        try:
-            visitor = desk.visitor(request)
-            return values | (show(tab, desk, visitor, place) if seen else first(visitor, {}))
-        except Exception as error:
-            return values | {tab.message: markup.error(explain_failure(error))}
-
-    tabs = tab.root.parent.parent
-    tabs.select(
-        tab_opened, [k.place, k.seen], tab.filled, api_name="training_tab",
-        trigger_mode="multiple", **AT_ONCE,
-    )  # fmt: skip
 
 
 def wire_moving(tab: TrainingTab, desk: Desk) -> None:
@@ -178,8 +150,4 @@ def wire_moving(tab: TrainingTab, desk: Desk) -> None:
     )  # fmt: skip
     for part in (tab.prove, tab.promote):
         part.begin.click(None, js="() => document.querySelector('[data-step=run]').click()")
-    tab.choose.open_corrections.click(
-        None,
-        js="() => [...document.querySelectorAll('#sl-tabs [role=tab]')]"
-        ".find((tab) => tab.textContent.trim() === 'Corrections')?.click()",
-    )
+    tab.choose.open_corrections.click(None, js="() => { location.href = './corrections'; }")

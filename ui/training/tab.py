@@ -26,7 +26,6 @@ Values = dict[Any, Any]
 class TrainingTab:
     """The tab's components, step by step."""
 
-    root: gr.Column
     steps: gr.HTML
     message: gr.HTML
     choose: ChoosePart

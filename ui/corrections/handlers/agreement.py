@@ -93,7 +93,7 @@ def _disputes(found: tuple[CaseAgreement, ...], cases: dict[str, Case]) -> str:
 
 def _dispute(c: CaseAgreement, case: Case) -> str:
     name = case.media.name or case.media.hash[:12]
-    link = f"?tab=corrections&status=any&case={c.case_id}"
+    link = f"./corrections?status=any&case={c.case_id}"
     px = "–" if c.spread_px is None else f"{c.spread_px:.0f}"
     percent = "–" if c.spread_percent is None else share(c.spread_percent / 100)
     labels = "; ".join(

@@ -156,8 +156,8 @@ def scene_link(case: Case) -> str | None:
     """Address of the case in Scene, with the settings that it was corrected under."""
     for prediction in case.predictions:
         if query := prediction.settings.get("query"):
-            return f"?{query}"
-    return f"?tab=scene&image={case.media.hash}" if case.media.kind == "image" else None
+            return f"./?{query}"
+    return f"./?image={case.media.hash}" if case.media.kind == "image" else None
 
 
 def stamp_of(home: Home) -> str:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ui.shell.address import params_of, query_for
+from ui.shell.address import query_of
 from ui.training.views import STEPS
 
-TAB = "training"
 TASK = "hazard"
 """The only task that can be trained so far; the others bring their presets and losses along."""
 
@@ -33,19 +32,16 @@ class Place:
 def to_query(place: Place) -> str:
     """The query string, without "?"."""
     snapshot = "" if place.job else place.snapshot  # a job knows its own
-    return query_for(
-        TAB, {"job": place.job, "step": place.step, "snapshot": snapshot, "retry": place.retry}
+    return query_of(
+        {"job": place.job, "step": place.step, "snapshot": snapshot, "retry": place.retry}
     )
 
 
 def from_query(query: Mapping[str, str]) -> Place:
     """Whatever is missing or makes no sense stays at its default."""
-    params = params_of(query, TAB)
     known = {
-        key: params[key]
-        for key in ("job", "snapshot", "retry")
-        if _ID.fullmatch(params.get(key, ""))
+        key: query[key] for key in ("job", "snapshot", "retry") if _ID.fullmatch(query.get(key, ""))
     }
-    step = params.get("step", "")
+    step = query.get("step", "")
     usual = "run" if known.get("job") else "choose"
     return Place(step if step in STEPS else usual, **known)

@@ -11,11 +11,10 @@ from training.jobs.rows import JobRow
 from training.jobs.settings import TrainSettings
 from training.snapshots.counts import snapshot_counts
 from training.store.home import Home
-from ui.shell.address import params_of
 from ui.shell.visitors import Visitor, require
 from ui.training.handlers import choose as training_choose
 from ui.training.handlers import promote as training_promote
-from ui.training.handlers.place import TAB, TASK, Place, from_query
+from ui.training.handlers.place import TASK, Place, from_query
 from ui.training.views import StepState
 
 
@@ -30,7 +29,7 @@ def opened(visitor: Visitor, home: Home, query: Mapping[str, str]) -> tuple[Plac
         except UserError:
             return Place(), "This link's job was deleted."
         return replace(place, snapshot=row.snapshot), ""
-    if "step" in params_of(query, TAB):
+    if "step" in query:
         return place, ""
     active = jobs.jobs(home, ("running", "cancelling", "queued"), limit=1)
     if active:
