@@ -127,7 +127,7 @@ def test_a_written_point_is_read_back_in_every_frame(
 ) -> None:
     resized = (max(28, w // 56 * 28), max(28, h // 56 * 28))
     point = Point(x * w, y * h, source="truth")
-    text = hazard.target_text(point, (w, h), frame, resized)
+    text = hazard.target_text({"point": point}, (w, h), frame, resized)
     parsed = hazard.parse(text, (w, h), frame, resized).values["point"]
     assert isinstance(parsed, Point)
     unit = 10 if frame == "norm1000" else 1
@@ -162,18 +162,18 @@ def test_unknown_frame_lists_the_known_ones() -> None:
 
 
 def test_the_papers_sentence() -> None:
-    text = hazard.target_text(Point(640.4, 359.6, source="truth"), WH, "original_px")
+    text = hazard.target_text({"point": Point(640.4, 359.6)}, WH, "original_px")
     assert text == "The area around (640,360) should be paid more attention to."
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n\t", "x" * 2001, "x" * 10_000])
 def test_bad_prompts(prompt: str) -> None:
     with pytest.raises(UserError) as caught:
-        hazard.validate_prompt(prompt)
+        hazard.TASK.validate_prompt(prompt)
     assert caught.value.field == "prompt"
     assert caught.value.expected
 
 
 def test_good_prompt_is_stripped() -> None:
-    assert hazard.validate_prompt("  Where?  ") == "Where?"
-    assert hazard.validate_prompt("x" * 2000) == "x" * 2000
+    assert hazard.TASK.validate_prompt("  Where?  ") == "Where?"
+    assert hazard.TASK.validate_prompt("x" * 2000) == "x" * 2000

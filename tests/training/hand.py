@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.fields import Point, Value
+from inference.fields import Point, Source, Value
 from inference.schema import ImageInput
 from training.evaluation.scoring import Response
-from training.evaluation.sets import EvalCase, point_case, point_case
+from training.evaluation.sets import EvalCase, point_case
 
 SENTENCE = "The area around ({},{}) should be paid more attention to."
 
@@ -22,7 +22,7 @@ def case(
     return point_case(image, point, box, frozenset(slices))
 
 
-def values(xy: tuple[float, float] | None, source: Any = "text") -> dict[str, Value]:
+def values(xy: tuple[float, float] | None, source: Source = "text") -> dict[str, Value]:
     return {} if xy is None else {"point": Point(*xy, source=source)}
 
 

@@ -74,7 +74,9 @@ def test_points_of_earlier_versions_become_values(tmp_path: Path) -> None:
     with closing(sqlite3.connect(home.database)) as conn:
         db = Database(conn)
         migrations.apply(db, stop_before="005_fields")
-        db.execute("insert into media values ('h', 'image', 'h.png', 90, 90, 1, null, '[]', '', '')")
+        db.execute(
+            "insert into media values ('h', 'image', 'h.png', 90, 90, 1, null, '[]', '', '')"
+        )
         nothing = {"label": "base", "text": "no", "point_px": None, "reason": "no numbers"}
         db.execute(
             "insert into predictions (id, task, media, backbone, prompt, base, finetuned, truth,"
@@ -89,7 +91,9 @@ def test_points_of_earlier_versions_become_values(tmp_path: Path) -> None:
             )
         conn.commit()
     case = Feedback(home).case("hazard:h")
-    assert {c.id: c.payload for c in case.corrections} == {k: fix for k, (_, fix) in OLD_FIXES.items()}
+    assert {c.id: c.payload for c in case.corrections} == {
+        k: fix for k, (_, fix) in OLD_FIXES.items()
+    }
     head = Point(1.5, 2, source="head")
     assert [values_of("hazard", c.before) for c in case.corrections] == [{"point": head}] * 3
     assert case.corrections[2].values == {"point": head}  # "right": where the model pointed
@@ -100,7 +104,8 @@ def test_points_of_earlier_versions_become_values(tmp_path: Path) -> None:
     assert answer.truth == {"point": Point(3, 4, source="truth")}
     assert [c.id for c in Feedback(home).cases()] == ["hazard:h"]
     with connect(home) as db:
-        assert [row[0] for row in db.execute("select kind from corrections")] == ["wrong", "none", "right"]
+        kinds = [row[0] for row in db.execute("select kind from corrections")]
+    assert kinds == ["wrong", "none", "right"]
 
 
 def test_migration_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:

@@ -135,6 +135,9 @@ def test_first_views_are_whole_then_crops_follow_from_hash_and_seed() -> None:
     assert view(2) == view(2)
     assert len({view(2).key, view(2, seed=2).key, view(2, key="x").key, view(4).key}) == 4
     assert not view_of("abc", 1, (0.5, 0.5), mirror=False, seed=1).mirrored
+    unplaced = view_of("abc", 3, None, mirror=True, seed=1)  # a label may depend on the edge
+    assert (unplaced.crop01, unplaced.mirrored) == (WHOLE.crop01, False)
+    assert unplaced.colour is not None
 
 
 def test_limited_keeps_the_shape() -> None:

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from inference.errors import UserError
-from inference.registry import resolve
 from inference.fields import Label, Labels, Point, Probability, Step, Steps, Text, Value
+from inference.registry import resolve
 from tests.fixes import hazard_fix, said_at
 from tests.training.snapshot_hand import (
     REPLAY_ENTRY,
