@@ -232,7 +232,8 @@ def _payload(result: StoredResult, form: CorrectionForm) -> Fix:
             field="point",
         )
     values: dict[str, Value] = {}
-    point = drawn_point(*(mark.point_px or (None, None)), mark.box_px)
+    x, y = mark.point_px or (None, None)
+    point = drawn_point(x, y, mark.box_px)
     if point is not None:
         values["point"] = point
     if form.hazard_kind:
