@@ -1,4 +1,4 @@
-"""What the worker's tests share: a tiny base, a frozen snapshot, and a run of the worker."""
+"""What these tests share: empty homes; a tiny base, a frozen snapshot and a run of the worker."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from typing import Any
 import pytest
 
 from tests.tiny import make_tiny
+from tests.training.job_hand import make_home
 from tests.training.snapshot_hand import config, home_with, snapshot
+from tests.training.store_hand import feedback_at
 from tests.training.worker_hand import Train
 from training.jobs.config import WorkerConfig
 from training.snapshots.freezing import Snapshot
+from training.store.feedback import Feedback
 from training.store.home import Home
 from training.worker import run
+
+
+@pytest.fixture
+def feedback(tmp_path: Path) -> Feedback:
+    return feedback_at(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """As the queue of jobs needs it."""
+    return make_home(tmp_path / "home")
 
 
 @pytest.fixture(scope="module")

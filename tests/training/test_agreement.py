@@ -193,12 +193,6 @@ def test_rejected_counts_in_the_figures_but_settles_the_dispute() -> None:
     assert settled.spread_px == pytest.approx(600)
 
 
-def test_nameless_people_are_told_apart_by_their_session() -> None:
-    one = at("anonymous", 0, 0, client={"session": "s1"})
-    two = at("anonymous", 0, 9, client={"session": "s2"})
-    assert case_agreement(case(one, two)).people == 2
-
-
 def test_disputes_come_first_the_sharpest_first() -> None:
     found = agreement(
         [

@@ -47,12 +47,6 @@ def test_manifest(tmp_path: Path) -> None:
     assert load_folder(tmp_path, 1).total == 1
 
 
-def test_manifest_without_its_columns(tmp_path: Path) -> None:
-    (tmp_path / "manifest.csv").write_text("picture,x,y\n")
-    with pytest.raises(UserError, match="hazard_x"):
-        load_folder(tmp_path)
-
-
 @pytest.mark.parametrize("name", ["data.json", "data.jsonl"])
 @pytest.mark.parametrize("key", ["image", "images"])
 def test_insight_rows_with_pictures_beside(tmp_path: Path, name: str, key: str) -> None:
@@ -96,26 +90,28 @@ def test_rows_without_messages_are_no_data(tmp_path: Path, rows: list[object]) -
         load_folder(tmp_path)
 
 
-def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("image", "answer", "match"),
+    [
+        ("../a.png", MESSAGES[1]["content"], "leaves its folder"),
+        ("b.png", "Everything is calm.", "no numbers"),
+    ],
+)
+def test_a_bad_row_is_refused(tmp_path: Path, image: str, answer: str, match: str) -> None:
     picture(tmp_path / "a.png")
-    folder = tmp_path / "data"
-    folder.mkdir()
-    rows = [{"image": "../a.png", "messages": MESSAGES}]
-    (folder / "data.json").write_text(json.dumps(rows))
-    with pytest.raises(UserError, match="leaves its folder"):
-        list(load_folder(folder).cases())
+    picture(tmp_path / "data" / "b.png")
+    messages = [MESSAGES[0], {"role": "assistant", "content": answer}]
+    rows = [{"image": image, "messages": messages}]
+    (tmp_path / "data" / "data.json").write_text(json.dumps(rows))
+    with pytest.raises(UserError, match=match):
+        list(load_folder(tmp_path / "data").cases())
 
 
-def test_a_row_without_a_point_says_which(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png")
-    messages = [MESSAGES[0], {"role": "assistant", "content": "Everything is calm."}]
-    (tmp_path / "data.json").write_text(json.dumps([{"image": "a.png", "messages": messages}]))
-    with pytest.raises(UserError, match="no numbers"):
-        list(load_folder(tmp_path).cases())
-
-
-def test_a_folder_without_data(tmp_path: Path) -> None:
+def test_a_folder_without_data_or_its_columns(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"manifest\.csv"):
+        load_folder(tmp_path)
+    (tmp_path / "manifest.csv").write_text("picture,x,y\n")
+    with pytest.raises(UserError, match="hazard_x"):
         load_folder(tmp_path)
 
 

@@ -51,9 +51,6 @@ def test_last_line_is_the_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert result["sides"]["patch"]["median_px"] == 5
     assert result["slices"]["debris"]["n"] == 1
     assert len(lines) > 10  # the table above it
-
-
-def test_json_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main(["--split", "hand", "--adapter", "--json"], fake) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["data"] == "hand"

@@ -8,7 +8,7 @@ import pytest
 from sqlite_utils import Database
 
 from inference.errors import UserError
-from tests.training.store_hand import corrected, feedback_at, picture, predicted
+from tests.training.store_hand import corrected, picture, predicted
 from training.store.database import connect
 from training.store.feedback import Feedback
 from training.store.group_commit import write
@@ -16,11 +16,6 @@ from training.store.mirror_files import append_new, folder_of
 from training.store.rows import now
 
 SECRET = "Annabel Lee of Tübingen"
-
-
-@pytest.fixture
-def feedback(tmp_path: Path) -> Feedback:
-    return feedback_at(tmp_path)
 
 
 def test_everything_of_one_person_and_nothing_else(feedback: Feedback, tmp_path: Path) -> None:

@@ -13,16 +13,11 @@ import pytest
 
 from inference.errors import UserError
 from tests.fixes import hazard_fix
-from tests.training.store_hand import corrected, feedback_at, predicted
+from tests.training.store_hand import corrected, predicted
 from training.store import case_rows
 from training.store.cases import STATUSES, voices
 from training.store.database import connect
 from training.store.feedback import CaseFilter, CorrectionFilter, Feedback
-
-
-@pytest.fixture
-def feedback(tmp_path: Path) -> Feedback:
-    return feedback_at(tmp_path)
 
 
 def test_queue_is_ordered_by_disagreement_and_risk(feedback: Feedback, tmp_path: Path) -> None:

@@ -28,11 +28,6 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLS = 50
 
 
-@pytest.fixture
-def feedback(tmp_path: Path) -> Feedback:
-    return feedback_at(tmp_path)
-
-
 # ---- killed ------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inference.errors import UserError
-from tests.training.job_hand import SETTINGS, SNAPSHOT, make_home, submit
+from tests.training.job_hand import SETTINGS, SNAPSHOT, submit
 from training.adapters import lineage
 from training.jobs import control as jobs
 from training.jobs.logs import tail, tail_from
@@ -23,11 +23,6 @@ from training.store.database import connect
 from training.store.home import Home
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return make_home(tmp_path / "home")
 
 
 def set_state(home: Home, job_id: str, state: str) -> None:

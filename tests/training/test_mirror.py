@@ -15,7 +15,7 @@ import pytest
 from huggingface_hub import HfApi
 
 from inference.errors import UserError
-from tests.training.store_hand import corrected, feedback_at, predicted
+from tests.training.store_hand import corrected, predicted
 from training.store.feedback import Feedback
 from training.store.mirror import Mirror, repository
 from training.store.mirror_files import append_new, folder_of, pseudonym
@@ -94,11 +94,6 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     yield server
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture
-def feedback(tmp_path: Path) -> Feedback:
-    return feedback_at(tmp_path)
 
 
 def mirror_to(hub: Hub, feedback: Feedback, told: list[str] | None = None) -> Mirror:

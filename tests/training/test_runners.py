@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inference.registry import resolve
-from tests.training.job_hand import make_home, submit
+from tests.training.job_hand import submit
 from training.jobs import control as jobs
 from training.jobs import failures, runners
 from training.jobs.config import command_text
@@ -49,11 +49,6 @@ ValueError: picture world-7.png is cut off
 Traceback (most recent call last):
 subprocess.CalledProcessError: Command '['python']' returned non-zero exit status 1.
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return make_home(tmp_path / "home")
 
 
 @pytest.fixture

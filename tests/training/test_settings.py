@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,10 +74,15 @@ def test_unknown_name_is_refused() -> None:
         TrainSettings.from_json({"learning_rat": 1e-3})
 
 
-def test_eight_bit_optimiser_does_not_go_with_deepspeed() -> None:
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [({"deepspeed": True}, "optimiser"), ({"train": "head", "head": "none"}, "train")],
+    ids=["8-bit optimiser", "no head"],
+)
+def test_what_does_not_go_together(values: dict[str, Any], field: str) -> None:
     with pytest.raises(UserError) as caught:
-        TrainSettings(deepspeed=True)
-    assert caught.value.field == "optimiser"
+        TrainSettings(**values)
+    assert caught.value.field == field
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -158,9 +164,3 @@ def test_deepspeed_is_started_by_the_launcher() -> None:
     line = command_text(settings, Path("c"))
     assert "--use_deepspeed --zero_stage 2" in line
     assert "--multi_gpu" not in line
-
-
-def test_the_head_alone_needs_a_head() -> None:
-    with pytest.raises(UserError) as caught:
-        TrainSettings(train="head", head="none")
-    assert caught.value.field == "train"

@@ -317,17 +317,18 @@ def test_an_app_killed_between_taking_and_starting_a_job(home: Home) -> None:
     boss.stop()
 
 
-def test_a_program_that_cannot_start(home: Home) -> None:
-    boss = Supervisor(home, ["/no/such/python"], tick_s=0.05).start()
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (["/no/such/python"], "could not be started: No such file or directory"),
+        ([sys.executable, "-c", "raise SystemExit(3)"], "ended before it began"),
+    ],
+    ids=["cannot start", "ends at once"],
+)
+def test_a_program_that_does_not_run(home: Home, program: list[str], reason: str) -> None:
+    boss = Supervisor(home, program, tick_s=0.05).start()
     row = wait_for(home, submit(home), "failed")
-    assert "could not be started: No such file or directory" in row.reason
-    boss.stop()
-
-
-def test_a_program_that_ends_at_once(home: Home) -> None:
-    boss = Supervisor(home, [sys.executable, "-c", "raise SystemExit(3)"], tick_s=0.05).start()
-    row = wait_for(home, submit(home), "failed")
-    assert "ended before it began" in row.reason
+    assert reason in row.reason
     boss.stop()
 
 
