@@ -168,8 +168,8 @@ def test_mark_changes_with_the_job_and_only_then(home):
     jobs.cancel(home, job.id)
     now = training_run.mark(VIEWER, home, place)
     assert now != first
-    assert [training_run.state_in(m) for m in ("", first, now)] == ["", "queued", "cancelled"]
-    assert training_run.state_in(training_run.mark(VIEWER, home, Place())) == ""
+    assert (first.state, now.state) == ("queued", "cancelled")
+    assert training_run.mark(VIEWER, home, Place()).state == ""
 
 
 def test_a_queue_that_stands_still_says_so(home):
@@ -194,11 +194,11 @@ def test_another_jobs_news_leave_the_proof_as_it_is(home):
     other = seed.add_job(home, snapshot)
     now = training_run.mark(VIEWER, home, place)
     assert now != before
-    assert training_run.proof_in(now) == training_run.proof_in(before)
+    assert now.proof == before.proof
     jobs.cancel(home, other.id)
     jobs.cancel(home, mine.id)
     ended = training_run.mark(VIEWER, home, place)
-    assert training_run.proof_in(ended) != training_run.proof_in(before)
+    assert ended.proof != before.proof
 
 
 # ---- curves --------------------------------------------------------------------------------------

@@ -174,7 +174,9 @@ def test_attention_is_compared_where_lora_was_trained(tmp_path):
     assert not run.result.head and "Share of the attention near" in run.result.said
 
 
-@pytest.mark.parametrize(("case", "message"), [("nothing", "Unknown case"), ("h0", "picture")])
+@pytest.mark.parametrize(
+    ("case", "message"), [("nothing", "Unknown case"), ("h0", "image is not on")]
+)
 def test_maps_of_a_case_that_cannot_be_shown(case, message, good, tmp_path):
     home, job, _ = good
     with pytest.raises(UserError, match=message):

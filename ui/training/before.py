@@ -240,21 +240,22 @@ class Configure:
         """What is wrong at which field, what differs from the preset or the retried job, and the
         exact recipe. fill: put the form's values into the fields."""
         settings, problems = configure.read_settings(visitor, desk, place, form)
-        differs = configure.from_preset(preset, settings) if settings is not None else {}
+        usual = configure.form_values(configure.preset_of(preset).settings)
         values: Values = {}
         for key, part in self.fields.items():
             info, kind = FIELDS[key].meaning, ""
             if key in problems:
                 info, kind = f"⚠ {problems[key]}", "tr-wrong"
-            elif key in differs:
-                info, kind = f"{info} Preset: {differs[key][1]}.", "tr-differs"
+            elif form[key] != usual[key]:
+                info, kind = f"{info} Preset: {configure.shown(key, usual[key])}.", "tr-differs"
             filled = {"value": form[key]} if fill else {}
             values[part] = gr.update(info=info, elem_classes=["tr-field", kind], **filled)
         if settings is None:
             first = next(iter(problems.values()))
             return values | {self.message: markup.error(first), self.start: _pressable(False)}
         command, config = configure.recipe(visitor, desk, place, settings, name or "")
-        title, changed, heads = "Changed against the preset", differs, ("preset", "now")
+        title, heads = "Changed against the preset", ("preset", "now")
+        changed = configure.from_preset(preset, settings)
         if place.retry:
             title, heads = "Changed against the job that is tried again", ("before", "now")
             former = jobs.job(desk.home, place.retry).settings

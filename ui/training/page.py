@@ -20,45 +20,21 @@ from ui.training import view
 from ui.training.before import NO_PREVIEW, Choose, Configure, Preview
 from ui.training.decide import Promote, Prove
 from ui.training.handlers import place as places
-from ui.training.handlers import run as handlers
 from ui.training.handlers.place import STEPS, Place
+from ui.training.handlers.run import Mark
+from ui.training.handlers.run import mark as marked
 from ui.training.parts import Values, components, shown, telling
 from ui.training.run import Run
 
 LABEL = "Training"
+NEEDED: dict[Role, str] = {
+    "viewer": "opened tick step job new plan_follow plan_show plan_stop preset check recipe "
+    "ask_delete spare looks compare_follow compare_follow1 compare_show compare_show1 compare_stop",
+    "annotator": "plan case compare",
+    "trainer": "use start cancel resume retry delete prove_again promote override rollback",
+}
 ENDPOINTS: dict[str, Role] = {
-    "training_opened": "viewer",
-    "training_tick": "viewer",
-    "training_step": "viewer",
-    "training_job": "viewer",
-    "training_new": "viewer",
-    "training_plan": "annotator",
-    "training_plan_follow": "viewer",
-    "training_plan_show": "viewer",
-    "training_plan_stop": "viewer",
-    "training_use": "trainer",
-    "training_preset": "viewer",
-    "training_check": "viewer",
-    "training_recipe": "viewer",
-    "training_start": "trainer",
-    "training_cancel": "trainer",
-    "training_resume": "trainer",
-    "training_retry": "trainer",
-    "training_ask_delete": "viewer",
-    "training_spare": "viewer",
-    "training_delete": "trainer",
-    "training_looks": "viewer",
-    "training_prove_again": "trainer",
-    "training_case": "annotator",
-    "training_compare": "annotator",
-    "training_compare_follow": "viewer",
-    "training_compare_follow1": "viewer",
-    "training_compare_show": "viewer",
-    "training_compare_show1": "viewer",
-    "training_compare_stop": "viewer",
-    "training_promote": "trainer",
-    "training_override": "trainer",
-    "training_rollback": "trainer",
+    f"training_{name}": role for role, names in NEEDED.items() for name in names.split()
 }
 
 
@@ -74,7 +50,7 @@ class TrainingPage:
         self.address = gr.HTML(elem_id="tr-address", elem_classes="sl-hidden",
                                js_on_load=ADDRESS_JS)  # fmt: skip
         self.asked_step = asked("step")
-        self.place, self.seen = gr.State(Place()), gr.State("")
+        self.place, self.seen = gr.State(Place()), gr.State(None)
         self.timer = gr.Timer(2.0, active=False)
 
     @property
@@ -91,27 +67,23 @@ class TrainingPage:
             self.message: markup.note(note),
             **boxes,
             **here.values(desk, visitor, place),
-            **self.watch(desk, visitor, place, ""),
+            **self.watch(desk, visitor, place, None),
         }
 
-    def watch(self, desk: Desk, visitor: Visitor, place: Place, seen: str) -> Values:
+    def watch(self, desk: Desk, visitor: Visitor, place: Place, seen: Mark | None) -> Values:
         """What changed since `seen`; nothing where nothing did. Never a field to be filled in."""
-        mark = handlers.mark(visitor, desk.home, place)
+        mark = marked(visitor, desk.home, place)
         if mark == seen:
             return {}
         states = places.step_states(visitor, desk.home, place)
         values: Values = {self.steps: view.steps(states, place.step), self.seen: mark}
         if place.step == "run":
             values |= self.run.watched(desk, visitor, place)
-            before = handlers.state_in(seen)
-            if before and before != handlers.state_in(mark):
+            if seen is not None and seen.state != mark.state:
                 values[self.run.message] = ""  # it was said of the state before
         # Another job's news: what is chosen here stays chosen.
-        elif handlers.proof_in(mark) != handlers.proof_in(seen):
-            if place.step == "prove":
-                values |= self.prove.watched(desk, visitor, place)
-            elif place.step == "promote":
-                values |= self.promote.watched(desk, visitor, place)
+        elif place.step in ("prove", "promote") and (seen is None or seen.proof != mark.proof):
+            values |= getattr(self, place.step).watched(desk, visitor, place)
         return values
 
 
@@ -146,7 +118,7 @@ def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
 
     page.load(opened, None, tab.everything, api_name="training_opened", **AT_ONCE)
 
-    def ticked(place: Place, seen: str, request: gr.Request) -> Values:
+    def ticked(place: Place, seen: Mark | None, request: gr.Request) -> Values:
         if desk.services.home is None:
             return {tab.seen: seen}
         try:

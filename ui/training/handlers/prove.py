@@ -99,7 +99,7 @@ def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -
         raise unknown("case", case_id, [c.id for c in comparison.cases[:5]], field="case")
     path = picture(desk.home, case)
     if path is None:
-        raise UserError("The case's picture is not on this machine", got=case.id, field="case")
+        raise UserError("The case's image is not on this machine", got=case.id, field="case")
     before = comparison.names.get(CURRENT)
     for name in (before, job.name):
         check_adapter(visitor, desk.services, name)

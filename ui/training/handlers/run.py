@@ -6,12 +6,12 @@ Plain functions, no gradio.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from training.adapters import promotion
 from training.jobs import control as jobs
@@ -88,35 +88,25 @@ def trouble(visitor: Visitor, home: Home) -> str:
     return f"The queue stands still and is tried again every second. {what.rstrip('.')}."
 
 
-def mark(visitor: Visitor, home: Home, place: Place) -> str:
-    """Changes whenever the page at that place has something new to show. It begins with the state
-    of the selected job, so that a message about the state before can go (`state_in`), and with
-    what its proof depends on (`proof_in`)."""
+class Mark(NamedTuple):
+    """Another one whenever the page has something new to show. state: of the selected job; a
+    message about the state before can go. proof: what its proof depends on."""
+
+    state: str
+    proof: object
+    rest: object
+
+
+def mark(visitor: Visitor, home: Home, place: Place) -> Mark:
     require(visitor, "viewer", "The state of the jobs")
     rows = jobs.jobs(home, limit=MOST_JOBS)
-    parts: list[object] = [place, supervisor.trouble(home)]
-    parts += [(r.id, r.state, r.step, r.steps, r.stage, r.reason) for r in rows]
-    if any(r.active for r in rows):
-        parts.append(int(time.time() / CLOCK_S))  # times on the page go on
+    here = next(((r.state, r.ended) for r in rows if r.id == place.job), ("", None))
     decisions = promotion.history(home, rows[0].task) if rows else []
-    parts.append(decisions[0].id if decisions else 0)
-    here = [(r.state, r.ended) for r in rows if r.id == place.job]
-    state = here[0][0] if here else ""
-    return f"{state}:{_short([place, here, parts[-1]])}:{_short(parts)}"
-
-
-def _short(parts: list[object]) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
-
-
-def state_in(mark: str) -> str:
-    """The selected job's state when the mark was made; empty when there was none."""
-    return mark.partition(":")[0]
-
-
-def proof_in(mark: str) -> str:
-    """Changes whenever the selected job's proof, or what is in use beside it, may be another."""
-    return mark.rpartition(":")[0]
+    rest = [(r.id, r.state, r.step, r.steps, r.stage, r.reason) for r in rows]
+    # Times on the page go on while something runs.
+    clock = int(time.time() / CLOCK_S) if any(r.active for r in rows) else 0
+    proof = place, here, decisions[0].id if decisions else 0
+    return Mark(here[0], proof, (rest, supervisor.trouble(home), clock))
 
 
 def log_text(visitor: Visitor, home: Home, job_id: str) -> tuple[str, bool]:
