@@ -188,7 +188,7 @@ def test_whole_loop(plugin: None, tmp_path: Path, capsys: pytest.CaptureFixture[
     plan = plan_snapshot(feedback, task="light", validation_share=settings.validation_share)
     assert {e.target for e in plan.examples} == {
         f"It is {light}. The sky is {sky}."
-        for light, sky in zip(LIGHTS, ("bright", "dark", "dark"))
+        for light, sky in zip(LIGHTS, ("bright", "dark", "dark"), strict=True)
     }
     snapshot = freeze(home, plan, "rob")
     boss = Supervisor(home, tick_s=0.2).start()

@@ -119,17 +119,18 @@ def _choose_and_preview(page: Page) -> None:
 
 
 def _set_and_train(page: Page) -> None:
+    page.locator("#tr-advanced > button").click()
     number(page, "rank", "0")
-    expect(page.locator("#tr-problem-rank")).to_contain_text("from 1 to 256")
+    expect(page.locator("#tr-field-rank")).to_contain_text("from 1 to 256")
     expect(page.locator("#tr-start")).to_be_disabled()
     number(page, "rank", "8")
-    expect(page.locator("#tr-problem-rank")).to_have_text("")
+    expect(page.locator("#tr-field-rank")).not_to_contain_text("from 1 to 256")
     number(page, "max_steps", "200")
     number(page, "views", "1")
     number(page, "batch", "4")
-    page.locator("#tr-set-recipe > button").click()
-    expect(page.locator("#tr-set-command")).to_contain_text("training.worker")
-    expect(page.locator("#tr-set-config")).to_contain_text('"max_steps": 200')
+    page.locator("#tr-configure-recipe > button").click()
+    expect(page.locator("#tr-configure-command")).to_contain_text("training.worker")
+    expect(page.locator("#tr-configure-config")).to_contain_text('"max_steps": 200')
     page.locator("#tr-name input, #tr-name textarea").fill("browser-fix")
     expect(page.locator("#tr-start")).to_be_enabled()
     page.locator("#tr-start").click()
@@ -145,8 +146,8 @@ def _watch(page: Page, home: Home, job: str) -> None:
 
 def _prove(page: Page) -> None:
     page.locator("[data-step=prove]").click()
-    expect(page.locator(".tr-proof")).to_contain_text("candidate: browser-fix")
-    expect(page.locator(".tr-proof tbody tr")).not_to_have_count(0)
+    expect(page.locator("#tr-outcome")).to_contain_text("browser-fix")
+    expect(page.locator(".tr-forest li")).not_to_have_count(0)
     page.locator("#tr-compare").click()
     expect(page.locator("#tr-maps-note")).to_contain_text("before", timeout=TRAIN_MS)
     expect(page.locator("#tr-maps-panels .js-plotly-plot")).to_have_count(2)
@@ -164,6 +165,11 @@ def _promote(page: Page) -> None:
         page.locator("#tr-override").click()
     expect(page.locator("#tr-promote-message")).to_contain_text("is in use from now on")
     expect(page.locator("#tr-in-use")).to_contain_text("browser-fix")
+
+
+# Cells that end beyond the screen.
+CUT = """() => [...document.querySelectorAll('#tr-outcome td, #tr-outcome li > *')]
+  .filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.textContent)"""
 
 
 # ---- over a fake model ---------------------------------------------------------------------------
@@ -193,14 +199,19 @@ def test_every_step_fits_and_nothing_runs_that_should_not(visit, seeded, size) -
     page.locator("#tr-log button").first.click()
     expect(page.locator(".tr-log")).to_contain_text("onerror")
     steps = {
-        "choose": "#tr-show", "set": "#tr-field-rank", "preview": ".tr-counts",
-        "prove": ".tr-proof", "promote": ".tr-rule",
+        "choose": "#tr-show", "configure": "#tr-start", "preview": ".tr-counts",
+        "prove": ".tr-outcome", "promote": ".tr-conditions",
     }  # fmt: skip
     for step, shown in steps.items():
         page.locator(f"[data-step={step}]").click()
         expect(page.locator(shown)).to_be_visible()
         assert scroll_width(page) <= 0, step
         assert page.evaluate(TWICE) == [], step
+        if step == "configure":
+            assert page.evaluate("document.documentElement.scrollHeight") < 1800
+        if step == "prove":
+            page.get_by_text("All numbers").click()
+            assert page.evaluate(CUT) == []
     assert page.evaluate("window.__hit") is None
 
 
@@ -213,9 +224,9 @@ def test_reload_and_back_keep_job_and_step(visit, seeded) -> None:
     page.locator(f"[data-job='{done}']").click()
     expect(page.locator("#tr-status")).to_contain_text("animals-1: done")
     page.locator("[data-step=prove]").click()
-    expect(page.locator(".tr-proof")).to_be_visible()
+    expect(page.locator("#tr-outcome .tr-outcome")).to_be_visible()
     page.reload()
-    expect(page.locator(".tr-proof")).to_be_visible()
+    expect(page.locator("#tr-outcome .tr-outcome")).to_be_visible()
     expect(page).to_have_url(re.compile(f"job={done}&step=prove"))
 
 
@@ -225,10 +236,10 @@ def test_a_fast_hand_gets_to_the_step_it_pressed_last(visit, seeded) -> None:
     page = visit(f"{url}training?job={done}&step=run")
     expect(page.locator("#tr-status")).to_contain_text("animals-1: done")
     with held_back(page):
-        for step in ("prove", "promote", "set"):
+        for step in ("prove", "promote", "configure"):
             page.locator(f"[data-step={step}]").click()
-    expect(page.locator("#tr-field-rank")).to_be_visible()
-    expect(page).to_have_url(re.compile("step=set"))
+    expect(page.locator("#tr-start")).to_be_visible()
+    expect(page).to_have_url(re.compile("step=configure"))
     page.locator("[data-step=run]").click()
     expect(page.locator("#tr-status")).to_be_visible()
     with held_back(page):
@@ -238,12 +249,12 @@ def test_a_fast_hand_gets_to_the_step_it_pressed_last(visit, seeded) -> None:
     expect(page).to_have_url(re.compile(f"job={failed}"))
 
     page.goto(f"{url}training?job={done}&step=prove")
-    cases = page.locator("#tr-gallery [data-case]")
+    cases = page.locator("#tr-gallery [data-case]:has(img)")
     expect(cases.nth(1)).to_be_visible()
     with held_back(page):
         cases.nth(0).click()
         cases.nth(1).click()
-    before, after = re.findall(r"(\d+) px", cases.nth(1).inner_text())
+    before, after = re.search(r"(\d+) → (\d+) px", cases.nth(1).inner_text()).groups()
     note = page.locator("#tr-maps-note")
     expect(note).to_contain_text(f"off by {before} px, now by {after} px")
     chosen = page.get_by_label("Case", exact=True)
@@ -268,10 +279,30 @@ def test_two_tabs_see_the_same_and_delete_asks_back(visit, seeded) -> None:
     expect(other.locator("#tr-status")).to_contain_text("deleted")
 
 
+def test_settings_are_found_marked_and_compared(visit, seeded) -> None:
+    """Advanced with its search and its marks; two jobs' curves with what their settings differ."""
+    home, url = seeded
+    done, failed = job_named(home, "animals-1"), job_named(home, "animals-2")
+    page = visit(f"{url}training?job={done}&step=configure")
+    page.locator("#tr-advanced > button").click()
+    page.locator("#tr-search input, #tr-search textarea").fill("rank")
+    expect(page.locator("#tr-field-rank")).to_be_visible()
+    expect(page.locator("#tr-field-seed")).to_be_hidden()
+    number(page, "rank", "16")
+    expect(page.locator("#tr-field-rank")).to_contain_text("Preset: 8")
+    expect(page.locator("#tr-changed")).to_contain_text("LoRA rank r")
+    page.locator("[data-step=run]").click()
+    page.locator("#tr-over input").click()
+    page.get_by_role("option", name="animals-2").click()
+    expect(page.locator("#tr-difference")).to_contain_text("Learning rate")
+    expect(page).to_have_url(re.compile(f"over={failed}"))
+    expect(page.locator("#tr-chart-lr")).to_contain_text("animals-2, fainter")
+
+
 def test_models_page_shows_origin_and_downloads(visit, seeded) -> None:
     _, url = seeded
     page = visit(f"{url}models?adapter=animals-1")
-    expect(page.locator("#md-detail")).to_contain_text("Went on from the adapter hazard-patch")
+    expect(page.locator("#md-detail")).to_contain_text("Continued from the adapter hazard-patch")
     with page.expect_download() as got:
         page.locator("#md-pack").click()
     assert got.value.suggested_filename == "animals-1.zip"
@@ -282,7 +313,7 @@ def test_text_stands_out(visit, seeded) -> None:
     job = job_named(home, "animals-1")
     page = visit(f"{url}training?job={job}&step=prove", color_scheme="dark")
     steps = {
-        "prove": ".tr-proof", "promote": ".tr-rule", "set": "#tr-field-rank",
+        "prove": ".tr-outcome", "promote": ".tr-conditions", "configure": "#tr-start",
         "run": "#tr-chart-losses .js-plotly-plot",
     }  # fmt: skip
     for step, shown in steps.items():

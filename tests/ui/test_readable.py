@@ -135,14 +135,14 @@ def test_a_viewer_reads_no_log_no_name_and_no_corrected_picture(server, home):
     }
     for what, words in {
         "job logs": "onerror=window.__hit", "names of people": " · ann · ",
-        "corrections": "corrected, kept back", "training previews": "data:image/jpeg",
+        "corrections": "corrected, validation set", "training previews": "data:image/jpeg",
         "paths of the server": str(home.root),
     }.items():  # fmt: skip
         for role in ROLES:
             assert (words in pages[role]) == Visitor("x", role).reads(what), (what, role)
     for role in ROLES:
         assert "animals-1" in pages[role]
-        assert "Mean error" in pages[role]
+        assert "Mean distance" in pages[role]
 
 
 def test_a_trainer_reads_the_paths(server, home):

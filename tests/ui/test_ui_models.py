@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -43,13 +44,13 @@ def desk(trained: Home, tmp_path: Path) -> Desk:
 
 
 def test_the_list_holds_all_with_what_they_are(desk):
-    found = {item.name: item for item in models.items(ANN, desk)}
+    scan = models.scan(ANN, desk)
+    found = {entry.name: entry for entry in scan.entries}
     assert {"fresh", "hazard-patch", "hazard-pooled", "text-only"} <= set(found)
-    assert found["hazard-patch"].in_use
-    assert found["hazard-patch"].loaded
+    assert scan.used == "hazard-patch" == scan.entries[0].name
+    assert "hazard-patch" in scan.loaded and "fresh" not in scan.loaded
     assert not found["fresh"].embedded
-    assert not found["fresh"].loaded
-    assert found["fresh"].size_mb > 0.1
+    assert found["fresh"].size_bytes > 1e5
     assert "made for another model" in found["broken"].problem
 
 
@@ -76,16 +77,37 @@ def test_a_page_reads_each_adapter_once(visitor, desk, monkeypatch):
     assert sorted(calls) == ["app", "store"]
 
 
-def test_an_adapters_origin(desk, trained):
-    found = models.detail(ANN, desk, "fresh")
-    assert "8 corrected and 0 original pictures" in " ".join(found.line)
-    assert "Went on from the adapter hazard-patch." in found.line
-    assert found.job is not None
-    html = view.detail(found)
-    assert f"job={found.job}" in html
-    assert "median error (px)" in html
-    assert dict(found.facts)["Folder"] == ""  # paths are for trainers
-    assert dict(models.detail(TRAINER, desk, "fresh").facts)["Folder"].startswith("/")
+def test_an_adapters_lineage(desk, trained):
+    entry = models.scan(ANN, desk).find("fresh")
+    origin = models.origin(desk, entry)
+    assert "8 corrected and 0 replayed images" in " ".join(origin)
+    assert "Continued from the adapter hazard-patch." in origin
+    assert entry.job is not None
+    html = view.card(entry, models.facts(ANN, entry), origin) + view.one(entry)
+    assert f"job={entry.job}" in html
+    assert "median distance (px)" in html
+    assert dict(models.facts(ANN, entry))["Folder"] == ""  # paths are for trainers
+    assert dict(models.facts(TRAINER, entry))["Folder"].startswith("/")
+
+
+def test_two_adapters_side_by_side(desk, trained):
+    card = trained.adapters / "fresh" / "card.json"
+    text = json.loads(card.read_text())
+    text["extra"] = {"settings": {"rank": 16, "alpha": 16.0}}
+    text["heldout"]["sides"]["fresh"] = {"median_px": 12.3}
+    card.write_text(json.dumps(text))
+    scan = models.scan(ANN, desk)
+    html = view.two(scan.find("fresh"), scan.find("hazard-patch"))
+    for side in ("base", "fresh", "hazard-patch"):
+        assert f'<th scope="row">{side}</th>' in html
+    assert "12.3" in html
+    assert "No settings in the card of hazard-patch." in html
+    assert "LoRA rank r" in view.one(scan.find("fresh"))
+    with gr.Blocks():
+        tab = models_tab.build()
+    shown = models_tab.show(tab, desk, ANN, "fresh", other="hazard-patch")
+    assert shown[tab.address] == "adapter=fresh&with=hazard-patch"
+    assert shown[tab.detail].count('class="md-detail"') == 2
 
 
 def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
@@ -98,7 +120,7 @@ def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
 
     def seen(visitor: Visitor) -> set[str]:
         offered = {value for _, value in adapter_choices(visitor, desk.services)}
-        listed = {item.name for item in models.items(visitor, desk)}
+        listed = {entry.name for entry in models.scan(visitor, desk).entries}
         assert ("mine" in offered) == ("mine" in listed)
         return listed
 
@@ -106,7 +128,7 @@ def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
     assert {"hazard-patch", "text-only"} <= seen(VIEWER)
     assert "mine" not in seen(VIEWER)
     for act in (
-        lambda: models.detail(VIEWER, desk, "mine"),
+        lambda: models.scan(VIEWER, desk).find("mine"),
         lambda: models.pack(VIEWER, desk, "mine"),
         lambda: check_adapter(VIEWER, desk.services, "mine"),
     ):
@@ -119,7 +141,7 @@ def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
 
 def test_an_adapter_that_is_not_there(desk):
     with pytest.raises(UserError, match="Unknown adapter"):
-        models.detail(VIEWER, desk, "../../etc")
+        models.scan(VIEWER, desk).find("../../etc")
 
 
 def test_the_one_in_use_comes_first(trained, tmp_path):
@@ -130,8 +152,8 @@ def test_the_one_in_use_comes_first(trained, tmp_path):
     comparison.promote(home, "mine", "tess")
     folder = tmp_path / "copies"
     folder.mkdir()
-    first = models.items(VIEWER, Desk(seed.services_of(home), pictures=Pictures(folder)))[0]
-    assert (first.name, first.in_use) == ("mine", True)
+    scan = models.scan(VIEWER, Desk(seed.services_of(home), pictures=Pictures(folder)))
+    assert scan.entries[0].name == scan.used == "mine"
 
 
 def test_the_zip_holds_the_adapters_own_files_only(desk, trained):
@@ -188,14 +210,17 @@ def test_load_and_unload_say_what_happened(desk):
     assert "Unloaded hazard-patch" in models.unload(TRAINER, desk, "hazard-patch")
 
 
-def test_the_address_names_the_adapter():
+def test_the_address_names_the_adapters():
     assert models.to_query("fresh") == "adapter=fresh"
     assert models.named({"adapter": "fresh"}) == "fresh"
+    assert models.named({"with": "other"}, "with") == "other"
 
 
 def test_card_texts_are_escaped():
-    item = models.ModelItem(seed.EVIL, seed.EVIL, 1.0, False, False, False, "", seed.EVIL)
-    found = models.ModelDetail(
-        item, seed.EVIL, ((seed.EVIL, seed.EVIL),), (seed.EVIL,), ((seed.EVIL, {}),), None, "j"
+    evil = seed.EVIL
+    figures = {"sides": {evil: {"median_px": 1.0}}}
+    entry = lineage.Lineage(
+        evil, evil, evil, 1, Path("/x"), description=evil, problem=evil, job="j", figures=figures
     )
-    assert seed.EVIL not in view.items([item], "") + view.detail(found)
+    html = view.items(models.Scan((entry,), frozenset(), None), "") + view.one(entry)
+    assert evil not in html + view.card(entry, [(evil, evil)], [evil]) + view.two(entry, entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,9 @@ from training.store.home import Home, find_home
 from ui.shell.desk import Desk
 from ui.shell.pictures import Pictures
 from ui.shell.visitors import REFUSED, Visitor
-from ui.training.handlers import place as training_place
+from ui.training.handlers import configure
+from ui.training.handlers import place as places
 from ui.training.handlers import run as training_run
-from ui.training.handlers import steps as training
-from ui.training.handlers import submit as training_submit
 from ui.training.handlers.place import Place
 from ui.training.handlers.run import Curves
 
@@ -53,31 +52,31 @@ def named(home: Home, name: str) -> jobs.JobRow:
 
 
 def test_the_address_leads_back_to_the_same_place():
-    place = Place("prove", "20261121-010203-abcd")
-    query = dict(part.split("=") for part in training_place.to_query(place).split("&"))
-    assert training_place.from_query(query) == place
+    place = Place("prove", "20261121-010203-abcd", over="other-job", smooth=0.9, log=True)
+    query = dict(part.split("=") for part in places.to_query(place).split("&"))
+    assert places.from_query(query) == place
 
 
 @pytest.mark.parametrize(
     ("query", "place"),
     [
-        ({"step": "nonsense", "job": "../x"}, Place()),
+        ({"step": "nonsense", "job": "../x", "smooth": "7", "log": "yes"}, Place()),
         ({"job": "j-1"}, Place("run", "j-1")),
-        ({"step": "set", "snapshot": "a" * 64}, Place("set", "", "a" * 64)),
+        ({"step": "set", "snapshot": "a" * 64}, Place("configure", "", "a" * 64)),  # older links
     ],
 )
 def test_a_link_that_makes_no_sense_is_ignored(query, place):
-    assert training_place.from_query(query) == place
+    assert places.from_query(query) == place
 
 
 def test_without_a_link_the_page_opens_at_the_running_job(shared):
-    place, _ = training.opened(VIEWER, shared, {})
+    place, _ = places.opened(VIEWER, shared, {})
     assert place.step == "run"
     assert jobs.job(shared, place.job).state in ("running", "queued")
 
 
 def test_a_link_to_a_deleted_job_says_so(shared):
-    place, note = training.opened(VIEWER, shared, {"job": "gone"})
+    place, note = places.opened(VIEWER, shared, {"job": "gone"})
     assert place == Place()
     assert "deleted" in note
 
@@ -86,7 +85,7 @@ def test_a_link_to_a_deleted_job_says_so(shared):
 
 
 def states(home: Home, place: Place) -> dict[str, tuple[str, str]]:
-    found = training.step_states(VIEWER, home, place)
+    found = places.step_states(VIEWER, home, place)
     return {key: (state.state, state.note) for key, state in found.items()}
 
 
@@ -102,50 +101,55 @@ def test_each_step_shows_the_selected_jobs_state(shared):
     assert of_done["choose"] == ("done", "12 corrections")
     assert of_done["run"][0] == of_done["prove"][0] == "done"
     assert of_done["promote"] == ("ready", "the rule allows it")
-    assert states(shared, Place("run", running.id, running.snapshot))["run"] == ("doing", "50 %")
+    assert states(shared, Place("run", running.id, running.snapshot))["run"] == (
+        "doing",
+        "50 % trained",
+    )
     assert states(shared, Place("run", failed.id, failed.snapshot))["run"] == ("bad", "failed")
 
 
-def test_the_set_step_of_a_job_is_another_try_of_it(shared):
+def test_to_configure_a_job_is_another_try_of_it(shared):
     job = named(shared, "animals-2")
-    place, settings = training.moved(VIEWER, shared, Place("run", job.id, job.snapshot), "set")
+    place = places.moved(VIEWER, Place("run", job.id, job.snapshot), "configure")
     assert place.retry == job.id
-    assert settings is not None
-    assert settings.rank == 16
-    back, _ = training.moved(VIEWER, shared, place, "run")
-    assert back.retry == ""
+    assert places.moved(VIEWER, place, "run").retry == ""
 
 
 # ---- queue and one job ---------------------------------------------------------------------------
 
 
 def test_the_queue_is_newest_first_with_its_states(shared):
-    views = training_run.job_views(VIEWER, shared)
-    assert [v.title for v in views] == ["animals-4", "animals-3", "animals-2", "animals-1"]
-    assert [v.state for v in views] == ["queued", "running", "failed", "done"]
+    rows = training_run.queue(VIEWER, shared)
+    assert [row.name for row in rows] == ["animals-4", "animals-3", "animals-2", "animals-1"]
+    assert [row.state for row in rows] == ["queued", "running", "failed", "done"]
+    assert {row.author for row in rows} == {""}  # names are not for viewers
 
 
 def test_a_failed_retry_shows_its_reason_and_what_it_changed(shared):
-    view = training_run.job_view(VIEWER, shared, named(shared, "animals-2").id)
-    assert "not a number" in view.reason
-    assert "Lower the learning rate" in view.hint
-    assert {name for name, _, _ in view.changed} == {"Learning rate", "LoRA rank r"}
-    assert ("LoRA rank r", "8", "16") in view.changed
+    row, far = training_run.one_job(VIEWER, shared, named(shared, "animals-2").id)
+    assert far is None
+    assert "not a number" in row.reason
+    assert "Lower the learning rate" in row.hint
+    changed = training_run.retried(shared, row)
+    assert {name for name, _, _ in changed} == {"Learning rate", "LoRA rank r"}
+    assert ("LoRA rank r", "8", "16") in changed
 
 
-def test_a_run_that_its_time_limit_ended_says_so(shared):
-    row = jobs.job(shared, named(shared, "animals-1").id)
-    assert not training_run.view_of(row).reason
-    cut = training_run.view_of(replace(row, step=row.steps - 1))
-    assert "time limit" in cut.reason
-    assert "longer limit" in cut.hint
-    assert not training_run.view_of(replace(row, step=0, state="running")).reason
+def test_a_run_that_its_time_limit_ended_says_so(home):
+    seed.accepted(home, 6)
+    job = seed.add_job(home, seed.frozen(home).hash, "done", step=5, steps=10)
+    row, _ = training_run.one_job(VIEWER, home, job.id)
+    assert "time limit" in row.reason
+    assert "longer limit" in row.hint
+    seed.set_row(home, job.id, step=10)
+    assert not training_run.one_job(VIEWER, home, job.id)[0].reason
 
 
-def test_time_left_comes_from_the_worker(shared):
-    view = training_run.job_view(VIEWER, shared, named(shared, "animals-3").id)
-    assert view.left_s is None  # no proof was timed here, so nobody knows how long one takes
-    assert view.fraction == pytest.approx(60 / (120 + 172))
+def test_one_bar_over_training_and_proof(shared):
+    _, far = training_run.one_job(VIEWER, shared, named(shared, "animals-3").id)
+    assert far.left_s is None  # no proof was timed here, so nobody knows how long one takes
+    assert far.fraction == pytest.approx(60 / (120 + 172))
+    assert far.said == "step 60 of 120 · proof: 0 of 172 cases"
 
 
 def test_the_log_is_bounded(shared):
@@ -164,8 +168,8 @@ def test_mark_changes_with_the_job_and_only_then(home):
     jobs.cancel(home, job.id)
     now = training_run.mark(VIEWER, home, place)
     assert now != first
-    assert [training_run.state_in(m) for m in ("", first, now)] == ["", "queued", "cancelled"]
-    assert training_run.state_in(training_run.mark(VIEWER, home, Place())) == ""
+    assert (first.state, now.state) == ("queued", "cancelled")
+    assert training_run.mark(VIEWER, home, Place()).state == ""
 
 
 def test_a_queue_that_stands_still_says_so(home):
@@ -190,11 +194,11 @@ def test_another_jobs_news_leave_the_proof_as_it_is(home):
     other = seed.add_job(home, snapshot)
     now = training_run.mark(VIEWER, home, place)
     assert now != before
-    assert training_run.proof_in(now) == training_run.proof_in(before)
+    assert now.proof == before.proof
     jobs.cancel(home, other.id)
     jobs.cancel(home, mine.id)
     ended = training_run.mark(VIEWER, home, place)
-    assert training_run.proof_in(ended) != training_run.proof_in(before)
+    assert ended.proof != before.proof
 
 
 # ---- curves --------------------------------------------------------------------------------------
@@ -204,8 +208,17 @@ def test_curves_are_drawn_once_for_all_who_look(shared):
     curves, job = Curves(), named(shared, "animals-1")
     first = curves.get(shared, job)
     assert curves.get(shared, job) is first
-    assert all(first.plots.values())
-    assert "now 1,020 MB" in first.said["memory"]
+    assert all(drawn.plot for drawn in first.values())
+    assert "now 1,020 MB" in first["memory"].said
+
+
+def test_a_second_job_lies_under_the_first(shared):
+    curves, one, other = Curves(), named(shared, "animals-1"), named(shared, "animals-2")
+    drawn = json.loads(curves.get(shared, one, other)["lr"].plot)["data"]
+    assert [len(trace["x"]) for trace in drawn] == [40, 120]
+    assert drawn[0]["name"] == "animals-2, fainter" and drawn[0]["opacity"] < 1
+    alone = json.loads(curves.get(shared, one)["lr"].plot)["data"]
+    assert len(alone) == 1
 
 
 def test_curves_follow_a_run_that_goes_on(home):
@@ -217,7 +230,7 @@ def test_curves_follow_a_run_that_goes_on(home):
     seed.measure(home, job, 40)
     after = curves.get(home, seed.set_row(home, job.id, step=40))
     assert after is not before
-    assert "now 940 MB" in after.said["memory"]
+    assert "now 940 MB" in after["memory"].said
 
 
 def test_curves_are_read_again_when_a_run_goes_back(home):
@@ -231,7 +244,7 @@ def test_curves_are_read_again_when_a_run_goes_back(home):
         db.execute("update job_metrics set value = 5 where name = 'memory_mb' and step <= 20")
         db.execute("delete from job_metrics where step > 20")
     found = curves.get(home, seed.set_row(home, job.id, step=20))
-    assert found.said["memory"].startswith("now 5 MB")
+    assert found["memory"].said.startswith("now 5 MB")
 
 
 # ---- actions -------------------------------------------------------------------------------------
@@ -267,14 +280,14 @@ def test_a_viewer_may_not_act(act, home, tmp_path):
 
 
 def form(**changes):
-    return {**training_submit.training_set.form_values(PRESETS["quick_fix"].settings), **changes}
+    return {**configure.form_values(PRESETS["quick_fix"].settings), **changes}
 
 
 def test_a_submitted_job_has_exactly_the_forms_settings(home, tmp_path):
     seed.accepted(home, 6)
     snapshot = seed.frozen(home)
-    place = Place("set", "", snapshot.hash)
-    there = training_submit.submit(
+    place = Place("configure", "", snapshot.hash)
+    there = configure.submit(
         TRAINER, desk_of(home, tmp_path), place, form(rank=4, learning_rate=2e-3), "mine", "local"
     )
     row = jobs.job(home, there.job)
@@ -290,13 +303,13 @@ def test_another_try_is_recorded_with_its_parent_and_changes(home, tmp_path):
     settings = seed.QUICK.changed_by(replay_share=0.0, validation_share=0.25)  # the snapshot's
     first = seed.add_job(home, seed.frozen(home).hash, "failed", settings=settings)
     desk = desk_of(home, tmp_path)
-    place, settings = training_submit.retry_place(TRAINER, desk, first.id)
-    values = training_submit.training_set.form_values(settings) | {"learning_rate": 1e-4}
-    changed = training_submit.read_settings(TRAINER, desk, place, values).settings
-    assert training_submit.changed_against(home, place, changed) == (
-        ("Learning rate", "0.001", "0.0001"),
-    )
-    there = training_submit.submit(TRAINER, desk, place, values, "", "local")
+    place = configure.retry_place(TRAINER, desk, first.id)
+    values = configure.form_values(settings) | {"learning_rate": 1e-4}
+    changed, _ = configure.read_settings(TRAINER, desk, place, values)
+    assert configure.differences(settings, changed) == {
+        "learning_rate": ("Learning rate", "0.001", "0.0001")
+    }
+    there = configure.submit(TRAINER, desk, place, values, "", "local")
     row = jobs.job(home, there.job)
     assert row.parent == first.id
     assert row.settings.learning_rate == 1e-4
@@ -309,13 +322,13 @@ def test_another_try_is_recorded_with_its_parent_and_changes(home, tmp_path):
 )  # fmt: skip
 def test_a_wrong_value_is_refused_at_its_field(change, field, home, tmp_path):
     seed.accepted(home, 6)
-    place = Place("set", "", seed.frozen(home).hash)
+    place = Place("configure", "", seed.frozen(home).hash)
     desk = desk_of(home, tmp_path)
-    checked = training_submit.read_settings(TRAINER, desk, place, form(**change))
-    assert checked.settings is None
-    assert list(checked.problems) == [field]
+    settings, problems = configure.read_settings(TRAINER, desk, place, form(**change))
+    assert settings is None
+    assert list(problems) == [field]
     with pytest.raises(UserError) as caught:
-        training_submit.submit(TRAINER, desk, place, form(**change), "", "local")
+        configure.submit(TRAINER, desk, place, form(**change), "", "local")
     assert caught.value.field == field
     assert jobs.jobs(home) == []
 
@@ -323,9 +336,9 @@ def test_a_wrong_value_is_refused_at_its_field(change, field, home, tmp_path):
 def test_nothing_is_trained_without_a_snapshot_or_the_role(home, tmp_path):
     desk = desk_of(home, tmp_path)
     with pytest.raises(UserError, match="Nothing is chosen"):
-        training_submit.submit(TRAINER, desk, Place("set"), form(), "", "local")
+        configure.submit(TRAINER, desk, Place("configure"), form(), "", "local")
     with pytest.raises(UserError, match=REFUSED):
-        training_submit.submit(VIEWER, desk, Place("set", "", "a" * 64), form(), "", "local")
+        configure.submit(VIEWER, desk, Place("configure", "", "a" * 64), form(), "", "local")
 
 
 def test_the_shown_recipe_is_what_a_terminal_would_run(home, tmp_path):
@@ -334,23 +347,31 @@ def test_the_shown_recipe_is_what_a_terminal_would_run(home, tmp_path):
     seed.accepted(home, 6)
     snapshot = seed.frozen(home).hash
     desk = desk_of(home, tmp_path)
-    place = Place("set", "", snapshot)
-    settings = training_submit.read_settings(TRAINER, desk, place, form()).settings
-    shown = training_submit.recipe(TRAINER, desk, place, settings, "mine")
-    config = WorkerConfig.from_json(training_submit.training_set.json.loads(shown.config))
+    place = Place("configure", "", snapshot)
+    settings, _ = configure.read_settings(TRAINER, desk, place, form())
+    command, text = configure.recipe(TRAINER, desk, place, settings, "mine")
+    config = WorkerConfig.from_json(json.loads(text))
     assert (config.snapshot, config.settings, config.name) == (snapshot, settings, "mine")
-    assert "-m training.worker" in shown.command
-    assert shown.command.endswith("mine/config.json")
+    assert "-m training.worker" in command
+    assert command.endswith("mine/config.json")
     assert config.parent_adapter is not None  # the quick fix goes on from the adapter in use
 
 
+def test_marks_show_what_differs_from_the_preset():
+    settings = PRESETS["quick_fix"].settings.changed_by(learning_rate=2e-3, replay_share=0.1)
+    assert configure.nearest_preset(settings) == "quick_fix"
+    assert configure.from_preset("quick_fix", settings) == {
+        "learning_rate": ("Learning rate", "0.001", "0.002")
+    }
+
+
 def test_hub_jobs_are_offered_only_with_a_login(monkeypatch):
-    monkeypatch.setattr(training_submit, "can_push", lambda: False)
-    where = training_submit.places_to_run()
-    assert [value for _, value in where.choices] == ["local"]
-    assert "login" in where.note
-    monkeypatch.setattr(training_submit, "can_push", lambda: True)
-    assert "hub" in [value for _, value in training_submit.places_to_run().choices]
+    monkeypatch.setattr(configure, "can_push", lambda: False)
+    offered, _, note = configure.places_to_run()
+    assert [value for _, value in offered] == ["local"]
+    assert "login" in note
+    monkeypatch.setattr(configure, "can_push", lambda: True)
+    assert "hub" in [value for _, value in configure.places_to_run()[0]]
     monkeypatch.setenv("SPACES_ZERO_GPU", "1")
-    where = training_submit.places_to_run()
-    assert [value for _, value in where.choices] == ["hub"] == [where.usual]
+    offered, usual, _ = configure.places_to_run()
+    assert [value for _, value in offered] == ["hub"] == [usual]

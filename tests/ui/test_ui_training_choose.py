@@ -19,7 +19,7 @@ from ui.shell.pictures import Pictures
 from ui.shell.visitors import REFUSED, Visitor
 from ui.training import view as page_view
 from ui.training.handlers import choose
-from ui.training.handlers.place import TASK
+from ui.training.handlers.place import TASK, accepted_count
 
 TRAINER, ANN = Visitor("tess", "trainer"), Visitor("ann", "annotator")
 FORM = {"replay": 0, "validation": 25, "seed": 42}
@@ -38,7 +38,7 @@ def desk(home: Home, tmp_path: Path) -> Desk:
 
 
 def planned(desk: Desk, **changes):
-    run = choose.begin_plan(ANN, desk, choose.asked_of({**FORM, **changes}), TASK)
+    run = choose.begin_plan(ANN, desk, {**FORM, **changes}, TASK)
     choose.start_plan(desk, run)
     list(run.follow(0.02))
     if run.error is not None:
@@ -53,21 +53,19 @@ def planned(desk: Desk, **changes):
 )  # fmt: skip
 def test_a_wrong_choice_names_its_field(change, field):
     with pytest.raises(UserError) as caught:
-        choose.asked_of({**FORM, **change})
+        choose.options_of({**FORM, **change}, TASK)
     assert caught.value.field == field
 
 
 def test_the_preview_shows_exact_texts_and_counts(desk, home):
     seed.accepted(home, 8)
-    run = planned(desk)
-    view = choose.preview_of(run.result.examples, run.result.left_out)
-    counts = {label: n for label, n, _ in view.counts}
-    assert counts == {"To learn from": 6, "Replayed": 0, "Kept aside": 2, "Left out": 0}
-    assert len(view.samples) == 8
+    plan = planned(desk).result
+    html = page_view.preview(plan.examples, plan.left_out)
+    for name, n in (("Training set", 6), ("Replayed", 0), ("Validation set", 2), ("Left out", 0)):
+        assert f"<dt>{name}</dt><dd>{n}</dd>" in html
+    assert html.count("<blockquote>") == html.count("data:image/jpeg") == 8
     # (200, 180) of 640 x 360, in the coordinate frame of the drawn model
-    texts = {s.text for s in view.samples}
-    assert any("(310,500)" in text for text in texts)
-    assert all(s.picture.startswith("data:image/jpeg") for s in view.samples)
+    assert "(310,500)" in html
 
 
 def test_what_is_left_out_is_said_with_its_reason(desk, home):
@@ -75,21 +73,19 @@ def test_what_is_left_out_is_said_with_its_reason(desk, home):
     kept = Feedback(home)
     case = add_case(kept, home.root, 77, name="empty road.jpg")
     kept.review([say(kept, case, "ann", hazard_fix("none"))], "accept", "bob")
-    run = planned(desk)
-    view = choose.preview_of(run.result.examples, run.result.left_out)
-    assert len(view.left_out) == 1
-    why, n, names = view.left_out[0]
-    assert n == 1
-    assert names == ("empty road.jpg",)
-    assert why in page_view.preview(view)
+    plan = planned(desk).result
+    (left,) = plan.left_out
+    html = page_view.preview(plan.examples, plan.left_out)
+    assert left.what == "empty road.jpg"
+    assert f"<b>1</b> {left.reason}" in html and left.what in html
 
 
 def test_only_accepted_corrections_count(desk, home):
     seed.accepted(home, 3)
     kept = Feedback(home)
     say(kept, add_case(kept, home.root, 50), "ann", hazard_fix("wrong", (10.0, 10.0)))
-    assert choose.accepted_count(home, TASK) == 3
-    assert choose.choices(ANN, home, TASK).authors == ("ann",)
+    assert accepted_count(home, TASK) == 3
+    assert choose.choices(ANN, home)["author"] == ["ann"]
     assert len(planned(desk).result.examples) == 3
 
 
@@ -107,8 +103,7 @@ def test_exactly_the_preview_is_frozen(desk, home):
     snapshot = choose.freeze_plan(TRAINER, desk, run.id)
     assert len(load_snapshot(home, snapshot.hash).examples) == 4
     assert snapshot_counts(home, snapshot.hash) == (4, 0)
-    view = choose.frozen_preview(ANN, home, snapshot.hash)
-    assert view.shown_of == 4
+    assert len(choose.frozen(ANN, home, snapshot.hash)[0]) == 4
 
 
 def test_freezing_needs_the_role_and_a_preview(desk):
@@ -122,6 +117,6 @@ def test_markup_escapes_names_and_reasons(desk, home):
     seed.accepted(home, 2, name=f"{seed.EVIL}.jpg")
     plan = plan_snapshot(Feedback(home), validation_share=0.0)
     snapshot = freeze(home, plan, seed.EVIL)
-    html = page_view.preview(choose.frozen_preview(ANN, home, snapshot.hash))
+    html = page_view.preview(*choose.frozen(ANN, home, snapshot.hash))
     assert seed.EVIL not in html
     assert "&lt;img src=x" in html

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,17 @@ from inference.errors import UserError
 from tests.ui import training_seed as seed
 from training.adapters import promotion
 from training.jobs.rows import JobRow
+from training.proof.results import CaseResult
 from training.store.home import Home, find_home
 from ui.shell.desk import Desk, adapter_choices
 from ui.shell.pictures import Pictures
 from ui.shell.visitors import REFUSED, Visitor
 from ui.training import proof_view as markup
+from ui.training.handlers import place as places
 from ui.training.handlers import promote as training_promote
 from ui.training.handlers import prove as training_prove
-from ui.training.views import CaseView, Cell
+from ui.training.handlers.place import Place
+from ui.training.handlers.run import prove_again
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
 ANN = Visitor("ann", "annotator")
@@ -43,25 +48,38 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, JobRow, list[s
     return proven(tmp_path_factory.mktemp("good") / "home")
 
 
-# ---- the table -----------------------------------------------------------------------------------
+# ---- the outcome ---------------------------------------------------------------------------------
 
 
-def test_corrected_comes_first_with_intervals_and_verdicts(good):
+def test_one_sentence_first_then_the_forest_plot(good):
     home, job, _ = good
-    proof = training_prove.proof(VIEWER, home, job)
-    assert proof.names == {
-        "base": "base", "current": "current: hazard-patch", "candidate": "candidate: fresh",
-    }  # fmt: skip
-    groups = [row.group for row in proof.rows]
-    assert groups == sorted(groups, key=lambda g: "Corrected" not in g)
-    first = proof.rows[0]
-    assert (first.label, first.n, first.verdict) == ("all", 8, "better")
-    assert first.difference.high < 0
-    assert first.cells["candidate"].low < first.cells["candidate"].value
-    held = next(r for r in proof.rows if r.group.startswith("Held") and r.label == "all")
-    assert held.verdict == "same"
-    html = markup.table(proof.rows, proof.names, "Errors")
-    assert "median" in html and "▲" in html and "better" in html
+    html = markup.outcome(training_prove.proof(VIEWER, home, job))
+    first, rest = html.split("</p>", 1)
+    assert "Better: corrected cases" in first and "interval −" in first
+    rows = re.findall(r'<li class="tr-([a-z-]+)"><span>([^<]*)', rest)
+    assert rows[0] == ("better", "Corrected cases ")
+    assert ("same", "Held-out scenes ") in rows
+    assert rest.index("<details><summary>1 slice, corrected for their number (Holm)") > 0
+    assert "median" in rest and "data-label" in rest  # the numbers, for wide and narrow screens
+
+
+def test_a_worse_adapter_stands_under_no_green_bar(tmp_path):
+    home, job, _ = proven(tmp_path / "home", gain=-90.0)
+    comparison = training_prove.proof(VIEWER, home, job)
+    assert comparison.headline.startswith("Worse: corrected cases 88 px worse, interval +")
+    states = places.step_states(VIEWER, home, Place("prove", job.id, job.snapshot))
+    assert states["prove"] == ("bad", "worse")
+    assert "tr-no" in markup.outcome(comparison).split("</p>")[0]
+
+
+def test_too_few_cases_have_no_bar_and_no_verdict(tmp_path):
+    home = find_home(tmp_path / "home")
+    media = [m for m, _ in seed.accepted(home, 3)]
+    job = seed.add_job(home, seed.frozen(home).hash, "done", name="fresh")
+    seed.prove(home, job, media)
+    html = markup.outcome(training_prove.proof(VIEWER, home, job))
+    row = re.search(r'<li class="tr-too-few">.*?</li>', html).group()
+    assert "too few (below 5)" in row and "tr-whisker" not in row
 
 
 def test_a_job_without_proof_has_none(tmp_path):
@@ -72,46 +90,48 @@ def test_a_job_without_proof_has_none(tmp_path):
     assert training_promote.outcome(VIEWER, home, job) is None
 
 
-@pytest.mark.parametrize(
-    ("cell", "unit", "signed", "shown"),
-    [
-        (Cell(-41.26, -55.0, -28.0), "px", True, ("−41.3 px", "−55.0 to −28.0")),
-        (Cell(1234.5, None, None), "px", False, ("1,234 px",)),
-        (Cell(None), "px", False, ("not measured",)),
-        (Cell(12.34, 10.0, 14.0), "%", False, ("12.3 %", "10.0 to 14.0")),
-    ],
-)
-def test_cells_have_units_and_a_true_minus(cell, unit, signed, shown):
-    html = markup.cell(cell, unit, signed)
-    assert all(text in html for text in shown)
-
-
 # ---- the gallery ---------------------------------------------------------------------------------
 
 
-def test_the_gallery_holds_what_changed(good):
+def test_the_gallery_is_sorted_by_change_and_states_its_limit(good):
     home, job, _ = good
-    proof = training_prove.proof(ANN, home, job)
-    fates = {case.fate for case in proof.cases}
-    assert "fixed" in fates
-    assert "kept" not in fates
-    assert all(c.picture for c in proof.cases if c.label.startswith("corrected"))
-    html = markup.gallery(proof.cases, proof.names)
-    for title in ("Fixed", "Still wrong", "Newly wrong"):
-        assert title in html
+    found = training_prove.proof(ANN, home, job)
+    cases = training_prove.gallery(found.cases)
+    changes = [case.change for case in cases]
+    assert changes == sorted(changes, reverse=True)
+    assert {case.fate for case in cases} >= {"fixed", "much closer"}
+    assert "kept" not in {case.fate for case in cases}
+    html = markup.gallery(cases, found.names, lambda case: "")
+    assert "Right means at most 50 px from the corrected point" in html
+    assert html.index("Much closer:") < html.index("Fixed:")
+
+
+def test_what_got_much_worse_is_not_still_wrong():
+    case = replace(a_case(), errors={"base": 0.0, "current": 117.0, "candidate": 550.0})
+    html = markup.gallery([case], {"candidate": "b"}, lambda case: "")
+    assert "Much worse: 1" in html and "117 → 550 px" in html
+    assert "Still wrong" not in html
+
+
+def a_case(text: str = "x") -> CaseResult:
+    errors = {"base": 0.0, "current": 200.0, "candidate": 10.0}
+    points = dict.fromkeys(errors, (1.0, 2.0))
+    return CaseResult(text, "corrected", (text,), (5.0, 5.0), (64, 36), points, errors)
 
 
 def test_choices_are_cases_then_controls(good):
     home, job, media = good
-    labels = [label for label, _ in training_prove.proof(ANN, home, job).choices]
+    labels = [
+        label for label, _ in training_prove.choices(training_prove.proof(ANN, home, job).cases)
+    ]
     kinds = [label.split(" · ")[0] for label in labels]
     assert kinds[: len(media)] == ["Case"] * len(media)
     assert "Control" in kinds
 
 
 def test_gallery_text_is_escaped():
-    case = CaseView(seed.EVIL, "", seed.EVIL, "fixed", 200.0, 10.0)
-    html = markup.gallery([case], {"current": seed.EVIL, "candidate": "b"})
+    names = {"current": seed.EVIL, "candidate": "b"}
+    html = markup.gallery([a_case(seed.EVIL)], names, lambda case: seed.EVIL)
     assert seed.EVIL not in html
 
 
@@ -135,12 +155,28 @@ def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
     assert run.error is None
     assert asked == [("hazard-patch", "base"), ("fresh", "base")]
     pair = run.result
-    assert (pair.before_title, pair.after_title) == ("hazard-patch", "fresh")
-    assert "Share of the map near the right place" in pair.said
-    assert '"heatmap"' in pair.before
+    assert pair.names == ("hazard-patch", "fresh")
+    assert '"heatmap"' in pair.plots[0]
+    # The seeded job trained the head alone: attention cannot differ, the head's heatmaps can.
+    assert pair.head and "Share of the heatmap near the right place" in pair.said
 
 
-@pytest.mark.parametrize(("case", "message"), [("nothing", "Unknown case"), ("h0", "picture")])
+def test_attention_is_compared_where_lora_was_trained(tmp_path):
+    home = find_home(tmp_path / "home")
+    media = [m for m, _ in seed.accepted(home, 6)]
+    settings = seed.QUICK.changed_by(train="all")
+    job = seed.add_job(home, seed.frozen(home).hash, "done", name="fresh", settings=settings)
+    seed.prove(home, job, media)
+    desk = desk_of(home, tmp_path)
+    run = training_prove.begin_maps(ANN, desk, job, media[0])
+    training_prove.start_maps(desk, run)
+    assert list(run.follow(0.02))
+    assert not run.result.head and "Share of the attention near" in run.result.said
+
+
+@pytest.mark.parametrize(
+    ("case", "message"), [("nothing", "Unknown case"), ("h0", "image is not on")]
+)
 def test_maps_of_a_case_that_cannot_be_shown(case, message, good, tmp_path):
     home, job, _ = good
     with pytest.raises(UserError, match=message):
@@ -155,7 +191,7 @@ def test_promote_use_and_roll_back(tmp_path):
     desk = desk_of(home, tmp_path)
     outcome = training_promote.outcome(VIEWER, home, job)
     assert outcome.allowed
-    assert all(c.passed for c in outcome.conditions)
+    assert all(c.passed for c in outcome.checks)
     assert "without a restart" in training_promote.promote(TRAINER, desk, job.id)
     assert desk.services.default_adapter() == "fresh"
     assert "fresh" in [value for _, value in adapter_choices(TRAINER, desk.services)]
@@ -163,13 +199,14 @@ def test_promote_use_and_roll_back(tmp_path):
     assert after.used
     assert after.words == "fresh is in use."
     # The proof compares with what was in use before, and keeps saying so.
-    assert all(c.passed for c in after.conditions)
-    assert training_promote.standing(VIEWER, home, "hazard").can_roll_back
+    assert all(c.passed for c in after.checks)
+    assert training_promote.standing(VIEWER, desk, "hazard")[:2] == ("fresh", "hazard-patch")
     said = training_promote.rollback(TRAINER, desk, "hazard")
     assert "hazard-patch is in use again" in said
-    standing = training_promote.standing(VIEWER, home, "hazard")
-    assert (standing.in_use, standing.can_roll_back) == ("hazard-patch", False)
-    assert [row["why"] for row in standing.history] == ["rolled back", "the rule allowed it"]
+    used, before, decisions = training_promote.standing(VIEWER, desk, "hazard")
+    assert (used, before) == ("hazard-patch", None)
+    assert [markup.why(d) for d in decisions] == ["rolled back", "the rule allowed it"]
+    assert {d.author for d in decisions} == {""}  # names are not for viewers
 
 
 def test_against_the_rule_only_with_a_reason_that_is_kept(tmp_path):
@@ -177,7 +214,7 @@ def test_against_the_rule_only_with_a_reason_that_is_kept(tmp_path):
     desk = desk_of(home, tmp_path)
     outcome = training_promote.outcome(VIEWER, home, job)
     assert not outcome.allowed
-    html = markup.rule(outcome.conditions, outcome.allowed, outcome.words)
+    html = markup.rule(outcome)
     assert "✕" in html and "does not hold" in html
     with pytest.raises(UserError, match="rule does not allow"):
         training_promote.promote(TRAINER, desk, job.id)
@@ -187,9 +224,9 @@ def test_against_the_rule_only_with_a_reason_that_is_kept(tmp_path):
     reason = f"Demo of Tuesday {seed.EVIL}"
     training_promote.override(TRAINER, desk, job.id, reason)
     assert promotion.in_use(home, "hazard") == "fresh"
-    standing = training_promote.standing(VIEWER, home, "hazard")
-    assert standing.history[0]["why"] == f"against the rule: {reason}"
-    assert seed.EVIL not in markup.history(standing.history)
+    decisions = training_promote.standing(VIEWER, desk, "hazard")[2]
+    assert markup.why(decisions[0]) == f"overridden: {reason}"
+    assert seed.EVIL not in markup.history(decisions)
 
 
 def test_a_viewer_decides_nothing(good, tmp_path):
@@ -199,7 +236,7 @@ def test_a_viewer_decides_nothing(good, tmp_path):
         lambda: training_promote.promote(VIEWER, desk, job.id),
         lambda: training_promote.override(VIEWER, desk, job.id, "because"),
         lambda: training_promote.rollback(VIEWER, desk, "hazard"),
-        lambda: training_prove.prove_again(VIEWER, desk, job.id),
+        lambda: prove_again(VIEWER, desk, job.id),
     ):
         with pytest.raises(UserError, match=REFUSED):
             act()

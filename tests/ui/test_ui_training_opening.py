@@ -11,7 +11,6 @@ from tests.ui import training_seed as seed
 from tests.ui.served import Server
 from training.jobs import control as jobs
 from training.store.home import find_home
-from ui.training import page as tab
 
 
 @pytest.fixture(scope="module")
@@ -25,27 +24,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.page.close()
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The step of each time that the tab was drawn."""
-    steps, show = [], tab.show
-
-    def noted(*args, **more):
-        steps.append(args[3].step)
-        return show(*args, **more)
-
-    monkeypatch.setattr(tab, "show", noted)
-    return steps
-
-
-def call(server: Server, name: str, session: str, **more) -> str:
-    answer = server.call(name, "viewer", session=session, **more)
-    assert json.loads(answer).get("error") is None, answer
-    return answer
-
-
-def test_it_opens_with_the_running_job_or_where_a_link_leads(server, shown):
+def test_it_opens_with_the_running_job_or_where_a_link_leads(server):
     running = next(row for row in jobs.jobs(server.home) if row.active or row.state == "queued")
-    assert running.name in call(server, "training_opened", "first")
-    call(server, "training_opened", "link", query="step=set")
-    assert shown == ["run", "set"]
+    for query, shown in (
+        ("", running.name),
+        ("step=set", "step=configure"),
+        (f"job={running.id}&step=prove", "There is no proof yet"),
+        ("job=gone", "was deleted"),
+    ):
+        answer = server.call("training_opened", "viewer", query=query)
+        assert json.loads(answer).get("error") is None
+        assert shown in answer

@@ -27,7 +27,7 @@ RANDOM_SEED = 0
 
 @dataclass(frozen=True)
 class Scored:
-    """unit: of one answer's error, lower is better. right_within: an error up to this is right.
+    """unit: of one answer's error, "px" (at 1280 x 720) or "%"; lower is better. right_within: an error up to this is right.
     error(value, truth, image size), value None where it is missing. metrics(values, truths, sizes):
     of many. blind(truths, sizes, constant): a name -> a value for each case; constant: the best
     constant answer from training data, None: from these cases.
@@ -95,7 +95,7 @@ def _rescaled(values: Sequence[Sequence[float]], sizes: Sequence[WH]) -> Floats:
 
 
 def _label_error(label: Label | None, truth: Label, _: WH) -> float:
-    return float(label is None or label.value != truth.value)
+    return 100.0 * (label is None or label.value != truth.value)
 
 
 def _labels(labels: Sequence[Label | None], truth: Sequence[Label], _: Sequence[WH]) -> Metrics:
@@ -124,7 +124,7 @@ def _blind_labels(
 
 
 def _text_error(text: Text | None, truth: Text, _: WH) -> float:
-    return 1 - metrics.rouge([text.text if text else ""], [truth.text])["rougeL"]
+    return 100 * (1 - metrics.rouge([text.text if text else ""], [truth.text])["rougeL"])
 
 
 def _texts(texts: Sequence[Text | None], truth: Sequence[Text], _: Sequence[WH]) -> Metrics:
@@ -134,6 +134,6 @@ def _texts(texts: Sequence[Text | None], truth: Sequence[Text], _: Sequence[WH])
 
 KINDS: dict[str, Scored] = {
     "point": Scored("px", metrics.HIT_RADIUS_PX, _point_error, _points, _blind_points),
-    "label": Scored("", 0.5, _label_error, _labels, _blind_labels),
-    "text": Scored("", 0.5, _text_error, _texts, lambda *_: {}),
+    "label": Scored("%", 50.0, _label_error, _labels, _blind_labels),
+    "text": Scored("%", 50.0, _text_error, _texts, lambda *_: {}),
 }

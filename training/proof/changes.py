@@ -72,6 +72,7 @@ def _change(cases: Sequence[CaseResult], kind: str, label: str, mask: Mask) -> C
         {side: bootstrap.mean_of(e) for side, e in errors.items()},
         {side: bootstrap.median_of(e) for side, e in errors.items()},
         bootstrap.mean_change(before, after),
+        unit=chosen[0].unit,
     )
     return change if change.whole else replace(change, p=chance(after - before))
 

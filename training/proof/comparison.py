@@ -24,11 +24,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from inference.registry import task as find_task
 from training.adapters import promotion
 from training.adapters.promotion import Decision
-from training.evaluation.bootstrap import Interval
-from training.evaluation.fields import scored
 from training.proof.changes import corrected
 from training.proof.results import (
     ALL,
@@ -123,7 +120,7 @@ def compare(home: Home, adapter: str, current: str | None) -> Comparison | None:
         changes=changes,
         cases=tuple(CaseResult.from_json(r["task"], c) for r in results for c in r["cases"]),
         verdict=verdict,
-        headline=headline(_by_label(changes), unit_of(results[0]["task"])),
+        headline=headline(_by_label(changes)),
         created=newest["created"],
     )
 
@@ -166,10 +163,9 @@ def verdict_of(db: Database, adapter: str, current: str | None) -> Verdict:
     compared = first["names"].get(CURRENT)
     if compared is None and current is not None and first.get("unfit") == current:
         current = None  # it belongs to another base model, so the base alone is what it is now
-    unit = unit_of(first["task"])
-    checks = [_better(changes, unit), _not_worse(changes, unit)]
+    checks = [_better(changes), _not_worse(changes)]
     if (HELDOUT, UNSEEN) in changes:
-        checks.append(_unseen(changes[HELDOUT, UNSEEN], unit))
+        checks.append(_unseen(changes[HELDOUT, UNSEEN]))
     checks.append(_with_what_is_in_use(compared, current))
     allowed = all(check.passed for check in checks)
     failed = " ".join(f"{NO[c.name]}: {c.found}" for c in checks if not c.passed)
@@ -192,7 +188,7 @@ def _judged(changes: Changes) -> Change | None:
     return kept if kept is not None and kept.n >= KEPT_BACK else changes.get((CORRECTED, ALL))
 
 
-def headline(changes: Changes, unit: str) -> str:
+def headline(changes: Changes) -> str:
     """The outcome in one sentence: what happened to the corrected cases, and harm elsewhere.
 
     "Not better: corrected cases 31 px worse, interval −13 to +111."
@@ -202,45 +198,32 @@ def headline(changes: Changes, unit: str) -> str:
         return "Not measured: there are no corrected cases."
     cases = "corrected cases of the validation set" if change.label == KEPT else "corrected cases"
     low, high = change.mean_change.low, change.mean_change.high
-    low, high = (low, high) if unit else (100 * low, 100 * high)
     interval = f"interval {low:+.0f} to {high:+.0f}".replace("-", "−")
     if change.verdict == "too few":
-        said = f"Too few to tell: {change.n} {cases}, {_by(change, unit)}"
+        said = f"Too few to tell: {change.n} {cases}, {_by(change)}"
     else:
         outcome = "Better" if high < 0 else "Worse" if low > 0 else "Not better"
-        said = f"{outcome}: {cases} {_by(change, unit)}, {interval}"
+        said = f"{outcome}: {cases} {_by(change)}, {interval}"
     harmed = [
-        f"{words} {_by(found, unit)}"
+        f"{words} {_by(found)}"
         for label, words in ((ALL, "held-out scenes"), (UNSEEN, "scenes of unseen kinds"))
         if (found := changes.get((HELDOUT, label))) is not None and found.mean_change.low > 0
     ]
     return "; ".join([said, *harmed]) + "."
 
 
-def unit_of(task: str) -> str:
-    """Of the main field's error: "px", or "" for a share from 0 to 1."""
-    return scored(find_task(task).main_field).unit
+def _by(change: Change) -> str:
+    by = round(change.mean_change.estimate)
+    return f"{abs(by):,} {change.unit} {'worse' if by > 0 else 'better'}" if by else "unchanged"
 
 
-def in_units(error: float, unit: str, signed: bool = False) -> str:
-    """An error for people: "31 px", or a share in percent: "31 %"."""
-    value, unit = (error, unit) if unit else (100 * error, "%")
-    return f"{value:{'+' if signed else ''},.0f} {unit}".replace("-", "−")
-
-
-def _by(change: Change, unit: str) -> str:
-    by = change.mean_change.estimate
-    said = in_units(abs(by), unit)
-    return "unchanged" if said.startswith("0 ") else f"{said} {'worse' if by > 0 else 'better'}"
-
-
-def _better(changes: Changes, unit: str) -> Check:
+def _better(changes: Changes) -> Check:
     change = _judged(changes)
     if change is None:
         return Check(CORRECTED, RULE[0], False, "There are no corrected cases to measure.")
     use_kept = change.label == KEPT
     which = "corrected cases of the validation set" if use_kept else "corrected cases"
-    found = f"{_said(change.mean_change, unit)} on {change.n} {which}."
+    found = f"{_said(change)} on {change.n} {which}."
     if change.n < FEWEST:
         return Check(
             CORRECTED, RULE[0], False, f"{found} Fewer than {FEWEST} cases cannot show anything."
@@ -248,19 +231,19 @@ def _better(changes: Changes, unit: str) -> Check:
     return Check(CORRECTED, RULE[0], change.mean_change.high < 0, found)
 
 
-def _not_worse(changes: Changes, unit: str) -> Check:
+def _not_worse(changes: Changes) -> Check:
     change = changes.get((HELDOUT, ALL))
     if change is None:
         return Check(HELDOUT, RULE[1], False, "The held-out scenes were not measured.")
     before = change.mean.get(CURRENT, change.mean[BASE]).estimate
     share = change.mean_change.estimate / before if before else 0.0
     passed = change.mean_change.low <= 0 and share <= MARGIN
-    found = f"{_said(change.mean_change, unit)} ({share:+.1%}) on {change.n} held-out scenes."
+    found = f"{_said(change)} ({share:+.1%}) on {change.n} held-out scenes."
     return Check(HELDOUT, RULE[1], passed, found)
 
 
-def _unseen(change: Change, unit: str) -> Check:
-    found = f"{_said(change.mean_change, unit)} on {change.n} such scenes."
+def _unseen(change: Change) -> Check:
+    found = f"{_said(change)} on {change.n} such scenes."
     return Check(UNSEEN, RULE[2], change.mean_change.low <= 0, found)
 
 
@@ -272,8 +255,7 @@ def _with_what_is_in_use(compared: str | None, current: str | None) -> Check:
     return Check("now", RULE[3], False, found)
 
 
-def _said(interval: Interval, unit: str) -> str:
-    """ "-41.0 px (-55.0 to -28.0)"; a share in percent."""
-    times, unit = (1, unit) if unit else (100, "%")
-    estimate, low, high = (times * v for v in (interval.estimate, interval.low, interval.high))
-    return f"{estimate:+.1f} {unit} ({low:+.1f} to {high:+.1f})"
+def _said(change: Change) -> str:
+    """ "-41.0 px (-55.0 to -28.0)"."""
+    by = change.mean_change
+    return f"{by.estimate:+.1f} {change.unit} ({by.low:+.1f} to {by.high:+.1f})"

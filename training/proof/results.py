@@ -20,7 +20,7 @@ BASE, CURRENT, CANDIDATE = "base", "current", "candidate"
 
 @dataclass(frozen=True)
 class Change:
-    """One row of the table. Errors as in CaseResult; intervals at 95 %.
+    """One row of the table. Errors in `unit`, as in CaseResult; intervals at 95 %.
 
     kind: heldout or corrected. label: "all", a slice, "unseen", or a split of the corrected cases
     ("train", "validation"). mean, median: by side (base, current, candidate). mean_change:
@@ -36,6 +36,7 @@ class Change:
     median: Mapping[str, Interval]
     mean_change: Interval
     p: float | None = None
+    unit: str = "px"
 
     @property
     def whole(self) -> bool:
@@ -63,6 +64,7 @@ class Change:
             },
             "mean_change": self.mean_change.to_json(),
             "p": self.p,
+            "unit": self.unit,
         }
 
     @classmethod
@@ -73,7 +75,7 @@ class Change:
         change = Interval.from_json(value["mean_change"])
         return cls(
             value["kind"], value["label"], value["n"], sides["mean"], sides["median"], change,
-            value.get("p"),
+            value.get("p"), value.get("unit", "px"),
         )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ class CaseResult:
     picture: file below the home, for a held-out scene. media: hash, for a corrected case. split:
     train or validation, for a corrected case. truth: values by field; answers: the same, by side,
     as shown; points in pixels of the image, size_wh its size. errors: by side, of the main field
-    (`training.evaluation.fields`: for points, pixels at 1280x720). An error up to right_within is
+    (`training.evaluation.fields`), in `unit`: px at 1280x720, or %. An error up to right_within is
     right.
     """
 
@@ -96,6 +98,7 @@ class CaseResult:
     answers: Mapping[str, Mapping[str, Value]]
     errors: Mapping[str, float]
     right_within: float = RIGHT_WITHIN_PX
+    unit: str = "px"
     picture: str | None = None
     media: str | None = None
     split: str | None = None

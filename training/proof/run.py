@@ -182,6 +182,7 @@ def _case_result(
         answers=shown,
         errors={role: round(error, 2) for role, error in errors.items()},
         right_within=of.right_within,
+        unit=of.unit,
         picture=case.picture,
         media=case.media,
         split=case.split,

@@ -1,4 +1,5 @@
-"""The Models page: adapters with their cards and origins; in and out of memory, and out of here.
+"""The Models page: adapters with their cards and origins, two of them compared; in and out of
+memory, and out of here.
 
 Plain functions, no gradio.
 """
@@ -6,10 +7,11 @@ Plain functions, no gradio.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from inference.adapter_files import read_card
 from inference.errors import UserError, unknown
 from training.adapters import lineage
 from training.adapters.lineage import Lineage
@@ -20,53 +22,16 @@ from ui.shell.address import query_of
 from ui.shell.desk import Desk, adapters_for
 from ui.shell.visitors import Visitor, names_only, require
 
-FIGURES = {
-    "median_px": ("median error", "px", 1.0),
-    "mse_px2": ("mean squared error", "px²", 1.0),
-    "hit_50px": ("within 50 px", "%", 100.0),
-    "in_box": ("inside the hazard's box", "%", 100.0),
-    "parse_rate": ("answers with a point", "%", 100.0),
-}
-"""Key in a card -> its words, unit, and what to multiply it with."""
-
-
-@dataclass(frozen=True)
-class ModelItem:
-    """A line of the list."""
-
-    name: str
-    task: str
-    size_mb: float
-    in_use: bool
-    loaded: bool
-    embedded: bool
-    created: str
-    problem: str
-
-
-@dataclass(frozen=True)
-class ModelDetail:
-    """Everything about one adapter. line: its origin, one sentence a step, oldest last. figures:
-    (side, {key: value}). job: id of the job that made it, where it is still there."""
-
-    item: ModelItem
-    description: str
-    facts: tuple[tuple[str, str], ...]
-    line: tuple[str, ...]
-    figures: tuple[tuple[str, Mapping[str, float]], ...]
-    n_scenes: int | None
-    job: str | None
-
 
 @dataclass(frozen=True)
 class Scan:
-    """The adapters that a visitor may use, each read and checked once: the store's, and what this
-    app was started with besides. loaded: names of those in memory. in_use: the one that Scene
-    begins with, as the header says."""
+    """The adapters that a visitor may use, as much of each as they may read, each read and checked
+    once: the one in use first, then those trained here, newest first, then the built-in ones.
+    loaded: names of those in memory. used: what the pages use now."""
 
     entries: tuple[Lineage, ...]
     loaded: frozenset[str]
-    in_use: str | None
+    used: str | None
 
     def find(self, name: str) -> Lineage:
         entries = {entry.name: entry for entry in self.entries}
@@ -77,10 +42,10 @@ class Scan:
 
 def scan(visitor: Visitor, desk: Desk) -> Scan:
     """Reads every adapter's files: once for all that a page shows at a time."""
+    require(visitor, "viewer", "The list of adapters")
     known = lineage.adapters(desk.home)
     names = {entry.name for entry in known}
     usable = adapters_for(visitor, desk.services)
-    more = [e for e in usable if e.name not in names]
     if not visitor.reads("adapters on trial"):
         allowed = {e.name for e in usable}
         known = [e for e in known if e.embedded or e.promoted or e.name in allowed]
@@ -91,84 +56,66 @@ def scan(visitor: Visitor, desk: Desk) -> Scan:
             figures=e.card.heldout if e.card else None,
             description=e.card.description if e.card else "", embedded=True, problem=e.problem,
         )
-        for e in more
+        for e in usable
+        if e.name not in names
     ]  # fmt: skip
-    return Scan(
-        (*known, *besides),
-        frozenset(e.name for e in usable if e.loaded),
-        desk.services.default_adapter(),
-    )
+    entries = [*known, *besides]
+    if not visitor.reads("paths of the server"):
+        entries = [replace(e, problem=names_only(e.problem or "") or None) for e in entries]
+    used = desk.services.default_adapter()
+    entries.sort(key=lambda e: (e.name != used, e.embedded))
+    return Scan(tuple(entries), frozenset(e.name for e in usable if e.loaded), used)
 
 
-def items(visitor: Visitor, desk: Desk, found: Scan | None = None) -> list[ModelItem]:
-    """Those in use first, then those trained here, newest first, then those that came along."""
-    require(visitor, "viewer", "The list of adapters")
-    found = found or scan(visitor, desk)
-    listed = [_item(visitor, found, entry) for entry in found.entries]
-    return sorted(listed, key=lambda item: (not item.in_use, item.embedded))
+def facts(visitor: Visitor, entry: Lineage) -> list[tuple[str, str]]:
+    """Names and values of an adapter's card."""
+    return [
+        ("Task", entry.task),
+        ("Size", f"{entry.size_bytes / 1e6:.1f} MB" if entry.size_bytes else ""),
+        ("Made", when(entry.created)),
+        ("Version", entry.version[:16]),
+        ("Folder", str(entry.folder) if visitor.reads("paths of the server") else ""),
+    ]
 
 
-def detail(visitor: Visitor, desk: Desk, name: str, found: Scan | None = None) -> ModelDetail:
-    """UserError for an adapter that is not there."""
-    require(visitor, "viewer", "An adapter's card")
-    found = found or scan(visitor, desk)
-    entry = found.find(name)
-    heldout: Mapping[str, Any] = entry.figures or {}
-    sides = heldout.get("sides", {})
-    return ModelDetail(
-        item=_item(visitor, found, entry),
-        description=entry.description,
-        facts=(
-            ("Task", entry.task),
-            ("Size", f"{entry.size_bytes / 1e6:.1f} MB" if entry.size_bytes else ""),
-            ("Made", when(entry.created)),
-            ("Version", entry.version[:16]),
-            ("Folder", str(entry.folder) if visitor.reads("paths of the server") else ""),
-        ),
-        line=tuple(_line(desk, entry)),
-        figures=tuple((side, values) for side, values in sides.items() if ":" not in side),
-        n_scenes=heldout.get("n"),
-        job=entry.job,
-    )
-
-
-def _item(visitor: Visitor, found: Scan, entry: Lineage) -> ModelItem:
-    problem, loaded = entry.problem or "", entry.name in found.loaded
-    return ModelItem(
-        entry.name, entry.task, entry.size_bytes / 1e6, entry.name == found.in_use, loaded,
-        entry.embedded, when(entry.created),
-        problem if visitor.reads("paths of the server") else names_only(problem),
-    )  # fmt: skip
-
-
-def _line(desk: Desk, entry: Lineage) -> list[str]:
-    """Where it comes from, step by step."""
+def origin(desk: Desk, entry: Lineage) -> list[str]:
+    """Where it comes from, one sentence a step."""
     if entry.embedded:
-        return ["It came with Sightline, or with the command that started this app."]
+        return ["Built-in: it came with Sightline, or with the command that started this app."]
     said = []
     if entry.job:
         said.append(f"Made by the job {entry.job}.")
-    counts = snapshot_counts(desk.home, entry.snapshot or "")
     if entry.snapshot:
-        learned = f": {counts[0]:,} corrected and {counts[1]:,} original pictures" if counts else ""
-        said.append(f"Learned from the snapshot {entry.snapshot[:12]}{learned}.")
+        counts = snapshot_counts(desk.home, entry.snapshot)
+        learned = f": {counts[0]:,} corrected and {counts[1]:,} replayed images" if counts else ""
+        said.append(f"Trained on the snapshot {entry.snapshot[:12]}{learned}.")
     if entry.parent:
-        said.append(f"Went on from the adapter {entry.parent}.")
-    else:
-        said.append("Started from fresh weights on the base model.")
-    return said
+        return [*said, f"Continued from the adapter {entry.parent}."]
+    return [*said, "Started from fresh weights on the base model."]
+
+
+def metrics(entry: Lineage) -> dict[str, Mapping[str, Any]]:
+    """Held-out metrics of its card by side; the adapter's own is under its name."""
+    sides = (entry.figures or {}).get("sides", {})
+    return {side: values for side, values in sides.items() if ":" not in side}
+
+
+def settings(entry: Lineage) -> Mapping[str, Any]:
+    """What it was trained with, as its card says; empty where it does not."""
+    card = None if entry.problem else read_card(entry.folder)
+    return (card.extra.get("settings") or {}) if card is not None else {}
 
 
 # ---- address -------------------------------------------------------------------------------------
 
 
-def to_query(name: str) -> str:
-    return query_of({"adapter": name})
+def to_query(name: str, other: str = "") -> str:
+    return query_of({"adapter": name, "with": other})
 
 
-def named(query: Mapping[str, str]) -> str:
-    """The adapter that a link names, or ""."""
-    return query.get("adapter", "")[:100]
+def named(query: Mapping[str, str], key: str = "adapter") -> str:
+    """The adapter that a link names, or "". key: "with" for the one that it is compared with."""
+    return query.get(key, "")[:100]
 
 
 # ---- in and out ----------------------------------------------------------------------------------
@@ -191,10 +138,6 @@ def pack(visitor: Visitor, desk: Desk, name: str) -> str:
     require(visitor, "viewer", "Downloading an adapter")
     entry = scan(visitor, desk).find(name)
     return str(lineage.download_zip(entry.folder, desk.pictures.new_file(f"{entry.name}.zip")))
-
-
-def can_push() -> bool:
-    return lineage.can_push()
 
 
 def push(visitor: Visitor, desk: Desk, name: str, repo: str, private: bool, api: Any = None) -> str:

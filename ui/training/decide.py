@@ -1,146 +1,233 @@
-"""Events of Prove and Promote: maps before and after, and what is in use from now on."""
+"""The steps after a job: Prove and Promote."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
-from inference.errors import Cancelled
+from training.proof.comparison import picture
 from ui.components import markup
+from ui.components.thumbnails import small
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, QUIET
-from ui.shell.failures import explain_failure
+from ui.shell.events import AT_ONCE, MODEL_QUEUE, asked, clicks
+from ui.shell.runs import Run
 from ui.shell.visitors import Visitor
-from ui.training.handlers import promote as training_promote
-from ui.training.handlers import prove as training_prove
-from ui.training.handlers import steps as training
-from ui.training.handlers.place import TASK, Place
-from ui.training.show import maps_values, show
-from ui.training.tab import TrainingTab, Values
+from ui.training import proof_view
+from ui.training.handlers import promote, prove
+from ui.training.handlers.place import TASK, Place, job_of
+from ui.training.handlers.run import prove_again
+from ui.training.parts import (
+    RunBox,
+    Show,
+    Values,
+    components,
+    nothing_proven,
+    plot_value,
+    section,
+    shown,
+    telling,
+)
+
+TO_RUN = "() => document.querySelector('[data-step=run]').click()"
 
 
-def wire_proving(tab: TrainingTab, desk: Desk) -> None:
-    """Prove again, and the maps of one case on request."""
-    v, k = tab.prove, tab.keep
+class Prove:
+    """Is it better: one sentence, the forest plot, the cases, and maps of one of them."""
 
-    def again(place: Place, request: gr.Request) -> Values:
-        visitor = desk.visitor(request)
-        try:
-            said = training_prove.prove_again(visitor, desk, place.job)
-            there = place.at("run")
-            return show(tab, desk, visitor, there) | {tab.run.message: markup.note(said)}
-        except Exception as error:
-            return {v.progress: markup.error(explain_failure(error))}
+    def __init__(self) -> None:
+        with section(
+            "prove",
+            "Is it better?",
+            "Base, current and new adapter on scenes that no training ever sees, and on the "
+            "corrected cases.",
+        ) as self.box:
+            self.empty = gr.HTML()
+            self.begin = gr.Button("Go to the job", variant="primary", visible=False)
+            with gr.Column(visible=False, elem_classes="tr-section") as self.body:
+                self.outcome = gr.HTML(elem_id="tr-outcome")
+                self.again = gr.Button("Prove again", size="md", visible=False, elem_id="tr-again")
+                self.gallery = gr.HTML(elem_id="tr-gallery", js_on_load=clicks("case"))
+                gr.HTML(
+                    markup.heading(
+                        "Maps before and after",
+                        "Attention, from the same forced answer (the base's) with both adapters; "
+                        "after a training of the head alone, the head's heatmaps. Controls are "
+                        "scenes that nobody corrected.",
+                    )
+                )
+                with gr.Row(equal_height=False):
+                    self.case = gr.Dropdown(label="Case", scale=4, elem_id="tr-case")
+                    compare = gr.Button(
+                        "Compare the maps", variant="primary", scale=1, elem_id="tr-compare"
+                    )
+                    stop = gr.Button("Cancel", variant="stop", visible=False, scale=1)
+                self.compare = RunBox(compare, stop, gr.HTML(elem_id="tr-compare-progress"))
+                titles, plots = [], []
+                with gr.Row(
+                    visible=False, elem_id="tr-maps-panels", equal_height=False
+                ) as self.maps:
+                    for _ in range(2):
+                        with gr.Column(min_width=300, elem_classes="sl-panel"):
+                            titles.append(gr.HTML())
+                            plots.append(
+                                gr.Plot(show_label=False, container=False, elem_classes="sl-plot")
+                            )
+                self.note = gr.HTML(elem_id="tr-maps-note")
+            self.asked_case = asked("case")
+        self.titles, self.plots = dict(enumerate(titles)), dict(enumerate(plots))
 
-    v.again.click(again, k.place, tab.shown, api_name="training_prove_again", **AT_ONCE)
-    _wire_maps(tab, desk)
+    def values(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
+        """What only a change of the step or the job sets."""
+        return {self.maps: shown(False), self.compare.progress: "", self.note: ""}
 
+    def watched(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
+        job = job_of(desk.home, place)
+        found = prove.proof(visitor, desk.home, job) if job is not None else None
+        if job is None or found is None:
+            return nothing_proven(self, job, "There is no proof yet")
+        offered = prove.choices(found.cases)
 
-def _wire_maps(tab: TrainingTab, desk: Desk) -> None:
-    v, k = tab.prove, tab.keep
-    buttons = [v.progress, v.compare, v.stop]
+        def thumbnail(case: Any) -> str:
+            return small(picture(desk.home, case))
 
-    def begun(place: Place, case: str | None, former: str, request: gr.Request) -> Values:
-        try:
-            job = training.job_of(desk.home, place)
-            run = training_prove.begin_maps(desk.visitor(request), desk, job, case or "")
-            desk.runs.supersede(former)
-        except Exception as error:
-            return _busy(tab, False) | {
-                v.progress: markup.error(explain_failure(error)), k.compare: "",
-            }  # fmt: skip
-        return _busy(tab, True) | {
-            v.progress: markup.progress(run.snapshot()), k.compare: run.id, v.case: case,
-        }  # fmt: skip
+        return {
+            self.empty: "",
+            self.begin: shown(False),
+            self.body: shown(True),
+            self.again: shown(job.state == "done"),
+            self.outcome: proof_view.outcome(found),
+            self.gallery: proof_view.gallery(prove.gallery(found.cases), found.names, thumbnail),
+            self.case: gr.update(choices=offered, value=offered[0][1] if offered else None),
+        }
 
-    def followed(run_id: str) -> Iterator[Values]:
-        run = desk.runs.get(run_id)
-        if run is None:
-            yield {k.compare: ""}
-            return
-        training_prove.start_maps(desk, run)
-        last = ""
-        for now in run.follow(0.3):
-            if (text := markup.progress(now)) != last:
-                last = text
-                yield {v.progress: text}
-        yield {v.progress: last}
+    def drawn(self, pair: prove.MapsPair) -> Values:
+        what = "head's heatmap" if pair.head else "attention"
+        style = markup.aspect_style("tr-maps-panels", pair.aspect)
+        values: Values = {
+            self.maps: shown(True),
+            self.note: markup.note(pair.said) + style,
+            self.case: pair.case,
+        }
+        for i, when in enumerate(("Before", "After")):
+            title = markup.panel_title("finetuned", f"{when}: {what}", pair.names[i])
+            values |= {self.titles[i]: title, self.plots[i]: plot_value(pair.plots[i])}
+        return values
 
-    def drawn(run_id: str) -> Values:
-        run = desk.runs.get(run_id)
-        if run is None:
-            return {k.compare: ""}
-        if not (run.done.is_set() or run.stop.is_set()):  # another case's, asked for meanwhile
-            return {k.compare: run_id}
-        if run.stop.is_set() or isinstance(run.error, Cancelled):
-            return _busy(tab, False) | {v.progress: markup.stopped("Stopped.")}
-        if run.error is not None:
-            problem = explain_failure(run.error)
-            return _busy(tab, False) | {v.progress: markup.error(problem)}
-        return _busy(tab, False) | {v.progress: ""} | maps_values(v, run.result)
+    def wire(
+        self, desk: Desk, place: gr.State, everything: list[Any], said: gr.HTML, show: Show
+    ) -> None:
+        """Prove again, and the maps of one case on request. said: where the Run step tells."""
+        self.begin.click(None, js=TO_RUN)
 
-    outputs = [*buttons, k.compare, v.case]
-    starts = (
-        v.compare.click(
-            begun, [k.place, v.case, k.compare], outputs, api_name="training_compare", **AT_ONCE
-        ),
-        v.gallery.select(
-            begun, [k.place, k.asked_case, k.compare], outputs, api_name="training_case", **LATEST
-        ),
-    )
-    maps = [v.maps, v.before_title, v.after_title, v.before, v.after, v.maps_note]
-    for number, first in enumerate(starts):
-        running = first.then(
-            followed, k.compare, [v.progress, k.compare],
-            api_name=f"training_compare_follow{number or ''}", concurrency_id=MODEL_QUEUE,
-            concurrency_limit=1, trigger_mode="multiple", **QUIET,
-        )  # fmt: skip
-        running.then(
-            drawn, k.compare, [*buttons, *maps, k.compare],
-            api_name=f"training_compare_show{number or ''}", trigger_mode="multiple", **AT_ONCE,
-        )  # fmt: skip
-
-    def stopped(run_id: str) -> Values:
-        desk.runs.cancel(run_id)
-        return _busy(tab, False) | {v.progress: markup.stopped("Stopped.")}
-
-    v.stop.click(stopped, k.compare, buttons, api_name="training_compare_stop", **AT_ONCE)
-
-
-def _busy(tab: TrainingTab, busy: bool) -> Values:
-    return {
-        tab.prove.compare: gr.update(visible=not busy),
-        tab.prove.stop: gr.update(visible=busy),
-    }
-
-
-def wire_promoting(tab: TrainingTab, desk: Desk) -> None:
-    """Promote, override, roll back."""
-    m, k = tab.promote, tab.keep
-
-    def deciding(
-        act: Callable[[Visitor, Place, str], str],
-    ) -> Callable[[Place, str, gr.Request], Values]:
-        def decided(place: Place, reason: str, request: gr.Request) -> Values:
+        @telling(self.compare.progress)
+        def again(place: Place, request: gr.Request) -> Values:
             visitor = desk.visitor(request)
-            try:
-                said = act(visitor, place, reason)
-            except Exception as error:
-                return {m.message: markup.error(explain_failure(error))}
-            return show(tab, desk, visitor, place) | {m.message: markup.note(said), m.reason: ""}
+            text = prove_again(visitor, desk, place.job)
+            return show(desk, visitor, place.at("run")) | {said: markup.note(text)}
 
-        return decided
+        self.again.click(again, place, everything, api_name="training_prove_again", **AT_ONCE)
 
-    acts: tuple[tuple[gr.Button, str, Callable[[Visitor, Place, str], str]], ...] = (
-        (m.promote, "promote",
-         lambda who, at, reason: training_promote.promote(who, desk, at.job)),
-        (m.override, "override",
-         lambda who, at, reason: training_promote.override(who, desk, at.job, reason)),
-        (m.rollback, "rollback",
-         lambda who, at, reason: training_promote.rollback(who, desk, TASK)),
-    )  # fmt: skip
-    for button, name, act in acts:
-        button.click(
-            deciding(act), [k.place, m.reason], tab.shown, api_name=f"training_{name}", **AT_ONCE,
+        def begun(place: Place, case: str | None, former: str, request: gr.Request) -> Run:
+            job = job_of(desk.home, place)
+            run = prove.begin_maps(desk.visitor(request), desk, job, case or "")
+            desk.runs.supersede(former)
+            return run
+
+        def drawn(visitor: Visitor, pair: prove.MapsPair) -> Values:
+            return self.drawn(pair)
+
+        box, name = self.compare, "training_compare"
+        starts = [
+            (box.button.click, name, begun, [place, self.case, box.run]),
+            (self.gallery.select, "training_case", begun, [place, self.asked_case, box.run]),
+        ]
+        box.wire(
+            desk, name, starts, prove.start_maps, drawn, components(self),
+            concurrency_id=MODEL_QUEUE, concurrency_limit=1,
         )  # fmt: skip
+
+
+class Promote:
+    """The rule, and what is in use from now on."""
+
+    def __init__(self) -> None:
+        with section(
+            "promote",
+            "Should it be used?",
+            "A new adapter goes into use only if it is better where it should be and not worse "
+            "elsewhere. A trainer may override the rule, and says why.",
+        ) as self.box:
+            self.empty = gr.HTML()
+            self.begin = gr.Button("Go to the job", variant="primary", visible=False)
+            with gr.Column(visible=False, elem_classes="tr-section") as self.body:
+                self.rule = gr.HTML(elem_id="tr-rule")
+                self.promote = gr.Button(
+                    "Promote", variant="primary", visible=False, elem_id="tr-use-it"
+                )
+                with gr.Row(equal_height=False):
+                    self.reason = gr.Textbox(
+                        label="Reason for overriding the rule (stored with the decision)", lines=2,
+                        scale=4, elem_id="tr-reason", visible=False,
+                    )  # fmt: skip
+                    self.override = gr.Button(
+                        "Override and promote", scale=1, visible=False, elem_id="tr-override"
+                    )
+            self.message = gr.HTML(elem_id="tr-promote-message")
+            self.in_use = gr.HTML(elem_id="tr-in-use")
+            self.rollback = gr.Button("Roll back", visible=False, elem_id="tr-rollback")
+            self.history = gr.HTML(elem_id="tr-history")
+
+    def values(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
+        return {}
+
+    def watched(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
+        used, before, decisions = promote.standing(visitor, desk, TASK)
+        values: Values = {
+            self.in_use: markup.facts([("In use now", used)]),
+            self.rollback: shown(before is not None, value=f"Roll back to {before}"),
+            self.history: proof_view.history(decisions),
+        }
+        job = job_of(desk.home, place)
+        outcome = promote.outcome(visitor, desk.home, job) if job is not None else None
+        if outcome is None:
+            return values | nothing_proven(self, job, "There is nothing to decide yet")
+        against = not outcome.allowed and not outcome.used
+        return values | {
+            self.empty: "",
+            self.begin: shown(False),
+            self.body: shown(True),
+            self.rule: proof_view.rule(outcome),
+            self.promote: shown(outcome.allowed and not outcome.used),
+            self.reason: shown(against),
+            self.override: shown(against),
+        }
+
+    def wire(self, desk: Desk, place: gr.State, everything: list[Any], show: Show) -> None:
+        """Promote, override, roll back."""
+        self.begin.click(None, js=TO_RUN)
+
+        def deciding(
+            act: Callable[[Visitor, Place, str], str],
+        ) -> Callable[[Place, str, gr.Request], Values]:
+            @telling(self.message)
+            def decided(place: Place, reason: str, request: gr.Request) -> Values:
+                visitor = desk.visitor(request)
+                said = act(visitor, place, reason)
+                values = show(desk, visitor, place)
+                return values | {self.message: markup.note(said), self.reason: ""}
+
+            return decided
+
+        acts: tuple[tuple[gr.Button, str, Callable[[Visitor, Place, str], str]], ...] = (
+            (self.promote, "promote", lambda who, at, why: promote.promote(who, desk, at.job)),
+            (self.override, "override",
+             lambda who, at, why: promote.override(who, desk, at.job, why)),
+            (self.rollback, "rollback", lambda who, at, why: promote.rollback(who, desk, TASK)),
+        )  # fmt: skip
+        for button, name, act in acts:
+            button.click(
+                deciding(act), [place, self.reason], everything, api_name=f"training_{name}",
+                **AT_ONCE,
+            )  # fmt: skip

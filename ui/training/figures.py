@@ -9,19 +9,29 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from ui.components.colours import BASE, CONTROL, FINETUNED, HUMAN
+from ui.components.colours import CONTROL, FINETUNED, HUMAN
 from ui.components.figures import INK
 
 Series = Sequence[tuple[int, float]]
 """(optimiser step, value), by step."""
+Lines = dict[str, list[tuple[int, float]]]
+"""The series of a job by their metric."""
 
 MAX_POINTS = 300
 NO_UNIT = ("no unit", "per step")
-GREY = "#78716C"
+# Neither side's nor a person's: parts of a loss are none of these.
+VIOLET, PINK, GREY = "#8B5CF6", "#DB2777", "#78716C"
+
+
+class Drawn(NamedTuple):
+    """A chart as JSON text (None while it has no value), and its latest values in words."""
+
+    plot: str | None
+    said: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """One small chart. unit: beside the title and on the axis. log: logarithmic values."""
+    """One small chart. unit: beside the title and on the axis. log: logarithmic from the start."""
 
     title: str
     unit: str
@@ -51,14 +61,14 @@ CHARTS: dict[str, Chart] = {
         "Losses",
         "no unit",
         (
-            Line("text_loss", "text, nats a token (Eq. 5)", BASE),
+            Line("text_loss", "text, nats a token (Eq. 5)", GREY),
             Line("coord_loss", "point, squared share (Eq. 4)", FINETUNED, "dash"),
-            Line("map_loss", "heatmap, nats", HUMAN, "dot"),
-            Line("shown_loss", "point as shown, cells", GREY, "dashdot"),
+            Line("map_loss", "heatmap, nats", VIOLET, "dot"),
+            Line("shown_loss", "point as shown, cells", PINK, "dashdot"),
         ),
         log=True,
     ),
-    "mae": Chart(
+    "distance": Chart(
         "Validation distance, mean",
         "px",
         (
@@ -68,7 +78,9 @@ CHARTS: dict[str, Chart] = {
         ),
     ),
     "mse": Chart(
-        "Validation MSE", "px²", (Line("val_mse_px2", "mean squared error", HUMAN, marks="cross"),)
+        "Validation MSE",
+        "px²",
+        (Line("val_mse_px2", "mean squared distance", FINETUNED, marks="diamond"),),
     ),
     "lr": Chart("Learning rate", "per step", (Line("learning_rate", "learning rate", GREY),)),
     "grad": Chart("Gradient norm", "no unit", (Line("grad_norm", "before clipping", GREY),)),
@@ -80,28 +92,60 @@ CHARTS: dict[str, Chart] = {
 def thinned(series: Series, most: int = MAX_POINTS) -> list[tuple[int, float]]:
     """At most about `most` points: every n-th one, and always the last."""
     every = -(-len(series) // most) if series else 1
-    kept = list(series[::every])
-    if series and kept[-1] != series[-1]:
-        kept.append(series[-1])
-    return kept
+    drawn = list(series[::every])
+    if series and drawn[-1] != series[-1]:
+        drawn.append(series[-1])
+    return drawn
 
 
-def curve(chart: Chart, metrics: Mapping[str, Series], job: str = "") -> str | None:
-    """The chart of one job, or None while it has no value yet. job: zoom is kept within it."""
-    drawn = [_trace(line, thinned(metrics[line.metric])) for line in chart.lines
-             if metrics.get(line.metric)]  # fmt: skip
-    if not drawn:
+def smoothed(series: Series, weight: float) -> list[tuple[int, float]]:
+    """An exponential moving average as TensorBoard's: weight (0..1) of what was before, divided by
+    what the weights so far add up to, so that it does not start at 0."""
+    average, made = 0.0, []
+    for n, (step, value) in enumerate(series, 1):
+        average = weight * average + (1 - weight) * value
+        made.append((step, average / (1 - weight**n)))
+    return made
+
+
+def curve(
+    chart: Chart,
+    lines: Mapping[str, Series],
+    job: str = "",
+    other: Mapping[str, Series] | None = None,
+    other_name: str = "",
+    smooth: float = 0.0,
+    log: bool = False,
+) -> str | None:
+    """The chart of one job, or None while it has no value yet.
+
+    job: zoom is kept within it. other: of a second job, fainter, under the first. smooth: weight
+    of `smoothed`; the values themselves stay, fainter. log: logarithmic values in every chart.
+    """
+    drawn: list[go.Scatter] = []
+    for values, name in ((other or {}, other_name), (lines, "")):
+        for line in chart.lines:
+            if series := values.get(line.metric):
+                drawn += _traces(line, series, smooth, name)
+    if not any(lines.get(line.metric) for line in chart.lines):
         return None
+    under = [trace for trace in drawn if trace.legendgroup]
+    for trace in under[:-1]:  # one entry is enough for all of the second job's
+        trace.showlegend = False
+    every = [v for values in (lines, other or {}) for x in chart.lines
+             for _, v in values.get(x.metric, ())]  # fmt: skip
+    logarithmic = (log or chart.log) and min(every) > 0
+    decades = math.log10(max(every) / min(every)) if logarithmic else 0.0
     figure = go.Figure(drawn)
-    log = chart.log and all(v > 0 for line in chart.lines for _, v in metrics.get(line.metric, ()))
+    quantity = chart.unit if chart.unit not in NO_UNIT else chart.title.lower()
     figure.update_layout(
         template=None,
         xaxis={**_axis("optimiser step"), "rangemode": "tozero"},
-        yaxis={**_axis(_quantity(chart)), "type": "log" if log else "linear"}
-        | ({"dtick": 1} if log and _decades(chart, metrics) > 1 else {"nticks": 5}),
+        yaxis={**_axis(quantity), "type": "log" if logarithmic else "linear"}
+        | ({"dtick": 1} if decades > 1 else {"nticks": 5}),
         margin={"l": 58, "r": 10, "t": 8, "b": 40},
         height=None,
-        showlegend=len(drawn) > 1,
+        showlegend=sum(trace.showlegend is not False for trace in drawn) > 1,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
         uirevision=job,
         paper_bgcolor="rgba(0,0,0,0)",
@@ -109,50 +153,32 @@ def curve(chart: Chart, metrics: Mapping[str, Series], job: str = "") -> str | N
         hovermode="x unified",
         hoverlabel={"bgcolor": INK, "font": {"color": "white", "size": 13}},
     )
-    return _json(figure)
+    config = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}
+    return json.dumps({**json.loads(figure.to_json()), "config": config})
 
 
-def _quantity(chart: Chart) -> str:
-    """The axis label: a unit, or the name of what has none."""
-    return chart.unit if chart.unit not in NO_UNIT else chart.title.lower()
+def _traces(line: Line, series: Series, smooth: float, job: str) -> list[go.Scatter]:
+    """The values, or fainter and below their average. job: the second job's name."""
+    if smooth and len(series) > 1:
+        values = _trace(line, thinned(series), job, opacity=0.25)
+        values.update(showlegend=False, hoverinfo="skip", hovertemplate=None, mode="lines")
+        return [values, _trace(line, thinned(smoothed(series, smooth)), job)]
+    return [_trace(line, thinned(series), job)]
 
 
-def _decades(chart: Chart, metrics: Mapping[str, Series]) -> float:
-    values = [v for line in chart.lines for _, v in metrics.get(line.metric, ()) if v > 0]
-    return math.log10(max(values) / min(values)) if values else 0.0
-
-
-def summary(chart: Chart, metrics: Mapping[str, Series]) -> str:
-    """What the chart shows, in words: for screen readers, and under the title."""
-    said = []
-    for line in chart.lines:
-        series = metrics.get(line.metric)
-        if not series:
-            continue
-        unit = "" if chart.unit in (*NO_UNIT, line.label) else f" {chart.unit}"
-        first, last = series[0][1], series[-1][1]
-        now = f"{_short(last, chart.digits)}{unit}"
-        start = "" if len(series) < 2 else f", from {_short(first, chart.digits)}{unit}"
-        name = "" if len(chart.lines) == 1 else f"{line.label} "
-        said.append(f"{name}now {now}{start}")
-    return "; ".join(said) if said else "no value yet"
-
-
-def _short(value: float, digits: int) -> str:
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
-
-
-def _trace(line: Line, points: list[tuple[int, float]]) -> go.Scatter:
+def _trace(
+    line: Line, points: list[tuple[int, float]], job: str, opacity: float = 1.0
+) -> go.Scatter:
     # A single value is a dot: a line of one point would not be seen.
     lone = len(points) == 1
     return go.Scatter(
         x=[step for step, _ in points],
         y=[value for _, value in points],
         mode="markers" if lone else "lines+markers" if line.marks else "lines",
-        name=line.label,
-        line={"color": line.colour, "width": 2, "dash": line.dash},
+        name=f"{job}, fainter" if job else line.label,
+        legendgroup=job or None,
+        opacity=opacity * (0.45 if job else 1.0),
+        line={"color": line.colour, "width": 5 if job else 2, "dash": line.dash},
         marker={"size": 7, "symbol": line.marks or "circle"},
         hovertemplate="%{y:.4g}",
     )
@@ -166,6 +192,20 @@ def _axis(title: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _json(figure: go.Figure) -> str:
-    config = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}
-    return json.dumps({**json.loads(figure.to_json()), "config": config})
+def summary(chart: Chart, lines: Mapping[str, Series]) -> str:
+    """What the chart shows, in words: for screen readers, and under the title."""
+    said = []
+    for line in chart.lines:
+        series = lines.get(line.metric)
+        if not series:
+            continue
+        unit = "" if chart.unit in (*NO_UNIT, line.label) else f" {chart.unit}"
+        first, last = series[0][1], series[-1][1]
+        start = "" if len(series) < 2 else f", from {_short(first, chart.digits)}{unit}"
+        name = "" if len(chart.lines) == 1 else f"{line.label} "
+        said.append(f"{name}now {_short(last, chart.digits)}{unit}{start}")
+    return "; ".join(said) if said else "no value yet"
+
+
+def _short(value: float, digits: int) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"

@@ -1,153 +1,165 @@
-"""The Training tab: from accepted corrections to an adapter that is proven better. Builds and
-binds only; `ui.training.handlers.steps*` does the work."""
+"""The Training page: from accepted corrections to an adapter that is proven better. Builds and
+binds only; `ui.training.handlers` does the work."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
 from inference.errors import UserError
 from ui.components import markup
+from ui.shell.address import ADDRESS_JS
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST, clicks
+from ui.shell.events import AT_ONCE, LATEST, asked, clicks
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
-from ui.shell.visitors import Role
-from ui.training.after import build_keep, build_promote, build_prove, build_run
-from ui.training.before import NO_PREVIEW, build_choose, build_preview, build_set
-from ui.training.begin import wire_choosing, wire_setting
-from ui.training.decide import wire_promoting, wire_proving
-from ui.training.handlers import steps as training
-from ui.training.handlers.place import Place
-from ui.training.handlers.run import Curves
-from ui.training.refresh import watch
-from ui.training.show import field_values, show
-from ui.training.tab import TrainingTab, Values
-from ui.training.watch import wire_running
+from ui.shell.visitors import Role, Visitor
+from ui.training import view
+from ui.training.before import NO_PREVIEW, Choose, Configure, Preview
+from ui.training.decide import Promote, Prove
+from ui.training.handlers import place as places
+from ui.training.handlers.place import STEPS, Place
+from ui.training.handlers.run import Mark
+from ui.training.handlers.run import mark as marked
+from ui.training.parts import Values, components, shown, telling
+from ui.training.run import Run
 
 LABEL = "Training"
+NEEDED: dict[Role, str] = {
+    "viewer": "opened tick step job new plan_follow plan_show plan_stop preset check recipe "
+    "ask_delete spare looks compare_follow compare_follow1 compare_show compare_show1 compare_stop",
+    "annotator": "plan case compare",
+    "trainer": "use start cancel resume retry delete prove_again promote override rollback",
+}
 ENDPOINTS: dict[str, Role] = {
-    "training_opened": "viewer",
-    "training_tick": "viewer",
-    "training_step": "viewer",
-    "training_job": "viewer",
-    "training_new": "viewer",
-    "training_plan": "annotator",
-    "training_plan_follow": "viewer",
-    "training_plan_show": "viewer",
-    "training_plan_stop": "viewer",
-    "training_use": "trainer",
-    "training_preset": "viewer",
-    "training_check": "viewer",
-    "training_check_preset": "viewer",
-    "training_recipe": "viewer",
-    "training_start": "trainer",
-    "training_cancel": "trainer",
-    "training_resume": "trainer",
-    "training_retry": "trainer",
-    "training_retry_check": "viewer",
-    "training_ask_delete": "viewer",
-    "training_keep": "viewer",
-    "training_delete": "trainer",
-    "training_prove_again": "trainer",
-    "training_case": "annotator",
-    "training_compare": "annotator",
-    "training_compare_follow": "viewer",
-    "training_compare_follow1": "viewer",
-    "training_compare_show": "viewer",
-    "training_compare_show1": "viewer",
-    "training_compare_stop": "viewer",
-    "training_promote": "trainer",
-    "training_override": "trainer",
-    "training_rollback": "trainer",
+    f"training_{name}": role for role, names in NEEDED.items() for name in names.split()
 }
 
 
-def build() -> TrainingTab:
-    with gr.Column(elem_id="sl-training"):
-        steps = gr.HTML(elem_id="tr-steps", js_on_load=clicks("step"))
-        message = gr.HTML(elem_id="tr-message")
-        parts = (
-            build_choose(), build_preview(), build_set(), build_run(), build_prove(),
-            build_promote(),
-        )  # fmt: skip
-    return TrainingTab(steps, message, *parts, build_keep(Place()), Curves())
+class TrainingPage:
+    """The row of steps, the six steps, and what the page remembers. seen: what was drawn last."""
+
+    def __init__(self) -> None:
+        with gr.Column(elem_id="sl-training", elem_classes="tr-page"):
+            self.steps = gr.HTML(elem_id="tr-steps", js_on_load=clicks("step"))
+            self.message = gr.HTML(elem_id="tr-message")
+            self.choose, self.preview, self.configure = Choose(), Preview(), Configure()
+            self.run, self.prove, self.promote = Run(), Prove(), Promote()
+        self.address = gr.HTML(elem_id="tr-address", elem_classes="sl-hidden",
+                               js_on_load=ADDRESS_JS)  # fmt: skip
+        self.asked_step = asked("step")
+        self.place, self.seen = gr.State(Place()), gr.State(None)
+        self.timer = gr.Timer(2.0, active=False)
+
+    @property
+    def everything(self) -> list[Any]:
+        return components(self, *(getattr(self, key) for key in STEPS))
+
+    def show(self, desk: Desk, visitor: Visitor, place: Place, note: str = "") -> Values:
+        """The page at that place."""
+        boxes = {getattr(self, key).box: shown(key == place.step) for key in STEPS}
+        here = getattr(self, place.step)
+        return {
+            self.place: place,
+            self.address: places.to_query(place),
+            self.message: markup.note(note),
+            **boxes,
+            **here.values(desk, visitor, place),
+            **self.watch(desk, visitor, place, None),
+        }
+
+    def watch(self, desk: Desk, visitor: Visitor, place: Place, seen: Mark | None) -> Values:
+        """What changed since `seen`; nothing where nothing did. Never a field to be filled in."""
+        mark = marked(visitor, desk.home, place)
+        if mark == seen:
+            return {}
+        states = places.step_states(visitor, desk.home, place)
+        values: Values = {self.steps: view.steps(states, place.step), self.seen: mark}
+        if place.step == "run":
+            values |= self.run.watched(desk, visitor, place)
+            if seen is not None and seen.state != mark.state:
+                values[self.run.message] = ""  # it was said of the state before
+        # Another job's news: what is chosen here stays chosen.
+        elif place.step in ("prove", "promote") and (seen is None or seen.proof != mark.proof):
+            values |= getattr(self, place.step).watched(desk, visitor, place)
+        return values
 
 
-def wire(tab: TrainingTab, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
+def build() -> TrainingPage:
+    return TrainingPage()
+
+
+def wire(tab: TrainingPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     """Binds events to handlers."""
-    wire_opening(tab, desk, page)
-    wire_moving(tab, desk)
-    wire_choosing(tab, desk)
-    wire_setting(tab, desk)
-    wire_running(tab, desk)
-    wire_proving(tab, desk)
-    wire_promoting(tab, desk)
+    everything, show, place = tab.everything, tab.show, tab.place
+    tab.choose.wire(desk, everything, tab.preview, show)
+    tab.preview.wire(desk, place, everything, tab.choose.plan.run, show)
+    tab.configure.wire(desk, place, everything, show)
+    tab.run.wire(desk, place, everything, show)
+    tab.prove.wire(desk, place, everything, tab.run.message, show)
+    tab.promote.wire(desk, place, everything, show)
+    _wire_opening(tab, desk, page)
+    _wire_moving(tab, desk, everything)
 
 
-def wire_opening(tab: TrainingTab, desk: Desk, page: gr.Blocks) -> None:
+def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
     """A link, and the timer."""
-    k = tab.keep
 
     def opened(request: gr.Request) -> Values:
-        ticking: Values = {k.timer: gr.Timer(active=True)}
+        ticking: Values = {tab.timer: gr.Timer(active=True)}
         try:
             visitor = desk.visitor(request)
-            place, note = training.opened(visitor, desk.home, dict(request.query_params))
-            place, settings = training.moved(visitor, desk.home, place, place.step)
-            values = ticking | show(tab, desk, visitor, place, note)
-            return values if settings is None else values | field_values(tab.set, settings)
+            place, note = places.opened(visitor, desk.home, dict(request.query_params))
+            return ticking | tab.show(desk, visitor, place, note)
         except Exception as error:
             return ticking | {tab.message: markup.error(explain_failure(error))}
 
-    page.load(opened, None, tab.filled, api_name="training_opened", **AT_ONCE)
+    page.load(opened, None, tab.everything, api_name="training_opened", **AT_ONCE)
 
-    def ticked(place: Place, seen: str, request: gr.Request) -> Values:
+    def ticked(place: Place, seen: Mark | None, request: gr.Request) -> Values:
         if desk.services.home is None:
-            return {k.seen: seen}
+            return {tab.seen: seen}
         try:
-            changed = watch(tab, desk, desk.visitor(request), place, seen)
+            changed = tab.watch(desk, desk.visitor(request), place, seen)
         except UserError as problem:
-            return {k.seen: seen, tab.run.status: markup.error(problem)}
-        return changed or {k.seen: gr.skip()}
+            return {tab.seen: seen, tab.run.status: markup.error(problem)}
+        return changed or {tab.seen: gr.skip()}
 
-    k.timer.tick(ticked, [k.place, k.seen], tab.watched, api_name="training_tick", **AT_ONCE)
+    watched = [tab.steps, tab.seen, *components(tab.run, tab.prove, tab.promote)]
+    tab.timer.tick(ticked, [tab.place, tab.seen], watched, api_name="training_tick", **AT_ONCE)
 
 
-def wire_moving(tab: TrainingTab, desk: Desk) -> None:
+def _wire_moving(tab: TrainingPage, desk: Desk, everything: list[Any]) -> None:
     """The row of steps, the queue, and the buttons that lead from step to step."""
 
-    def moved(place: Place, request: gr.Request, step: str = "", job: str = "") -> Values:
-        visitor = desk.visitor(request)
-        try:
-            if job:
-                place = training.selected(visitor, desk.home, place, job)
-            there, settings = training.moved(visitor, desk.home, place, step)
-            values = show(tab, desk, visitor, there)
-            return values if settings is None else values | field_values(tab.set, settings)
-        except Exception as error:
-            return {tab.message: markup.error(explain_failure(error))}
-
+    @telling(tab.message)
     def stepped(place: Place, step: str | None, request: gr.Request) -> Values:
-        return moved(place, request, step=step or "")
+        visitor = desk.visitor(request)
+        return tab.show(desk, visitor, places.moved(visitor, place, step or ""))
 
+    @telling(tab.message)
     def picked(place: Place, job: str | None, request: gr.Request) -> Values:
-        values = moved(place, request, job=job or "")
-        return {tab.promote.message: "", **values}  # what was said of another job
+        visitor = desk.visitor(request)
+        there = places.selected(visitor, desk.home, place, job or "")
+        cleared = {tab.promote.message: ""}  # what was said of another job
+        return cleared | tab.show(desk, visitor, there)
 
-    k = tab.keep
-    shown = tab.filled
-    tab.steps.select(stepped, [k.place, k.asked_step], shown, api_name="training_step", **LATEST)
-    tab.run.queue.select(picked, [k.place, k.asked_job], shown, api_name="training_job", **LATEST)
+    @telling(tab.message)
+    def fresh(place: Place, request: gr.Request) -> Values:
+        preview = tab.preview
+        there = replace(Place(), smooth=place.smooth, log=place.log)
+        cleared = {preview.view: NO_PREVIEW, preview.use: gr.update(interactive=False)}
+        return cleared | tab.show(desk, desk.visitor(request), there)
 
-    def fresh(request: gr.Request) -> Values:
-        p = tab.preview
-        cleared = {p.view: NO_PREVIEW, p.use: gr.update(value="Use these", interactive=False)}
-        return cleared | moved(Place(), request)
-
+    tab.steps.select(
+        stepped, [tab.place, tab.asked_step], everything, api_name="training_step", **LATEST
+    )
+    tab.run.queue.select(
+        picked, [tab.place, tab.run.asked_job], everything, api_name="training_job", **LATEST
+    )
     gr.on(
-        [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click], fresh, None, shown,
-        api_name="training_new", **AT_ONCE,
+        [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click], fresh, tab.place,
+        everything, api_name="training_new", **AT_ONCE,
     )  # fmt: skip
-    for part in (tab.prove, tab.promote):
-        part.begin.click(None, js="() => document.querySelector('[data-step=run]').click()")
-    tab.choose.open_corrections.click(None, js="() => { location.href = './corrections'; }")

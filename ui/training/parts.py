@@ -1,145 +1,130 @@
-"""The components of the Training tab, step by step: what they are. `ui.training.before` and
-`ui.training.after` build them, `ui.training.page` binds.
-"""
+"""What the steps of the Training page have in common. Each step is a class: it builds its
+components, says what they become at a place, and binds its own events."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.components.plot import PlotData
 
+from inference.errors import Cancelled
+from training.jobs.rows import JobRow
 from ui.components import markup
+from ui.shell.desk import Desk
+from ui.shell.events import AT_ONCE, LATEST, QUIET
+from ui.shell.failures import explain_failure
+from ui.shell.runs import Run
+from ui.shell.visitors import Visitor
+
+Values = dict[Any, Any]
+Event = Callable[..., Any]
+Show = Callable[..., Values]
+"""(desk, visitor, place) -> the whole page at that place."""
 
 
-@dataclass(frozen=True)
-class ChoosePart:
-    box: gr.Column
-    empty: gr.HTML
-    open_corrections: gr.Button
-    form: gr.Column
-    author: gr.Dropdown
-    slices: gr.Dropdown
-    adapter: gr.Dropdown
-    since: gr.Textbox
-    until: gr.Textbox
-    replay: gr.Slider
-    validation: gr.Slider
-    seed: gr.Number
-    progress: gr.HTML
-    message: gr.HTML
-    preview: gr.Button
-    stop: gr.Button
+def components(*steps: object) -> list[Any]:
+    """All that they hold, also by key."""
+    found = []
+    for step in steps:
+        for value in vars(step).values():
+            if isinstance(value, RunBox):
+                found += components(value)
+            parts = value.values() if isinstance(value, dict) else [value]
+            found += [part for part in parts if isinstance(part, Block)]
+    return list(dict.fromkeys(found))
 
 
-@dataclass(frozen=True)
-class PreviewPart:
-    box: gr.Column
-    view: gr.HTML
-    message: gr.HTML
-    use: gr.Button
-    back: gr.Button
+def telling(message: Any) -> Callable[[Callable[..., Values]], Callable[..., Values]]:
+    """What goes wrong in the event becomes the text of `message`; all else stays as it is."""
+
+    def made(event: Callable[..., Values]) -> Callable[..., Values]:
+        @wraps(event)
+        def tried(*args: Any, **more: Any) -> Values:
+            try:
+                return event(*args, **more)
+            except Exception as error:
+                return {message: markup.error(explain_failure(error))}
+
+        return tried
+
+    return made
 
 
-@dataclass(frozen=True)
-class SetPart:
-    """fields, messages: by the setting's name."""
-
-    box: gr.Column
-    preset: gr.Dropdown
-    about: gr.HTML
-    name: gr.Textbox
-    name_message: gr.HTML
-    runner: gr.Radio
-    fields: dict[str, Any]
-    messages: dict[str, gr.HTML]
-    changed: gr.HTML
-    message: gr.HTML
-    start: gr.Button
-    recipe: gr.Accordion
-    command: gr.Code
-    config: gr.Code
+def shown(visible: bool, **more: Any) -> Any:
+    return gr.update(visible=visible, **more)
 
 
-@dataclass(frozen=True)
-class RunPart:
-    """titles, plots: by the chart's key."""
+class RunBox:
+    """Progress and Cancel of the runs that a button starts. run: id of the last one."""
 
-    box: gr.Column
-    empty: gr.HTML
-    begin: gr.Button
-    body: gr.Row
-    queue: gr.HTML
-    fresh: gr.Button
-    status: gr.HTML
-    cancel: gr.Button
-    resume: gr.Button
-    retry: gr.Button
-    delete: gr.Button
-    confirm: gr.Row
-    really: gr.Button
-    keep: gr.Button
-    message: gr.HTML
-    charts: gr.Column
-    titles: dict[str, gr.HTML]
-    plots: dict[str, gr.Plot]
-    log: gr.HTML
-    command: gr.Code
-    config: gr.Code
+    def __init__(self, button: gr.Button, stop: gr.Button, progress: gr.HTML) -> None:
+        self.button, self.stop, self.progress = button, stop, progress
+        self.run = gr.State("")
 
+    def busy(self, busy: bool, text: str = "") -> Values:
+        return {self.button: shown(not busy), self.stop: shown(busy), self.progress: text}
 
-@dataclass(frozen=True)
-class ProvePart:
-    box: gr.Column
-    empty: gr.HTML
-    begin: gr.Button
-    body: gr.Column
-    table: gr.HTML
-    gallery: gr.HTML
-    again: gr.Button
-    case: gr.Dropdown
-    compare: gr.Button
-    stop: gr.Button
-    progress: gr.HTML
-    maps: gr.Row
-    before_title: gr.HTML
-    before: gr.Plot
-    after_title: gr.HTML
-    after: gr.Plot
-    maps_note: gr.HTML
+    def wire(
+        self, desk: Desk, name: str, starts: Sequence[tuple[Any, str, Event, Any]],
+        start: Callable[[Desk, Run], None], ended: Callable[[Visitor, Any], Values],
+        outputs: list[Any], **queue: Any,
+    ) -> None:  # fmt: skip
+        """starts: (trigger, its api name, event that makes a run, its inputs). start: begins the
+        work. ended: (visitor, result) -> what the page shows. queue: of the event that waits."""
+        mine = [self.button, self.stop, self.progress, self.run]
 
+        def beginning(event: Event) -> Event:
+            @wraps(event)
+            def begun(*args: Any) -> Values:
+                try:
+                    run = event(*args)
+                except Exception as error:
+                    text = markup.error(explain_failure(error))
+                    return self.busy(False, text) | {self.run: ""}
+                return self.busy(True, markup.progress(run.snapshot())) | {self.run: run.id}
 
-@dataclass(frozen=True)
-class PromotePart:
-    box: gr.Column
-    empty: gr.HTML
-    begin: gr.Button
-    body: gr.Column
-    rule: gr.HTML
-    promote: gr.Button
-    reason: gr.Textbox
-    override: gr.Button
-    message: gr.HTML
-    in_use: gr.HTML
-    rollback: gr.Button
-    history: gr.HTML
+            return begun
 
+        def followed(run_id: str) -> Iterator[Values]:
+            run = desk.runs.get(run_id)
+            if run is None:
+                yield {self.run: ""}
+                return
+            start(desk, run)
+            for now in run.follow(0.3):
+                yield {self.progress: markup.progress(now)}
 
-@dataclass(frozen=True)
-class KeepPart:
-    """What the page remembers. place: see handlers.place.Place. seen: what was drawn last.
-    plan: the run that made the shown preview. compare: the run that compares maps. asked_*: what
-    was pressed last."""
+        def over(run_id: str, request: gr.Request) -> Values:
+            run = desk.runs.get(run_id)
+            if run is None:
+                return {self.run: ""}
+            if not (run.done.is_set() or run.stop.is_set()):  # another one, asked for meanwhile
+                return {self.run: run_id}
+            if run.stop.is_set() or isinstance(run.error, Cancelled):
+                return self.busy(False, markup.stopped("Stopped."))
+            if run.error is not None:
+                return self.busy(False, markup.error(explain_failure(run.error)))
+            return self.busy(False) | ended(desk.visitor(request), run.result)
 
-    address: gr.HTML
-    asked_step: gr.HTML
-    asked_job: gr.HTML
-    asked_case: gr.HTML
-    place: gr.State
-    seen: gr.State
-    plan: gr.State
-    compare: gr.State
-    timer: gr.Timer
+        def stopped(run_id: str) -> Values:
+            desk.runs.cancel(run_id)
+            return self.busy(False, markup.stopped("Stopped."))
+
+        for number, (trigger, api_name, event, inputs) in enumerate(starts):
+            nth = number or ""
+            how = AT_ONCE if number == 0 else LATEST
+            trigger(beginning(event), inputs, mine, api_name=api_name, **how).then(
+                followed, self.run, [self.progress, self.run], api_name=f"{name}_follow{nth}",
+                trigger_mode="multiple", **queue, **QUIET,
+            ).then(
+                over, self.run, [*mine, *outputs], api_name=f"{name}_show{nth}",
+                trigger_mode="multiple", **AT_ONCE,
+            )  # fmt: skip
+        self.stop.click(stopped, self.run, mine, api_name=f"{name}_stop", **AT_ONCE)
 
 
 def section(key: str, title: str, sentence: str) -> gr.Column:
@@ -161,3 +146,24 @@ def recipe(key: str) -> tuple[gr.Accordion, gr.Code, gr.Code]:
             max_lines=24, buttons=["copy"], elem_id=f"{key}-config",
         )  # fmt: skip
     return box, command, config
+
+
+def plot_value(text: str | None) -> Any:
+    return None if text is None else PlotData(type="plotly", plot=text)
+
+
+def nothing_proven(step: Any, job: JobRow | None, title: str) -> Values:
+    """Prove and Promote before there is a proof. step: with `empty`, `begin` and `body`."""
+    if job is None:
+        text = "Pick a job that is done, or start one."
+    elif job.state in ("queued", "running", "cancelling"):
+        text = "The job is not through yet; its proof is made right after the training."
+    elif job.state == "done":
+        text = "The job made no proof. Its log says why; “Prove again” makes one."
+    else:
+        text = "The job ended before a proof was made. Resume it, or change its settings."
+    return {
+        step.empty: markup.nothing_yet(title, text),
+        step.begin: shown(True),
+        step.body: shown(False),
+    }

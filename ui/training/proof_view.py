@@ -1,178 +1,261 @@
-"""Pieces of HTML for Prove and Promote: the table with intervals, the gallery, the rule.
+"""Pieces of HTML for Prove and Promote: the outcome, the forest plot, the gallery, the rule.
 
 Everything that came from a person or a file is escaped here. Knows no gradio.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
+from training.adapters.promotion import Decision
+from training.evaluation.bootstrap import Interval
+from training.proof.comparison import Comparison
+from training.proof.results import (
+    ALL,
+    BASE,
+    CANDIDATE,
+    CORRECTED,
+    CURRENT,
+    FATES,
+    FEWEST,
+    HELDOUT,
+    KEPT,
+    LEARNED,
+    UNSEEN,
+    CaseResult,
+    Change,
+)
 from ui.components.markup import sign
-from ui.components.words import bare
-from ui.training.views import CaseView, Cell, ConditionView, ProofRow
+from ui.components.words import bare, when
+from ui.training.handlers.promote import BASE_ALONE, Outcome
+from ui.training.handlers.prove import label as case_label
+from ui.training.view import image, mark
 
 VERDICTS = {
     "better": ("▲", "better"),
     "worse": ("▼", "worse"),
     "same": ("≈", "no clear difference"),
-    "too few": ("·", "too few"),
-    "": ("", ""),
+    "too few": ("·", f"too few (below {FEWEST})"),
 }
-FATES = {
-    "much worse": ("!", "Much worse", "wrong with both, and more than 50 px further off"),
-    "much closer": ("↘", "Much closer", "wrong with both, but more than 50 px nearer"),
-    "fixed": ("✓", "Fixed", "wrong with the current adapter, right with the candidate"),
-    "still wrong": ("✕", "Still wrong", "wrong with both"),
-    "newly wrong": ("!", "Newly wrong", "right with the current adapter, wrong with the candidate"),
+WHOLES = {
+    (CORRECTED, ALL): "Corrected cases",
+    (CORRECTED, KEPT): "Corrected, validation set",
+    (CORRECTED, LEARNED): "Corrected, trained on",
+    (HELDOUT, ALL): "Held-out scenes",
+    (HELDOUT, UNSEEN): "Held out, unseen kinds",
+}
+MEANINGS = {
+    "newly wrong": ("!", "right before, wrong now"),
+    "much worse": ("▼", "wrong before, and much further off now"),
+    "still wrong": ("✕", "wrong before and now, about as far off"),
+    "much closer": ("▲", "still wrong, but much nearer"),
+    "fixed": ("✓", "wrong before, right now"),
 }
 MOST_TILES = 12
+UNITS = {"px": "px at 1280 × 720", "%": "% of the answers wrong"}
 
 
-def table(rows: Sequence[ProofRow], names: Mapping[str, str], caption: str) -> str:
-    """Sides as columns, slices as rows. names: side -> column heading."""
-    heads = "".join(
-        f'<th scope="col">{sign("base") if side == "base" else ""}{escape(name)}</th>'
-        for side, name in names.items()
+# ---- what changed --------------------------------------------------------------------------------
+
+
+def outcome(found: Comparison) -> str:
+    """One sentence, the forest plot, slices and numbers folded below it."""
+    wholes = [c for key in WHOLES for c in found.changes if (c.kind, c.label) == key]
+    slices = sorted((c for c in found.changes if not c.whole), key=lambda c: (c.kind, c.label))
+    kind = {"Better": "tr-yes", "Worse": "tr-no"}.get(found.headline.partition(":")[0], "tr-open")
+    enough = [c.mean_change for c in (*wholes, *slices) if c.n >= FEWEST]
+    ends = [v for i in enough for v in (i.low, i.high) if math.isfinite(v)]
+    scale = (min([0.0, *ends]), max([0.0, *ends]))
+    n = Counter(c.verdict for c in slices)
+    told = ", ".join(f"{n[v]} {VERDICTS[v][1]}" for v in VERDICTS if n[v])
+    some = "1 slice" if len(slices) == 1 else f"{len(slices)} slices"
+    fold = f"{some}, corrected for their number (Holm): {told}"
+    before = escape(found.names.get(CURRENT, BASE_ALONE))
+    return (
+        f'<p class="tr-outcome {kind}" role="status">{escape(found.headline)}</p>'
+        f'<h3>Change of the mean error <span class="sl-quiet">{before} → '
+        f"{escape(found.names[CANDIDATE])}, {UNITS[found.changes[0].unit]}; bars are 95 % intervals of a paired "
+        f"bootstrap; left of the line is better</span></h3>{_forest(wholes, scale)}"
+        + (
+            f"<details><summary>{fold}</summary>{_forest(slices, scale)}</details>"
+            if slices
+            else ""
+        )
+        + f"<details><summary>All numbers</summary>{_numbers([*wholes, *slices], found.names)}"
+        "</details>"
     )
-    body, last = [], None
-    for row in rows:
-        if row.group != last:
-            body.append(
-                f'<tr class="tr-group"><th scope="rowgroup" colspan="{len(names) + 3}">'
-                f"{escape(row.group)}</th></tr>"
+
+
+def _forest(changes: Sequence[Change], scale: tuple[float, float]) -> str:
+    low, high = scale
+    width = max(high - low, 1e-9)
+
+    def at(value: float) -> float:
+        return 100 * min(max((value - low) / width, 0.0), 1.0)
+
+    rows = []
+    for change in changes:
+        found, (glyph, words) = change.mean_change, VERDICTS[change.verdict]
+        drawn = ""
+        if change.n >= FEWEST:
+            ends = at(found.low), at(found.high)
+            drawn = (
+                f'<i class="tr-whisker" style="left:{ends[0]:.1f}%;width:{ends[1] - ends[0]:.1f}%">'
+                f'</i><i class="tr-dot" style="left:{at(found.estimate):.1f}%"></i>'
             )
-            last = row.group
-        body.append(_row(row, list(names)))
+        rows.append(
+            f'<li class="tr-{change.verdict.replace(" ", "-")}"><span>{escape(name_of(change))} '
+            f'<span class="sl-quiet">n = {change.n:,}</span></span>'
+            f'<span class="tr-axis" style="--zero:{at(0):.1f}%" aria-hidden="true">{drawn}</span>'
+            f'<span>{_interval(found, change.unit, signed=True)} <span class="tr-verdict">'
+            f'<i aria-hidden="true">{glyph}</i> {words}</span></span></li>'
+        )
+    return f'<ul class="tr-forest">{"".join(rows)}</ul>'
+
+
+def name_of(change: Change) -> str:
+    """Of a part or a slice, for people."""
+    name = WHOLES.get((change.kind, change.label))
+    kind = "corrected" if change.kind == CORRECTED else "held out"
+    return name or f"{change.label.replace('_', ' ')}, {kind}"
+
+
+def _interval(found: Interval, unit: str, signed: bool = False) -> str:
+    """ "−41.3 px (−55.0 to −28.0)"."""
+    text = f"<b>{bare(found.estimate, unit, signed)} {unit}</b>"
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return text
+    return f"{text} ({bare(found.low, unit, signed)} to {bare(found.high, unit, signed)})"
+
+
+def _numbers(changes: Sequence[Change], names: Mapping[str, str]) -> str:
+    """Mean and median error of each side. On a phone each row becomes a block."""
+    sides = [side for side in (BASE, CURRENT, CANDIDATE) if side in names]
+    heads = "".join(
+        f'<th scope="col">{sign("base") if s == BASE else ""}'
+        f"{'base' if s == BASE else f'{s}: {escape(names[s])}'}</th>"
+        for s in sides
+    )
+    body = "".join(
+        f'<tr><th scope="row">{escape(name_of(c))}</th><td data-label="cases">{c.n:,}</td>'
+        + "".join(
+            f'<td data-label="{s}">{_interval(c.mean[s], c.unit)}'
+            f"<small>median {bare(c.median[s].estimate, c.unit)} {c.unit}</small></td>"
+            for s in sides
+            if s in c.mean
+        )
+        + "</tr>"
+        for c in changes
+    )
     return (
-        f'<div class="tr-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="tr-table tr-proof"><caption>{escape(caption)}</caption><thead><tr>'
-        f'<th scope="col">scenes</th><th scope="col">number</th>{heads}'
-        '<th scope="col">candidate minus current</th></tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+        '<table class="tr-table tr-stack"><caption>Mean error with its 95 % interval, and the '
+        f'median</caption><thead><tr><th scope="col">scenes</th><th scope="col">cases</th>{heads}'
+        f"</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _row(row: ProofRow, sides: Sequence[str]) -> str:
-    cells = "".join(f"<td>{cell(row.cells.get(side), row.unit)}</td>" for side in sides)
-    glyph, words = VERDICTS.get(row.verdict, ("", row.verdict))
-    mark = (
-        f'<span class="tr-verdict tr-{escape(row.verdict)}"><i aria-hidden="true">{glyph}</i> '
-        f"{words}</span>"
-        if words
-        else ""
-    )
-    return (
-        f'<tr><th scope="row">{escape(row.label)}</th><td>{row.n:,}</td>{cells}'
-        f"<td>{cell(row.difference, row.unit, signed=True)}{mark}</td></tr>"
-    )
+# ---- cases ---------------------------------------------------------------------------------------
 
 
-def cell(value: Cell | None, unit: str, signed: bool = False) -> str:
-    """ "31.2 px" and, below it, "28.0 to 35.1"."""
-    if value is None or value.value is None:
-        return '<span class="sl-quiet">not measured</span>'
-    text = f"<b>{number(value.value, unit, signed)}</b>"
-    if value.low is not None and value.high is not None:
-        low, high = (bare(v, unit, signed) for v in (value.low, value.high))
-        text += f"<small>{low} to {high}</small>"
-    if value.median is not None:
-        text += f"<small>median {bare(value.median, unit)}</small>"
-    return text
-
-
-def number(value: float, unit: str, signed: bool = False) -> str:
-    """With its unit, at one sensible precision."""
-    return f"{bare(value, unit, signed)}{' ' + escape(unit) if unit else ''}"
-
-
-def gallery(cases: Sequence[CaseView], sides: Mapping[str, str]) -> str:
-    """Fixed, still wrong, newly wrong: each with its pictures. sides: current and candidate."""
+def gallery(
+    cases: Sequence[CaseResult], names: Mapping[str, str], picture: Callable[[CaseResult], str]
+) -> str:
+    """By what became of the cases, worst first, each sorted by change. picture: a data URI."""
     if not cases:
         return ""
-    legend = (
-        '<p class="sl-quiet tr-legend"><i class="tr-mark tr-human tr-inline"></i> what a person or '
-        f'the drawn world says <i class="tr-mark tr-before tr-inline"></i> '
-        f'{escape(sides["current"])} <i class="tr-mark tr-after tr-inline"></i> '
-        f"{escape(sides['candidate'])}</p>"
-    )
-    parts = [_fate(fate, [c for c in cases if c.fate == fate]) for fate in FATES]
-    return legend + "".join(parts)
-
-
-def _fate(fate: str, cases: Sequence[CaseView]) -> str:
-    glyph, title, meaning = FATES[fate]
-    kind = fate.replace(" ", "-")
-    if not cases:
-        tiles = '<p class="sl-quiet">None.</p>'
-    else:
-        tiles = f'<ul class="tr-cases">{"".join(_tile(c) for c in cases[:MOST_TILES])}</ul>'
-    more = f", the first {MOST_TILES} shown" if len(cases) > MOST_TILES else ""
+    parts = []
+    for fate in FATES:
+        some = [c for c in cases if c.fate == fate]
+        if not some or fate not in MEANINGS:
+            continue
+        glyph, meaning = MEANINGS[fate]
+        more = f", the first {MOST_TILES} shown" if len(some) > MOST_TILES else ""
+        tiles = "".join(_tile(c, picture(c)) for c in some[:MOST_TILES])
+        parts.append(
+            f'<section class="tr-fate"><h3><i aria-hidden="true">{glyph}</i> {fate.capitalize()}: '
+            f'{len(some):,} <span class="sl-quiet">{meaning}{more}</span></h3>'
+            f'<ul class="tr-cases">{tiles}</ul></section>'
+        )
+    counts = Counter(c.fate for c in cases)
+    told = " · ".join(f"{counts[f]} {f}" for f in FATES if counts[f])
     return (
-        f'<section class="tr-fate tr-{kind}"><h3><i aria-hidden="true">{glyph}</i> {title}: '
-        f'{len(cases):,} <span class="sl-quiet">{meaning}{more}</span></h3>{tiles}</section>'
+        f"<h3>Cases, sorted by change</h3><p>{told}. {_rule(cases[0])}</p>"
+        '<p class="sl-quiet tr-legend"><i class="tr-mark tr-human tr-inline"></i> correct point '
+        f'<i class="tr-mark tr-before tr-inline"></i> {escape(names.get(CURRENT, "base"))} '
+        f'<i class="tr-mark tr-after tr-inline"></i> {escape(names[CANDIDATE])}</p>{"".join(parts)}'
     )
 
 
-def _tile(case: CaseView) -> str:
-    marks = "".join(
-        _mark(kind, at)
-        for kind, at in (("human", case.truth), ("before", case.before), ("after", case.after))
-        if at is not None
-    )
-    picture = (
-        f'<img alt="" loading="lazy" src="{escape(case.picture)}">{marks}'
-        if case.picture
-        else '<span class="tr-gone">picture not on this machine</span>'
-    )
-    before, after = (_px(v) for v in (case.before_px, case.after_px))
+def _rule(case: CaseResult) -> str:
+    """What counts as right, in the case's unit."""
+    if case.unit != "px":
+        return "Right means the correct answer."
+    within = f"{case.right_within:.0f} px"
     return (
-        f'<li><button type="button" data-case="{escape(case.id)}" '
-        f'title="Compare the attention maps of this case">'
-        f'<span class="tr-picture">{picture}</span>'
-        f"<b>{before} → {after}</b><span class='sl-quiet'>{escape(case.label)}</span></button></li>"
+        f"Right means at most {within} from the corrected point, much further or nearer a change "
+        f"by more than {within}, at 1280 × 720."
     )
 
 
-def _px(value: float | None) -> str:
-    return "no point" if value is None else f"{value:,.0f} px"
+def _tile(case: CaseResult, source: str) -> str:
+    points = case.points
+    places = (
+        ("human", case.true_point),
+        ("before", points.get(CURRENT, points.get(BASE))),
+        ("after", points.get(CANDIDATE)),
+    )
+    marks = "".join(mark(kind, at.xy, case.size_wh) for kind, at in places if at is not None)
+    return (
+        f'<li><button type="button" data-case="{escape(case.id)}" title="Compare the maps of this '
+        f'case">{image(source, marks)}<b>{case.before:,.0f} → {case.after:,.0f} {case.unit}</b>'
+        f'<span class="sl-quiet">{escape(case_label(case))}</span></button></li>'
+    )
 
 
-def _mark(kind: str, at: tuple[float, float]) -> str:
-    left, top = (f"{100 * min(max(v, 0.0), 1.0):.2f}%" for v in at)
-    return f'<i class="tr-mark tr-{kind}" style="left:{left};top:{top}"></i>'
+# ---- the rule ------------------------------------------------------------------------------------
 
 
-def rule(conditions: Sequence[ConditionView], verdict: bool, words: str) -> str:
+def rule(found: Outcome) -> str:
     """The rule, each of its conditions with what was found, and the outcome."""
     items = "".join(
         f'<li class="{"tr-yes" if c.passed else "tr-no"}"><i aria-hidden="true">'
         f"{'✓' if c.passed else '✕'}</i><div><b>{escape(c.text)}</b>"
         f'<span class="tr-spoken">{"holds" if c.passed else "does not hold"}: </span>'
         f"<span>{escape(c.found)}</span></div></li>"
-        for c in conditions
+        for c in found.checks
     )
-    kind = "tr-yes" if verdict else "tr-no"
+    kind = "tr-yes" if found.allowed else "tr-no"
     return (
-        f'<div class="tr-rule"><p class="tr-outcome {kind}" role="status">{escape(words)}</p>'
+        f'<div class="tr-rule"><p class="tr-outcome {kind}" role="status">{escape(found.words)}</p>'
         f'<ol class="tr-conditions">{items}</ol></div>'
     )
 
 
-def history(rows: Sequence[Mapping[str, str]]) -> str:
+def history(decisions: Sequence[Decision]) -> str:
     """Promotions and rollbacks, newest first."""
-    if not rows:
-        return '<p class="sl-quiet">Nothing was promoted yet: the shipped adapter is in use.</p>'
-    body = "".join(
-        f"<tr><td>{escape(r['when'])}</td><th scope='row'>{escape(r['adapter'])}</th>"
-        f"<td>{escape(r['previous'])}</td><td>{escape(r['author'])}</td>"
-        f"<td>{escape(r['why'])}</td></tr>"
-        for r in rows
+    if not decisions:
+        return '<p class="sl-quiet">Nothing was promoted yet: the built-in adapter is in use.</p>'
+    rows = "".join(
+        f'<tr><td data-label="when">{when(d.created)}</td>'
+        f'<td data-label="adapter"><b>{escape(d.adapter or BASE_ALONE)}</b></td>'
+        f'<td data-label="instead of">{escape(d.previous or BASE_ALONE)}</td>'
+        f'<td data-label="who">{escape(d.author)}</td>'
+        f'<td data-label="why">{escape(why(d))}</td></tr>'
+        for d in decisions
+    )
+    heads = "".join(
+        f'<th scope="col">{x}</th>' for x in ("when", "adapter", "instead of", "who", "why")
     )
     return (
-        '<div class="tr-scroll" tabindex="0" role="region" aria-label="History"><table '
-        'class="tr-table"><caption>What was in use, newest first</caption><thead><tr>'
-        '<th scope="col">when</th><th scope="col">adapter</th><th scope="col">instead of</th>'
-        '<th scope="col">who</th><th scope="col">why</th></tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        '<table class="tr-table tr-stack"><caption>What was in use, newest first</caption><thead>'
+        f"<tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
+
+
+def why(decision: Decision) -> str:
+    if decision.is_rollback:
+        return "rolled back" + (f": {decision.overridden}" if decision.overridden else "")
+    return f"overridden: {decision.overridden}" if decision.overridden else "the rule allowed it"

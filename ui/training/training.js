@@ -11,6 +11,21 @@ window.sightlineTraining = (() => {
     });
   }
 
+  // Settings whose label or meaning holds each of the words; a group without any goes as well.
+  function filter(text) {
+    const words = text.toLowerCase().split(/\s+/);
+    document.querySelectorAll("#tr-advanced .tr-fields").forEach((group) => {
+      const fields = [...group.querySelectorAll(".tr-field")];
+      fields.forEach((field) => field.toggleAttribute("data-out",
+        !words.every((word) => field.textContent.toLowerCase().includes(word))));
+      group.toggleAttribute("data-out", fields.every((field) => field.hasAttribute("data-out")));
+    });
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("#tr-search")) filter(event.target.value);
+  });
+
   // The log follows its end, unless someone reads further up.
   const seen = new WeakSet();
   new MutationObserver(() => document.querySelectorAll(".tr-log").forEach((log) => {

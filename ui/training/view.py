@@ -1,15 +1,40 @@
 """Pieces of HTML for the Training page: steps, preview, queue, status, log. Everything that came
-from a person or a file is escaped here. Knows no gradio: view dataclasses in, strings out.
+from a person or a file is escaped here. Knows no gradio.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 
+from training.jobs.reads import HowFar
+from training.jobs.rows import JobRow
+from training.proof.results import first_point
+from training.snapshots.freezing import (
+    CORRECTED,
+    REPLAY,
+    TRAIN,
+    VALIDATION,
+    LeftOut,
+    SnapshotExample,
+)
 from ui.components.markup import seconds
-from ui.training.figures import NO_UNIT
-from ui.training.views import STATES, STEPS, JobView, PreviewView, SampleView, StepState
+from ui.components.thumbnails import small
+from ui.components.words import when
+from ui.training.handlers.configure import Change
+from ui.training.handlers.place import STEPS, StepState
+
+STATES = {
+    "todo": ("○", "not yet"),
+    "ready": ("◔", "can be done now"),
+    "doing": ("◑", "under way"),
+    "done": ("●", "done"),
+    "measured": ("●", "done, nothing gained"),
+    "bad": ("✕", "needs you"),
+}
+"""State of a step -> its sign and its words."""
 
 JOB_SIGNS = {
     "queued": ("○", "waiting for its turn"),
@@ -20,157 +45,190 @@ JOB_SIGNS = {
     "done": ("●", "done"),
 }
 ROLE_WORDS = {"viewer": "look", "annotator": "look and correct", "trainer": "train and promote"}
+GONE = '<span class="tr-gone">image not on this machine</span>'
+SHOWN_CORRECTIONS, SHOWN_REPLAY = 18, 6
 
 
 def steps(states: Mapping[str, StepState], current: str) -> str:
     """The row of steps; each is a button that shows it."""
     items = []
     for number, (key, name) in enumerate(STEPS.items(), start=1):
-        now = states[key]
-        glyph, words = STATES[now.state]
+        glyph, words = STATES[states[key].state]
         here = ' aria-current="step"' if key == current else ""
         items.append(
-            f'<li><button type="button" class="tr-step tr-{now.state}" data-step="{key}"{here}>'
-            f'<span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{number}. {name}</span>'
-            f'<span class="tr-step-note">{escape(now.note)}</span>'
+            f'<li><button type="button" class="tr-step tr-{states[key].state}" data-step="{key}"'
+            f'{here}><span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{number}. {name}'
+            f'</span><span class="tr-step-note">{escape(states[key].note)}</span>'
             f'<span class="tr-spoken">, {words}</span></button></li>'
         )
     return f'<nav aria-label="Steps of a training"><ol class="tr-steps">{"".join(items)}</ol></nav>'
 
 
+def mark(kind: str, xy: Sequence[float], size_wh: Sequence[int]) -> str:
+    """A sign over an image, at pixels of it."""
+    left, top = (
+        f"{100 * min(max(v / n, 0.0), 1.0):.2f}%" for v, n in zip(xy, size_wh, strict=True)
+    )
+    return f'<i class="tr-mark tr-{kind}" style="left:{left};top:{top}"></i>'
+
+
+def image(source: str, marks: str) -> str:
+    """source: a data URI, or "" where the file is gone."""
+    shown = f'<img alt="" loading="lazy" src="{escape(source)}">{marks}' if source else GONE
+    return f'<span class="tr-picture">{shown}</span>'
+
+
 # ---- preview -------------------------------------------------------------------------------------
 
 
-def preview(view: PreviewView) -> str:
-    """Counts, what was left out and why, then pictures with their exact target texts."""
+def preview(examples: Sequence[SnapshotExample], left_out: Sequence[LeftOut]) -> str:
+    """Counts, what was left out and why, then images with their exact target texts."""
+    n = Counter((e.split, e.source) for e in examples)
+    kept_back = n[VALIDATION, CORRECTED] + n[VALIDATION, REPLAY]
     counts = "".join(
-        f"<div><dt>{escape(label)}</dt><dd>{n:,}</dd><span>{escape(meaning)}</span></div>"
-        for label, n, meaning in view.counts
+        f"<div><dt>{name}</dt><dd>{number:,}</dd><span>{meaning}</span></div>"
+        for name, number, meaning in (
+            ("Training set", n[TRAIN, CORRECTED], "corrected images"),
+            ("Replayed", n[TRAIN, REPLAY], "original training scenes against forgetting"),
+            ("Validation set", kept_back, f"{n[VALIDATION, CORRECTED]} of them corrected"),
+            ("Left out", len(left_out), "see below"),
+        )
     )
-    shown = len(view.samples)
-    which = f"{shown} of {view.shown_of:,}" if shown < view.shown_of else f"all {shown:,}"
-    notes = "".join(f"<li>{escape(n)}</li>" for n in view.notes if n)
+    shown = (
+        [e for e in examples if e.source == CORRECTED],
+        [e for e in examples if e.source == REPLAY],
+    )
+    if len(examples) > SHOWN_CORRECTIONS + SHOWN_REPLAY:
+        shown = shown[0][:SHOWN_CORRECTIONS], shown[1][:SHOWN_REPLAY]
+    some = [*shown[0], *shown[1]]
+    which = f"{len(some)} of {len(examples):,}" if len(some) < len(examples) else f"all {len(some)}"
     return (
-        f'<dl class="tr-counts">{counts}</dl>'
-        + (f'<ul class="sl-notes">{notes}</ul>' if notes else "")
-        + _left_out(view)
-        + f'<h3>What the model will be taught <span class="sl-quiet">{which} pictures, each with '
-        f"the exact text to say</span></h3>"
-        f'<ul class="tr-samples">{"".join(_sample(s) for s in view.samples)}</ul>'
+        f'<dl class="tr-counts">{counts}</dl>{_left_out(left_out)}<h3>Images and target texts '
+        f'<span class="sl-quiet">{which} images, each with the exact text to be learned</span></h3>'
+        f'<ul class="tr-samples">{"".join(map(_sample, some))}</ul>'
     )
 
 
-def _left_out(view: PreviewView) -> str:
-    if not view.left_out:
+def _left_out(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
         return '<p class="tr-left sl-quiet">Nothing was left out.</p>'
+    reasons: dict[str, list[str]] = {}
+    for item in left_out:
+        reasons.setdefault(item.reason, []).append(item.what)
     rows = "".join(
-        f"<li><b>{n:,}</b> {escape(why)}"
-        + (f' <span class="sl-quiet">{escape(", ".join(names))}</span>' if names else "")
-        + "</li>"
-        for why, n, names in view.left_out
+        f'<li><b>{len(names):,}</b> {escape(why)} <span class="sl-quiet">'
+        f"{escape(', '.join(names[:4]))}</span></li>"
+        for why, names in sorted(reasons.items())
     )
     return f'<div class="tr-left"><h3>Left out, and why</h3><ul>{rows}</ul></div>'
 
 
-def _sample(sample: SampleView) -> str:
-    cross = ""
-    if sample.mark is not None:
-        left, top = (f"{100 * min(max(v, 0.0), 1.0):.2f}%" for v in sample.mark)
-        cross = f'<i class="tr-mark tr-human" style="left:{left};top:{top}"></i>'
-    picture = (
-        f'<img alt="" loading="lazy" src="{escape(sample.picture)}">{cross}'
-        if sample.picture
-        else '<span class="tr-gone">picture not on this machine</span>'
+def _sample(example: SnapshotExample) -> str:
+    n = len(example.corrections)
+    who = "correction" if n <= 1 else f"{n} corrections that agree"
+    source = who if example.source == CORRECTED else "original training scene"
+    part = "training set" if example.split == TRAIN else "validation set"
+    about = " · ".join(
+        [f"{source}, {part}", *[", ".join(example.slices[:3])][: len(example.slices)]]
     )
-    name = f"<b>{escape(sample.name)}</b> " if sample.name else ""
+    point = first_point(example.values)
+    cross = mark("human", point.xy, example.size_wh) if point else ""
     return (
-        f'<li><figure><div class="tr-picture">{picture}</div><figcaption>'
-        f'<span class="sl-quiet">{name}{escape(sample.source)}, {escape(sample.split)}'
-        f"{' · ' + escape(sample.note) if sample.note else ''}</span>"
-        f"<blockquote>{escape(sample.text)}</blockquote></figcaption></figure></li>"
+        f"<li><figure>{image(small(example.picture), cross)}<figcaption>"
+        f'<span class="sl-quiet"><b>{escape(example.name)}</b> {escape(about)}</span>'
+        f"<blockquote>{escape(example.target)}</blockquote></figcaption></figure></li>"
     )
 
 
 # ---- queue and run -------------------------------------------------------------------------------
 
 
-def queue(jobs: Sequence[JobView], current: str | None) -> str:
+def queue(jobs: Sequence[JobRow], current: str | None) -> str:
     """All jobs, newest first; one click shows one."""
-    if not jobs:
-        return ""
     items = "".join(_queue_item(job, job.id == current) for job in jobs)
     return f'<nav aria-label="Jobs"><ol class="tr-queue">{items}</ol></nav>'
 
 
-def _queue_item(job: JobView, current: bool) -> str:
-    glyph, words = JOB_SIGNS.get(job.state, ("?", job.state))
+def _queue_item(job: JobRow, current: bool) -> str:
+    glyph, words = JOB_SIGNS[job.state]
     here = ' aria-current="true"' if current else ""
-    said = " · ".join(part for part in (words, job.author, job.created) if part)
+    said = " · ".join(part for part in (words, job.author, when(job.created)) if part)
     return (
         f'<li><button type="button" data-job="{escape(job.id)}"{here} '
         f'class="tr-job tr-{escape(job.state)}">'
-        f'<span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{escape(job.title)}</span>'
+        f'<span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{escape(job.name)}</span>'
         f'<span class="sl-quiet">{escape(said)}</span></button></li>'
     )
 
 
-def status(job: JobView) -> str:
-    """Where the job is: in words, a bar, time left; why it stopped and what to do."""
-    glyph, words = JOB_SIGNS.get(job.state, ("?", job.state))
-    percent = round(100 * job.fraction)
-    times = []
-    if job.took_s is not None:
-        times.append(f"{seconds(job.took_s)} so far" if not job.over else seconds(job.took_s))
-    if job.left_s is not None and not job.over:
-        times.append(f"about {seconds(job.left_s)} left")
-    steps_done = f"step {job.step:,} of {job.steps:,}" if job.steps else ""
-    stage = "" if job.over else job.stage.partition(":")[0]
-    said = " · ".join(t for t in (stage, job.counts or steps_done, *times) if t)
+def status(job: JobRow, far: HowFar | None, changed: Sequence[Change] = ()) -> str:
+    """Where the job is: in words, one bar over training and proof, time left; why it stopped and
+    what to do."""
+    glyph, words = JOB_SIGNS[job.state]
+    said = [_took(job)]
+    if far is None and job.steps:
+        said = [f"step {job.step:,} of {job.steps:,}", *said]
+    if far is not None:
+        said = [job.stage.partition(":")[0], far.said, *said]
+        if far.left_s is not None:
+            said.append(f"about {seconds(far.left_s)} left")
+        elif far.training_s:
+            said.append(f"about {seconds(far.training_s)} of training left, then the proof")
+    percent = round(100 * far.fraction) if far is not None else 0
     bar = (
         f'<div class="sl-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent}" aria-label="{escape(job.title)}">'
+        f'aria-valuenow="{percent}" aria-label="{escape(job.name)}">'
         f'<i style="width:{max(percent, 2)}%"></i></div>'
     )
     return (
         f'<div class="sl-progress tr-status tr-{job.state}"><div class="sl-progress-text">'
-        f'<b role="status"><i aria-hidden="true">{glyph}</i> {escape(job.title)}: {words}</b>'
-        f"<span>{escape(said)}</span></div>{bar if not job.over else ''}</div>"
+        f'<b role="status"><i aria-hidden="true">{glyph}</i> {escape(job.name)}: {words}</b>'
+        f"<span>{escape(' · '.join(filter(None, said)))}</span></div>"
+        f"{bar if far is not None else ''}</div>"
         + _stopped(job)
-        + changes(job.changed, "Changed against the job that it retries")
+        + changes(changed, "Changed against the job that it retries")
     )
 
 
-def _stopped(job: JobView) -> str:
+def _took(job: JobRow) -> str:
+    if job.started is None:
+        return ""
+    end = datetime.fromisoformat(job.ended) if job.ended else datetime.now(UTC)
+    took_s = max(0.0, (end - datetime.fromisoformat(job.started)).total_seconds())
+    return seconds(took_s) if job.ended else f"{seconds(took_s)} so far"
+
+
+def _stopped(job: JobRow) -> str:
     if not job.reason:
         return ""
     hint = f" <span>{escape(job.hint)}</span>" if job.hint else ""
-    kind = "sl-error" if job.state == "failed" else "sl-hint"
-    role = "alert" if job.state == "failed" else "status"
+    kind, role = ("sl-error", "alert") if job.state == "failed" else ("sl-hint", "status")
     return f'<div class="{kind}" role="{role}"><b>{escape(job.reason)}</b>{hint}</div>'
 
 
-def changes(changed: Sequence[tuple[str, str, str]], title: str) -> str:
-    """Settings that differ: name, before, after."""
+def changes(
+    changed: Sequence[Change], title: str, heads: tuple[str, str] = ("before", "now")
+) -> str:
+    """Settings that differ: name, and the two values."""
     if not changed:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td><del>{escape(old)}</del></td>'
-        f"<td><ins>{escape(new)}</ins></td></tr>"
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(old)}</td><td><b>{escape(new)}</b>'
+        "</td></tr>"
         for name, old, new in changed
     )
     return (
         f'<table class="tr-table tr-diff"><caption>{escape(title)}</caption><thead><tr>'
-        '<th scope="col">setting</th><th scope="col">before</th><th scope="col">now</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table>"
+        f'<th scope="col">setting</th><th scope="col">{escape(heads[0])}</th>'
+        f'<th scope="col">{escape(heads[1])}</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
 def chart_title(title: str, unit: str, said: str) -> str:
     """Over a chart: its name, and its latest values in words."""
     return (
-        f'<h3 class="tr-chart-title">{escape(title)} <span class="sl-quiet">'
-        f"{'' if unit in NO_UNIT else escape(unit)}</span></h3>"
-        f'<p class="sl-quiet tr-said">{escape(said)}</p>'
+        f'<h3 class="tr-chart-title">{escape(title)} <span class="sl-quiet">{escape(unit)}</span>'
+        f'</h3><p class="sl-quiet tr-said">{escape(said)}</p>'
     )
 
 

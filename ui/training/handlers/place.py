@@ -1,47 +1,199 @@
-"""Where a visitor of the Training page is, and its address. No gradio."""
+"""Where a visitor of the Training page is, its address, and the state of each step. No gradio."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from inference.errors import UserError
+from training.adapters.promotion import in_use
+from training.jobs import control as jobs
+from training.jobs.progress import PROVING
+from training.jobs.rows import JobRow
+from training.proof.comparison import compare
+from training.snapshots.counts import snapshot_counts
+from training.store.feedback import CaseFilter, Feedback
+from training.store.home import Home
 from ui.shell.address import query_of
-from ui.training.views import STEPS
+from ui.shell.visitors import Visitor, require
 
 TASK = "hazard"
 """The only task that can be trained so far; the others bring their presets and losses along."""
 
+STEPS: dict[str, str] = {
+    "choose": "Choose",
+    "preview": "Preview",
+    "configure": "Configure",
+    "run": "Run",
+    "prove": "Prove",
+    "promote": "Promote",
+}
+"""The steps of a training in page order: key in the address -> what the page calls it."""
+
+FORMER = {"set": "configure"}  # keys in older links
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+class StepState(NamedTuple):
+    """state: todo, ready, doing, done, measured (done, nothing gained) or bad. note: a few words
+    under the step's name."""
+
+    state: str
+    note: str
 
 
 @dataclass(frozen=True)
 class Place:
     """What this page shows. job: the selected one. snapshot: what the next job is trained on.
-    retry: the job whose settings are being changed."""
+    retry: the job whose settings are being changed. over: a second job, laid over the curves of
+    the first; smooth: 0..0.99, of the curves; log: whether their values are logarithmic."""
 
     step: str = "choose"
     job: str = ""
     snapshot: str = ""
     retry: str = ""
+    over: str = ""
+    smooth: float = 0.0
+    log: bool = False
 
     def at(self, step: str) -> Place:
-        return replace(self, step=step if step in STEPS else self.step)
+        return replace(self, step=step)
 
 
 def to_query(place: Place) -> str:
     """The query string, without "?"."""
     snapshot = "" if place.job else place.snapshot  # a job knows its own
+    smooth = f"{place.smooth:g}" if place.smooth else ""
     return query_of(
-        {"job": place.job, "step": place.step, "snapshot": snapshot, "retry": place.retry}
-    )
+        {
+            "job": place.job, "step": place.step, "snapshot": snapshot, "retry": place.retry,
+            "over": place.over, "smooth": smooth, "log": "1" if place.log else "",
+        }
+    )  # fmt: skip
 
 
 def from_query(query: Mapping[str, str]) -> Place:
     """Whatever is missing or makes no sense stays at its default."""
-    known = {
-        key: query[key] for key in ("job", "snapshot", "retry") if _ID.fullmatch(query.get(key, ""))
-    }
-    step = query.get("step", "")
+    ids = ("job", "snapshot", "retry", "over")
+    known = {key: query[key] for key in ids if _ID.fullmatch(query.get(key, ""))}
+    step = FORMER.get(query.get("step", ""), query.get("step", ""))
     usual = "run" if known.get("job") else "choose"
-    return Place(step if step in STEPS else usual, **known)
+    smooth = query.get("smooth", "")
+    return Place(
+        step if step in STEPS else usual,
+        **known,
+        smooth=float(smooth) if re.fullmatch(r"0\.\d{1,3}", smooth) else 0.0,
+        log=query.get("log") == "1",
+    )
+
+
+def opened(visitor: Visitor, home: Home, query: Mapping[str, str]) -> tuple[Place, str]:
+    """The link's place; without one, the newest job that is not over, else the first step. The
+    text says why a link did not lead where it pointed."""
+    require(visitor, "viewer", "The Training page")
+    place = from_query(query)
+    if place.job:
+        row = job_of(home, place)
+        if row is None:
+            return Place(), "This link's job was deleted."
+        return moved(visitor, replace(place, snapshot=row.snapshot), place.step), ""
+    active = jobs.jobs(home, ("running", "cancelling", "queued"), limit=1)
+    if active and "step" not in query:
+        return Place("run", active[0].id, active[0].snapshot), ""
+    return place, ""
+
+
+def selected(visitor: Visitor, home: Home, place: Place, job_id: str) -> Place:
+    """The same page with another job. Its step stays if the job has got that far."""
+    require(visitor, "viewer", "A job")
+    row = jobs.job(home, job_id)
+    step = place.step if place.step in ("prove", "promote") and row.state == "done" else "run"
+    over = "" if place.over == job_id else place.over
+    return replace(place, step=step, job=row.id, snapshot=row.snapshot, retry="", over=over)
+
+
+def moved(visitor: Visitor, place: Place, step: str) -> Place:
+    """The same page at another step. To configure a job that exists is to try it again."""
+    require(visitor, "viewer", "The Training page")
+    step = step if step in STEPS else place.step
+    return replace(place, step=step, retry=place.job if step == "configure" else "")
+
+
+def job_of(home: Home, place: Place) -> JobRow | None:
+    """The selected job, or None where there is none (any more)."""
+    if not place.job:
+        return None
+    try:
+        return jobs.job(home, place.job)
+    except UserError:
+        return None
+
+
+# ---- the row of steps ----------------------------------------------------------------------------
+
+
+def accepted_count(home: Home, task: str) -> int:
+    """Cases with an accepted correction."""
+    return Feedback(home).count(CaseFilter(task=task, status="accepted"))
+
+
+def step_states(visitor: Visitor, home: Home, place: Place) -> dict[str, StepState]:
+    """Each step's sign and a few words, for the row at the top."""
+    require(visitor, "viewer", "The Training page")
+    return {**_data_states(home, place), **_job_states(home, job_of(home, place))}
+
+
+def _data_states(home: Home, place: Place) -> dict[str, StepState]:
+    counts = snapshot_counts(home, place.snapshot)
+    if counts is not None:
+        return {
+            "choose": StepState("done", f"{counts[0]} corrections"),
+            "preview": StepState("done", f"{sum(counts)} images"),
+            "configure": StepState("done" if place.job else "doing", "snapshot is frozen"),
+        }
+    accepted = accepted_count(home, TASK)
+    ready = StepState("ready", f"{accepted} accepted")
+    return {
+        "choose": ready if accepted else StepState("bad", "no accepted corrections"),
+        "preview": StepState("ready" if accepted else "todo", "before anything starts"),
+        "configure": StepState("todo", "after the preview"),
+    }
+
+
+def _job_states(home: Home, job: JobRow | None) -> dict[str, StepState]:
+    waiting = {
+        "prove": StepState("todo", "after the run"),
+        "promote": StepState("todo", "after the proof"),
+    }
+    if job is None:
+        return {"run": StepState("todo", "no job selected"), **waiting}
+    percent = f"{100 * job.step / job.steps:.0f} % trained" if job.steps else job.stage
+    if job.stage.startswith(PROVING):
+        percent = "proving"
+    states = {
+        "run": {
+            "queued": StepState("doing", "queued"),
+            "running": StepState("doing", percent or "starting"),
+            "cancelling": StepState("doing", "stopping"),
+            "cancelled": StepState("bad", "cancelled"),
+            "failed": StepState("bad", "failed"),
+            "done": StepState("done", "finished"),
+        }[job.state],
+        **waiting,
+    }
+    current = in_use(home, job.task)
+    proof = compare(home, job.name, current)
+    if proof is None:
+        return states | (
+            {"prove": StepState("bad", "no proof was made")} if job.state == "done" else {}
+        )
+    outcome = proof.headline.partition(":")[0]
+    state = {"Better": "done", "Worse": "bad"}.get(outcome, "measured")
+    states["prove"] = StepState(state, outcome.lower())
+    if current == job.name:
+        return states | {"promote": StepState("done", "in use")}
+    ready = StepState("ready", "the rule allows it")
+    refused = StepState("bad", "the rule says no")
+    return states | {"promote": ready if proof.verdict.allowed else refused}

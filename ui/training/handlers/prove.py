@@ -1,10 +1,9 @@
-"""The Prove step: the table with intervals, the gallery, and maps before and after. No gradio."""
+"""The Prove step: the comparison that a visitor may read, and maps before and after. No gradio."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explain.measures import share_near_point
@@ -13,185 +12,75 @@ from inference.errors import Cancelled, UserError, unknown
 from inference.fields import Point, Source
 from inference.schema import Heatmap, ImageInput, PairPrediction, PairRequest
 from training.adapters import promotion
-from training.evaluation.bootstrap import Interval
-from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.proof.comparison import Comparison, compare, picture
-from training.proof.results import (
-    ALL,
-    CORRECTED,
-    CURRENT,
-    FATES,
-    HELDOUT,
-    KEPT,
-    LEARNED,
-    UNSEEN,
-    CaseResult,
-    Change,
-)
+from training.proof.results import CORRECTED, CURRENT, FATES, HELDOUT, CaseResult
 from training.store.home import Home
 from ui.components import figures
-from ui.components.thumbnails import small
 from ui.shell.desk import Desk, ask_model, check_adapter, default_prompt
 from ui.shell.runs import Run
 from ui.shell.services import Progress
 from ui.shell.visitors import READABLE, Visitor, require
-from ui.training.views import CaseView, Cell, ProofRow
 
-GROUPS = {CORRECTED: "Corrected cases", HELDOUT: "Held-out scenes, never trained on"}
-LABELS = {
-    (CORRECTED, ALL): "all",
-    (CORRECTED, KEPT): "kept back from training",
-    (CORRECTED, LEARNED): "trained on",
-    (HELDOUT, ALL): "all",
-    (HELDOUT, UNSEEN): "kinds that the shipped adapter never saw",
-}
-MOST_CORRECTED, MOST_CONTROLS = 60, 12
-ADAPTER_ROLES = {"base": "base", "current": "current", "candidate": "candidate"}
-
-
-@dataclass(frozen=True)
-class Proof:
-    """All that the step shows. names: side -> column heading. choices: (label, case id)."""
-
-    rows: tuple[ProofRow, ...]
-    names: dict[str, str]
-    cases: tuple[CaseView, ...]
-    choices: tuple[tuple[str, str], ...]
-    headline: str
+MOST_TILES, MOST_CORRECTED, MOST_CONTROLS = 90, 60, 12
 
 
 @dataclass(frozen=True)
 class MapsPair:
-    """Two figures as JSON text with their titles, and what they show in words."""
+    """Two figures as JSON text, before and after, with the names of their adapters. said: what
+    they show. aspect: width : height. head: they are the head's heatmaps, not attention. case: its
+    id."""
 
-    before: str
-    after: str
-    before_title: str
-    after_title: str
+    plots: tuple[str, str]
+    names: tuple[str, str]
     said: str
     aspect: float
+    head: bool
+    case: str
 
 
-def found(home: Home, job: JobRow) -> Comparison | None:
-    """The job's proof against what is in use now; None while there is none."""
-    return compare(home, job.name, promotion.in_use(home, job.task))
-
-
-def proof(visitor: Visitor, home: Home, job: JobRow) -> Proof | None:
+def proof(visitor: Visitor, home: Home, job: JobRow) -> Comparison | None:
+    """The job's proof against what is in use now, as much of it as the visitor may read; None
+    while there is none."""
     require(visitor, READABLE["metrics"], "A job's proof")
-    comparison = found(home, job)
-    if comparison is None:
-        return None
-    cases = [c for c in comparison.cases if visitor.reads("corrections") or c.kind != CORRECTED]
-    names = {side: _heading(side, comparison) for side in ADAPTER_ROLES if side in comparison.names}
-    return Proof(
-        tuple(_row(change, names) for change in _ordered(comparison.changes)),
-        names,
-        tuple(_case_view(home, case) for case in _telling(cases)),
-        tuple(_choices(cases)),
-        comparison.headline,
-    )
+    comparison = compare(home, job.name, promotion.in_use(home, job.task))
+    if comparison is None or visitor.reads("corrections"):
+        return comparison
+    return replace(comparison, cases=tuple(c for c in comparison.cases if c.kind != CORRECTED))
 
 
-def prove_again(visitor: Visitor, desk: Desk, job_id: str) -> str:
-    require(visitor, "trainer", "Proving an adapter again")
-    jobs.prove_again(desk.home, job_id)
-    return "Queued: the proof is made again, against the adapter that is in use now."
+# ---- cases ---------------------------------------------------------------------------------------
 
 
-def _heading(side: str, comparison: Comparison) -> str:
-    name = comparison.names[side]
-    return "base" if side == "base" else f"{side}: {name}"
-
-
-def _ordered(changes: Iterable[Change]) -> list[Change]:
-    """Corrected first; within a group the wholes before the slices."""
-    wholes = [ALL, KEPT, LEARNED, UNSEEN]
-    return sorted(
-        changes,
-        key=lambda c: (
-            c.kind != CORRECTED,
-            wholes.index(c.label) if c.label in wholes else len(wholes),
-            c.label,
-        ),
-    )
-
-
-def _row(change: Change, names: dict[str, str]) -> ProofRow:
-    return ProofRow(
-        group=GROUPS.get(change.kind, change.kind),
-        label=LABELS.get((change.kind, change.label), change.label.replace("_", " ")),
-        n=change.n,
-        unit="px",
-        cells={
-            side: _cell(change.mean.get(side), change.median.get(side))
-            for side in names
-            if side in change.mean
-        },
-        difference=_cell(change.mean_change),
-        verdict=change.verdict,
-    )
-
-
-def _cell(interval: Interval | None, median: Interval | None = None) -> Cell:
-    if interval is None:
-        return Cell(None)
-    low, high = (v if math.isfinite(v) else None for v in (interval.low, interval.high))
-    middle = None if median is None else median.estimate
-    return Cell(interval.estimate, low, high, middle)
-
-
-# ---- gallery -------------------------------------------------------------------------------------
-
-
-def _telling(cases: Iterable[CaseResult]) -> list[CaseResult]:
-    """What the gallery shows: what changed for the worse anywhere, and each corrected case."""
-    worse = ("newly wrong", "much worse")
+def gallery(cases: Iterable[CaseResult]) -> list[CaseResult]:
+    """Each corrected case that was not right all along, and what became worse anywhere; the worst
+    change first."""
+    worse = FATES[:2]
     chosen = [c for c in cases if c.fate in worse or (c.kind == CORRECTED and c.fate != "kept")]
-    return sorted(chosen, key=lambda c: (c.kind != CORRECTED, -abs(c.change)))[:90]
+    return sorted(chosen, key=lambda c: -c.change)[:MOST_TILES]
 
 
-def _case_view(home: Home, case: CaseResult) -> CaseView:
-    width, height = case.size_wh
-
-    def share(point: Point | None) -> tuple[float, float] | None:
-        return None if point is None else (point.x_px / width, point.y_px / height)
-
-    points = case.points
-    return CaseView(
-        id=case.id,
-        picture=small(picture(home, case)),
-        label=_label(case),
-        fate=case.fate,
-        before_px=case.before,
-        after_px=case.after,
-        truth=share(case.true_point),
-        before=share(points.get(CURRENT, points.get("base"))),
-        after=share(points.get("candidate")),
-    )
-
-
-def _label(case: CaseResult) -> str:
-    kinds = {"train": "corrected, trained on", "validation": "corrected, kept back"}
-    what = kinds.get(case.split or "", "corrected") if case.kind == CORRECTED else "held out"
-    return ", ".join([what, *case.slices[:2]])
-
-
-def _choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
-    """Corrected cases, then controls: held-out scenes, spread evenly over the set."""
+def choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
+    """(label, id) of corrected cases, then of controls: held-out scenes, spread evenly over the
+    set."""
     cases = list(cases)
-    corrected = sorted(
-        (c for c in cases if c.kind == CORRECTED), key=lambda c: FATES.index(c.fate)
-    )[:MOST_CORRECTED]
+    corrected = sorted((c for c in cases if c.kind == CORRECTED), key=lambda c: -c.change)
     held = [c for c in cases if c.kind == HELDOUT]
     controls = held[:: max(1, len(held) // MOST_CONTROLS)][:MOST_CONTROLS]
     extra = [c for c in held if c.fate == "newly wrong" and c not in controls]
+    groups = (("Case", corrected[:MOST_CORRECTED]), ("Newly wrong", extra), ("Control", controls))
     return [
-        (f"{what} · {c.fate} · {_label(c)} · {c.before:.0f} → {c.after:.0f} px", c.id)
-        for what, group in (("Case", corrected), ("Newly wrong", extra), ("Control", controls))
+        (f"{what} · {c.fate} · {label(c)} · {c.before:.0f} → {c.after:.0f} {c.unit}", c.id)
+        for what, group in groups
         for c in group
     ]
+
+
+def label(case: CaseResult) -> str:
+    """Where a case comes from, and its first slices."""
+    kinds = {"train": "corrected, trained on", "validation": "corrected, validation set"}
+    what = kinds.get(case.split or "", "corrected") if case.kind == CORRECTED else "held out"
+    return ", ".join([what, *case.slices[:2]])
 
 
 # ---- maps before and after -----------------------------------------------------------------------
@@ -199,10 +88,10 @@ def _choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
 
 def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -> Run:
     """A run that compares the maps of one case; UserError where it cannot."""
-    require(visitor, READABLE["corrections"], "Comparing attention maps")
+    require(visitor, READABLE["corrections"], "Comparing maps")
     if job is None:
         raise UserError("No job is selected", field="case")
-    comparison = found(desk.home, job)
+    comparison = proof(visitor, desk.home, job)
     if comparison is None:
         raise UserError("There is no proof yet", hint="Wait until the job is done", field="case")
     case = next((c for c in comparison.cases if c.id == case_id), None)
@@ -210,12 +99,12 @@ def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -
         raise unknown("case", case_id, [c.id for c in comparison.cases[:5]], field="case")
     path = picture(desk.home, case)
     if path is None:
-        raise UserError("The case's picture is not on this machine", got=case.id, field="case")
+        raise UserError("The case's image is not on this machine", got=case.id, field="case")
     before = comparison.names.get(CURRENT)
     for name in (before, job.name):
         check_adapter(visitor, desk.services, name)
     run = desk.runs.new()
-    run.task = (case, path, before, job.name)
+    run.task = (case, path, (before, job.name), job.settings.train == "head")
     run.stage = "Waiting for the model"
     return run
 
@@ -223,10 +112,10 @@ def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -
 def start_maps(desk: Desk, run: Run) -> None:
     """Starts it, unless it was started already."""
     if not run.claimed():
-        case, path, before, after = run.task
+        case, path, names, head = run.task
 
         def work(progress: Progress, cancelled: Callable[[], bool]) -> MapsPair:
-            return _maps(desk, case, path, (before, after), progress, cancelled)
+            return _maps(desk, case, path, names, head, progress, cancelled)
 
         desk.runs.start(run, work)
 
@@ -236,6 +125,7 @@ def _maps(
     case: CaseResult,
     path: Path,
     names: tuple[str | None, str],
+    head: bool,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> MapsPair:
@@ -247,7 +137,7 @@ def _maps(
         pairs.append(ask_model(desk.services, image, request, progress=tell, cancelled=cancelled))
         if cancelled():
             raise Cancelled
-    return _drawn(desk, case, image, pairs, names)
+    return _drawn(desk, case, image, pairs, names, head)
 
 
 def _half(progress: Progress, second: int) -> Progress:
@@ -266,15 +156,18 @@ def _drawn(
     image: ImageInput,
     pairs: list[PairPrediction],
     names: tuple[str | None, str],
+    head: bool,
 ) -> MapsPair:
-    """Both maps on one colour range, with each adapter's own point."""
-    heatmaps = [_heatmap(desk, pair) for pair in pairs]
-    vmax = max(float(h.values.max()) for h in heatmaps) or 1.0
+    """Both maps on one colour range, with each adapter's own point. head: a training that left
+    LoRA as it was cannot have changed the attention, so the head's heatmaps are shown."""
+    heatmaps = [_heatmap(desk, pair, head) for pair in pairs]
+    there = [h for h in heatmaps if h is not None]
+    vmax = max((float(h.values.max()) for h in there), default=1.0) or 1.0
     if case.true_point is None:
-        raise UserError("This case has no point to compare maps with", field="case")
+        raise UserError("This case has no point to compare maps at", field="case")
     source: Source = "human" if case.kind == CORRECTED else "truth"
     truth = Point(*case.true_point.xy, source=source)
-    plots = []
+    plots, near = [], []
     for pair, heatmap in zip(pairs, heatmaps, strict=True):
         side = pair.finetuned or pair.base
         points: dict[str, Point] = {truth.source: truth}
@@ -286,18 +179,23 @@ def _drawn(
                 case=f"{case.id} {names[1]}",
             )
         )  # fmt: skip
-    near = [100 * share_near_point(h, truth) for h in heatmaps]
+        share = None if heatmap is None else share_near_point(heatmap, truth)
+        near.append("no map" if share is None else f"{share:.1%}".replace("%", " %"))
+    what = "heatmap" if head else "attention"
     said = (
-        f"Share of the map near the right place (within 10 % of the picture's width): "
-        f"{near[0]:.1f} % before, {near[1]:.1f} % after. The point was off by "
+        f"Share of the {what} near the right place (within 10 % of the image's width): "
+        f"{near[0]} before, {near[1]} after. The point was off by "
         f"{case.before:.0f} px, now by {case.after:.0f} px (at 1280 × 720)."
     )
     width, height = image.size_wh
-    before = names[0] or "base alone"
-    return MapsPair(plots[0], plots[1], before, names[1], said, width / height)
+    shown = names[0] or "base alone", names[1]
+    return MapsPair((plots[0], plots[1]), shown, said, width / height, head, case.id)
 
 
-def _heatmap(desk: Desk, pair: PairPrediction) -> Heatmap:
+def _heatmap(desk: Desk, pair: PairPrediction, head: bool) -> Heatmap | None:
+    """None where the head's is wanted and there is no head."""
+    if head:
+        return (pair.finetuned or pair.base).head_map
     maps = desk.services.make_pair_maps(pair, MapSettings())
     heatmap = maps.finetuned or maps.base
     if heatmap is None:

@@ -6,13 +6,12 @@ Plain functions, no gradio.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from training.adapters import promotion
 from training.jobs import control as jobs
@@ -22,13 +21,11 @@ from training.jobs.rows import JobRow
 from training.jobs.rows import Series as Measured
 from training.proof.cases import pace_s, planned
 from training.store.home import Home
-from ui.components.words import when
 from ui.shell.desk import Desk
 from ui.shell.visitors import READABLE, Visitor, names_only, require
-from ui.training.figures import CHARTS, Series, curve, summary
+from ui.training.figures import CHARTS, Drawn, Lines, curve, summary
+from ui.training.handlers.configure import Change, differences
 from ui.training.handlers.place import Place
-from ui.training.handlers.set import label, shown
-from ui.training.views import JobView
 
 LOG_LINES, LOG_BYTES = 200, 32_000
 MOST_JOBS = 60
@@ -48,64 +45,37 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 """State of a job -> what may be done with it."""
 
 
-@dataclass(frozen=True)
-class Figures:
-    """The curves of a job as they are now: chart -> JSON text or None, and each one in words."""
-
-    plots: dict[str, str | None]
-    said: dict[str, str]
-
-
-def job_views(visitor: Visitor, home: Home) -> list[JobView]:
-    """The queue, newest first."""
+def queue(visitor: Visitor, home: Home) -> list[JobRow]:
+    """The jobs, newest first."""
     require(visitor, READABLE["metrics"], "The list of jobs")
-    return [_readable(visitor, view_of(row)) for row in jobs.jobs(home, limit=MOST_JOBS)]
+    return [_readable(visitor, row) for row in jobs.jobs(home, limit=MOST_JOBS)]
 
 
-def job_view(visitor: Visitor, home: Home, job_id: str) -> JobView:
-    """One job with its time left and what it changed against the job that it retries."""
+def one_job(visitor: Visitor, home: Home, job_id: str) -> tuple[JobRow, HowFar | None]:
+    """A job, and how far it is while it runs."""
     require(visitor, READABLE["metrics"], "A job")
     row = jobs.job(home, job_id)
-    far = None
-    if row.state == "running":
-        far = how_far(home, row, planned(home, row.snapshot), pace_s(home))
-    changed = tuple(
-        (label(c.name), shown(c.name, c.before), shown(c.name, c.after))
-        for c in jobs.diff_settings(home, job_id)
-    )
-    return _readable(visitor, view_of(row, far, changed))
+    running = row.state == "running"
+    far = how_far(home, row, planned(home, row.snapshot), pace_s(home)) if running else None
+    return _readable(visitor, row), far
 
 
-def _readable(visitor: Visitor, job: JobView) -> JobView:
-    """As much of it as the visitor may read."""
+def _readable(visitor: Visitor, row: JobRow) -> JobRow:
+    """As much of it as the visitor may read. A training that its time limit ended says so."""
+    if row.state == "done" and row.step < row.steps and not row.reason:
+        row = replace(row, reason=TIME_OVER[0], hint=TIME_OVER[1])
     if not visitor.reads("names of people"):
-        job = replace(job, author="")
+        row = replace(row, author="")
     if not visitor.reads("paths of the server"):
-        job = replace(job, reason=names_only(job.reason), hint=names_only(job.hint))
-    return job
+        row = replace(row, reason=names_only(row.reason), hint=names_only(row.hint))
+    return row
 
 
-def view_of(
-    row: JobRow, far: HowFar | None = None, changed: tuple[tuple[str, str, str], ...] = ()
-) -> JobView:
-    """A row as the page shows it."""
-    reason, hint = row.reason, row.hint
-    if row.state == "done" and row.step < row.steps and not reason:
-        reason, hint = TIME_OVER
-    return JobView(
-        id=row.id, title=row.name, state=row.state, stage=row.stage, step=row.step,
-        steps=row.steps, author=row.author, created=when(row.created), took_s=_took(row),
-        left_s=far.left_s if far else None, fraction=far.fraction if far else 0.0,
-        counts=far.said if far else "", reason=reason, hint=hint, runner=row.runner,
-        parent=row.parent, changed=changed,
-    )  # fmt: skip
-
-
-def _took(row: JobRow) -> float | None:
-    if row.started is None:
-        return None
-    end = datetime.fromisoformat(row.ended) if row.ended else datetime.now(UTC)
-    return max(0.0, (end - datetime.fromisoformat(row.started)).total_seconds())
+def retried(home: Home, row: JobRow) -> list[Change]:
+    """What a job changed against the one that it tries again."""
+    if row.parent is None:
+        return []
+    return list(differences(jobs.job(home, row.parent).settings, row.settings).values())
 
 
 def trouble(visitor: Visitor, home: Home) -> str:
@@ -118,35 +88,25 @@ def trouble(visitor: Visitor, home: Home) -> str:
     return f"The queue stands still and is tried again every second. {what.rstrip('.')}."
 
 
-def mark(visitor: Visitor, home: Home, place: Place) -> str:
-    """Changes whenever the page at that place has something new to show. It begins with the state
-    of the selected job, so that a message about the state before can go (`state_in`), and with
-    what its proof depends on (`proof_in`)."""
+class Mark(NamedTuple):
+    """Another one whenever the page has something new to show. state: of the selected job; a
+    message about the state before can go. proof: what its proof depends on."""
+
+    state: str
+    proof: object
+    rest: object
+
+
+def mark(visitor: Visitor, home: Home, place: Place) -> Mark:
     require(visitor, "viewer", "The state of the jobs")
     rows = jobs.jobs(home, limit=MOST_JOBS)
-    parts: list[object] = [place, supervisor.trouble(home)]
-    parts += [(r.id, r.state, r.step, r.steps, r.stage, r.reason) for r in rows]
-    if any(r.active for r in rows):
-        parts.append(int(time.time() / CLOCK_S))  # times on the page go on
+    here = next(((r.state, r.ended) for r in rows if r.id == place.job), ("", None))
     decisions = promotion.history(home, rows[0].task) if rows else []
-    parts.append(decisions[0].id if decisions else 0)
-    here = [(r.state, r.ended) for r in rows if r.id == place.job]
-    state = here[0][0] if here else ""
-    return f"{state}:{_short([place, here, parts[-1]])}:{_short(parts)}"
-
-
-def _short(parts: list[object]) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
-
-
-def state_in(mark: str) -> str:
-    """The selected job's state when the mark was made; empty when there was none."""
-    return mark.partition(":")[0]
-
-
-def proof_in(mark: str) -> str:
-    """Changes whenever the selected job's proof, or what is in use beside it, may be another."""
-    return mark.rpartition(":")[0]
+    rest = [(r.id, r.state, r.step, r.steps, r.stage, r.reason) for r in rows]
+    # Times on the page go on while something runs.
+    clock = int(time.time() / CLOCK_S) if any(r.active for r in rows) else 0
+    proof = place, here, decisions[0].id if decisions else 0
+    return Mark(here[0], proof, (rest, supervisor.trouble(home), clock))
 
 
 def log_text(visitor: Visitor, home: Home, job_id: str) -> tuple[str, bool]:
@@ -154,10 +114,6 @@ def log_text(visitor: Visitor, home: Home, job_id: str) -> tuple[str, bool]:
     require(visitor, READABLE["job logs"], "A job's log")
     text = jobs.log_tail(home, job_id, LOG_LINES, LOG_BYTES)
     return text, text.count("\n") + 1 >= LOG_LINES or len(text) > LOG_BYTES - 2000
-
-
-def actions(job: JobView) -> tuple[str, ...]:
-    return ACTIONS.get(job.state, ())
 
 
 def cancel(visitor: Visitor, desk: Desk, job_id: str) -> str:
@@ -181,6 +137,12 @@ def delete(visitor: Visitor, desk: Desk, job_id: str) -> str:
     return f"Deleted the job of {name}: its curves, log and checkpoints. An adapter it made stays."
 
 
+def prove_again(visitor: Visitor, desk: Desk, job_id: str) -> str:
+    require(visitor, "trainer", "Proving an adapter again")
+    jobs.prove_again(desk.home, job_id)
+    return "Queued: the proof is made again, against the adapter that is in use now."
+
+
 # ---- curves --------------------------------------------------------------------------------------
 
 
@@ -188,50 +150,66 @@ class Curves:
     """The curves of the last few jobs: only what is new is read, and each is drawn once however
     many browsers look. A run that went back to a checkpoint is read again from its start."""
 
-    def __init__(self, keep: int = 8) -> None:
-        self._keep = keep
+    def __init__(self, last: int = 8) -> None:
+        self._last = last
         self._lock = threading.Lock()
         self._read: OrderedDict[tuple[str, str], _Read] = OrderedDict()
 
-    def get(self, home: Home, row: JobRow) -> Figures:
+    def get(
+        self, home: Home, row: JobRow, other: JobRow | None = None, smooth: float = 0.0,
+        log: bool = False,
+    ) -> dict[str, Drawn]:  # fmt: skip
+        """Chart -> figure and words. other: a second job, laid over the first."""
         with self._lock:
-            key = (str(home.root), row.id)
-            read = self._read.get(key)
-            if read is None or read.step > row.step or read.started != row.started:
-                read = self._read[key] = _Read({}, -1, row.started)
-            self._read.move_to_end(key)
-            while len(self._read) > self._keep:
-                self._read.popitem(last=False)
-            changed = read.add(jobs.metrics(home, row.id, since=read.step))
-            if changed or read.figures is None:
-                read.figures = _draw(read.series, row.id)
-            return read.figures
+            read = self._fresh(home, row)
+            under = self._fresh(home, other) if other is not None else None
+            key = (other and other.id, under and under.version, smooth, log)
+            if key not in read.drawn:
+                second = under.lines if under is not None else {}
+                name = other.name if other is not None else ""
+                read.drawn = {
+                    key: {
+                        chart: Drawn(
+                            curve(spec, read.lines, row.id, second, name, smooth, log),
+                            summary(spec, read.lines),
+                        )
+                        for chart, spec in CHARTS.items()
+                    }
+                }
+            return read.drawn[key]
+
+    def _fresh(self, home: Home, row: JobRow) -> _Read:
+        key = (str(home.root), row.id)
+        read = self._read.get(key)
+        if read is None or read.step > row.step or read.started != row.started:
+            read = self._read[key] = _Read(row.started)
+        self._read.move_to_end(key)
+        while len(self._read) > self._last:
+            self._read.popitem(last=False)
+        if read.add(jobs.metrics(home, row.id, since=read.step)):
+            read.version += 1
+            read.drawn = {}
+        return read
 
 
 @dataclass
 class _Read:
-    series: dict[str, list[tuple[int, float]]]
-    step: int
     started: str | None
-    figures: Figures | None = None
+    lines: Lines = field(default_factory=dict)
+    step: int = -1
+    version: int = 0
+    drawn: dict[object, dict[str, Drawn]] = field(default_factory=dict)
 
     def add(self, fresh: Mapping[str, Measured]) -> bool:
-        """Whether anything is new. The newest step is read once more each time: its last figures
+        """Whether anything is new. The newest step is read once more each time: its last metrics
         may still be on their way."""
         changed = False
         for name, found in fresh.items():
             points = list(zip(found.steps, found.values, strict=True))
-            have = self.series.get(name, [])
-            kept = [p for p in have if p[0] < found.steps[0]]
-            changed |= have[len(kept) :] != points
-            self.series[name] = [*kept, *points]
+            have = self.lines.get(name, [])
+            before = [p for p in have if p[0] < found.steps[0]]
+            changed |= have[len(before) :] != points
+            self.lines[name] = [*before, *points]
         newest = max((found.steps[-1] for found in fresh.values()), default=self.step + 1)
         self.step = max(self.step, newest - 1)
         return changed
-
-
-def _draw(series: Mapping[str, Series], job_id: str) -> Figures:
-    return Figures(
-        {key: curve(chart, series, job_id) for key, chart in CHARTS.items()},
-        {key: summary(chart, series) for key, chart in CHARTS.items()},
-    )
