@@ -12,7 +12,6 @@ from inference.tasks.base import Task
 def hazard_fix(
     verdict: Any = "wrong",
     xy: tuple[float, float] | None = None,
-    *,
     box: tuple[float, float, float, float] | None = None,
     kind: str | None = None,
     reason: str = "",

@@ -27,7 +27,8 @@ RANDOM_SEED = 0
 
 @dataclass(frozen=True)
 class Scored:
-    """unit: of one answer's error, "px" (at 1280 x 720) or "%"; lower is better. right_within: an error up to this is right.
+    """unit: of one answer's error, "px" (at 1280 x 720) or "%"; lower is better.
+    right_within: an error up to this is right.
     error(value, truth, image size), value None where it is missing. metrics(values, truths, sizes):
     of many. blind(truths, sizes, constant): a name -> a value for each case; constant: the best
     constant answer from training data, None: from these cases.
