@@ -125,17 +125,17 @@ def test_errors_and_empties():
 
 def test_the_banner_reads_its_figures_from_the_card():
     assert "31 px on 500 drawn scenes (base 301 px)" in masthead.banner(INFO, CARD, None)
-    assert "Median" not in masthead.banner(INFO, None, None)
-    assert "Median" not in masthead.banner(INFO, AdapterCard("x", "hazard", "y"), None)
+    assert "median" not in masthead.banner(INFO, None, None)
+    assert "median" not in masthead.banner(INFO, AdapterCard("x", "hazard", "y"), None)
     photos = AdapterCard(
         "x", "hazard", "y", extra={"photos": {"n": 60, "sides": {"x": {"median_px": 250}}}}
     )
-    assert "error: 250 px on 60 photographs" in masthead.banner(INFO, photos, None)
+    assert "error 250 px on 60 photographs" in masthead.banner(INFO, photos, None)
     # One trained here has no figure on photographs: the built-in's stays, under its name.
     both = masthead.banner(INFO, CARD, photos)
-    assert "31 px on 500 drawn scenes" in both and "; x 250 px on 60 photographs" in both
+    assert "31 px on 500 drawn scenes" in both and "error x 250 px on 60 photographs" in both
     broken = AdapterCard("x", "hazard", "y", heldout={"sides": "?"}, extra={"photos": 3})
-    assert "Median" not in masthead.banner(INFO, broken, None)
+    assert "median" not in masthead.banner(INFO, broken, None)
 
 
 def test_a_fallback_is_said_aloud():

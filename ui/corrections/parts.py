@@ -161,7 +161,7 @@ def _filters() -> FilterPart:
             elem_id="sl-cor-until",
         )  # fmt: skip
         least = gr.Slider(
-            0, 50, 0, step=1, label="Least disagreement (%)", min_width=200,
+            0, 50, 0, step=1, label="Minimum disagreement (%)", min_width=200,
             elem_id="sl-cor-least",
         )  # fmt: skip
         clear = gr.Button("Clear filters", min_width=110, elem_id="sl-cor-clear")
@@ -173,8 +173,8 @@ def _queue() -> QueuePart:
         summary = gr.HTML(elem_id="sl-cor-summary")
         queue = gr.HTML(elem_id="sl-cor-queue", js_on_load=QUEUE_JS)
         with gr.Row(elem_id="sl-cor-pager"):
-            sooner = gr.Button("Page before", size="md", min_width=90, elem_id="sl-cor-sooner")
-            later = gr.Button("Page after", size="md", min_width=90, elem_id="sl-cor-later")
+            sooner = gr.Button("Previous", size="md", min_width=90, elem_id="sl-cor-sooner")
+            later = gr.Button("Next", size="md", min_width=90, elem_id="sl-cor-later")
     return QueuePart(summary, queue, sooner, later)
 
 
@@ -186,7 +186,7 @@ def _case() -> CasePart:
                 show_label=False, container=False, elem_classes="sl-plot", elem_id="sl-cor-plot"
             )
             said = gr.HTML(elem_id="sl-cor-said")
-        ask = gr.Button("Ask the current adapter now", size="md", elem_id="sl-cor-ask")
+        ask = gr.Button("Run the adapter in use", size="md", elem_id="sl-cor-ask")
         answer = gr.HTML(elem_id="sl-cor-answer")
         learned = gr.HTML(elem_id="sl-cor-learned")
         history = gr.HTML(elem_id="sl-cor-history")
@@ -200,7 +200,7 @@ def _decision() -> DecisionPart:
             label="Comment (goes with the decision)", lines=2, max_lines=6, max_length=2000,
             elem_id="sl-cor-comment",
         )  # fmt: skip
-        with gr.Row():
+        with gr.Row(elem_id="sl-cor-decide"):
             accept = gr.Button(
                 "Accept (A)", variant="primary", min_width=110, elem_id="sl-cor-accept"
             )
