@@ -18,7 +18,7 @@ from ui.training.figures import CHARTS, NO_UNIT
 from ui.training.handlers import configure
 from ui.training.handlers import run as handlers
 from ui.training.handlers.place import Place, job_of
-from ui.training.parts import Show, Values, plot_value, recipe, section, shown, telling
+from ui.training.parts import Values, plot_value, recipe, section, shown, telling
 
 BUTTONS = {
     "cancel": "Cancel", "resume": "Resume", "retry": "Change settings and try again",
@@ -160,7 +160,7 @@ class Run:
             ) or markup.note(f"{job.name} and {other.name} have the same settings.")
         return values
 
-    def wire(self, desk: Desk, place: gr.State, everything: list[Any], show: Show) -> None:
+    def wire(self, desk: Desk, page: Any) -> None:
         """Each button acts on the selected job and shows what became of it."""
 
         def acting(
@@ -171,7 +171,7 @@ class Run:
                 visitor = desk.visitor(request)
                 said = act(visitor, desk, place.job)
                 there = place if stay else Place("run")
-                return show(desk, visitor, there) | {self.message: markup.note(said)}
+                return page.show(desk, visitor, there) | {self.message: markup.note(said)}
 
             return acted
 
@@ -180,7 +180,7 @@ class Run:
             (self.buttons["resume"], acting(handlers.resume), "resume"),
             (self.really, acting(handlers.delete, stay=False), "delete"),
         ):
-            button.click(act, place, everything, api_name=f"training_{name}", **AT_ONCE)
+            button.click(act, page.place, page.everything, api_name=f"training_{name}", **AT_ONCE)
         # Asking back shows a row and does nothing else: no role is needed for that.
         self.buttons["delete"].click(lambda: shown(True), None, self.confirm,
                                      api_name="training_ask_delete", **AT_ONCE)  # fmt: skip
@@ -190,10 +190,10 @@ class Run:
         @telling(self.message)
         def retried(place: Place, request: gr.Request) -> Values:
             visitor = desk.visitor(request)
-            return show(desk, visitor, configure.retry_place(visitor, desk, place.job))
+            return page.show(desk, visitor, configure.retry_place(visitor, desk, place.job))
 
         self.buttons["retry"].click(
-            retried, place, everything, api_name="training_retry", **AT_ONCE
+            retried, page.place, page.everything, api_name="training_retry", **AT_ONCE
         )
 
         @telling(self.message)
@@ -201,10 +201,10 @@ class Run:
             place: Place, smooth: float, log: bool, over: str, request: gr.Request
         ) -> Values:
             there = replace(place, smooth=float(smooth or 0), log=bool(log), over=over or "")
-            return show(desk, desk.visitor(request), there)
+            return page.show(desk, desk.visitor(request), there)
 
         gr.on(
             [self.smooth.input, self.log_scale.input, self.over.input], looked,
-            [place, self.smooth, self.log_scale, self.over], everything,
+            [page.place, self.smooth, self.log_scale, self.over], page.everything,
             api_name="training_looks", **LATEST,
         )  # fmt: skip
