@@ -72,7 +72,7 @@ class Run:
             self.asked_job = asked("job")
 
     def _build_charts(self) -> None:
-        with gr.Row(visible=False, elem_id="tr-looks", equal_height=True) as self.looks:
+        with gr.Row(visible=False, elem_id="tr-curves", equal_height=True) as self.controls:
             self.smooth = gr.Slider(
                 0, 0.99, 0, step=0.01, label="Smoothing", elem_id="tr-smooth",
                 info="Exponential moving average, as in TensorBoard.",
@@ -131,7 +131,7 @@ class Run:
             text = "That job was deleted." if place.job else "Pick a job of the list."
             hidden = {part: shown(False) for part in (*self.buttons.values(), self.charts)}
             return values | hidden | {
-                self.status: markup.note(text), self.looks: shown(False), self.difference: "",
+                self.status: markup.note(text), self.controls: shown(False), self.difference: "",
             }  # fmt: skip
         row, far = handlers.one_job(visitor, desk.home, job.id)
         able = handlers.ACTIONS[row.state]
@@ -148,7 +148,8 @@ class Run:
         other = job_of(desk.home, replace(place, job=place.over))
         charts = self.curves.get(desk.home, job, other, place.smooth, place.log)
         there = any(drawn.plot is not None for drawn in charts.values())
-        values: Values = {self.charts: shown(there), self.looks: shown(there), self.difference: ""}
+        values: Values = {part: shown(there) for part in (self.charts, self.controls)}
+        values[self.difference] = ""
         for key, chart in CHARTS.items():
             unit = "" if chart.unit in NO_UNIT else chart.unit
             values[self.titles[key]] = view.chart_title(chart.title, unit, charts[key].said)
@@ -197,14 +198,14 @@ class Run:
         )
 
         @telling(self.message)
-        def looked(
+        def redrawn(
             place: Place, smooth: float, log: bool, over: str, request: gr.Request
         ) -> Values:
             there = replace(place, smooth=float(smooth or 0), log=bool(log), over=over or "")
             return page.show(desk, desk.visitor(request), there)
 
         gr.on(
-            [self.smooth.input, self.log_scale.input, self.over.input], looked,
+            [self.smooth.input, self.log_scale.input, self.over.input], redrawn,
             [page.place, self.smooth, self.log_scale, self.over], page.everything,
-            api_name="training_looks", **LATEST,
+            api_name="training_curves", **LATEST,
         )  # fmt: skip
