@@ -1,7 +1,7 @@
 """What a visit costs the server for good: memory of `python app.py` before and after many of them.
 
-A visit is what a browser does that opens the page and goes: the page, its heartbeat, and each event
-of its opening with what follows it, over HTTP, in a session of its own. Nothing is predicted.
+A visit is what a browser does that opens each page once and goes: the page, its heartbeat, and each
+event of its opening with what follows it, over HTTP, in a session of its own. Nothing is predicted.
 """
 
 from __future__ import annotations
@@ -34,12 +34,18 @@ def opening(config: dict[str, Any]) -> list[dict[str, Any]]:
     return begun
 
 
-def visit(url: str, config: dict[str, Any]) -> None:
+def visit(url: str, configs: dict[str, dict[str, Any]]) -> None:
+    """Every page opened and left."""
+    for path, config in configs.items():
+        visit_page(url, path, config)
+
+
+def visit_page(url: str, path: str, config: dict[str, Any]) -> None:
     """One page opened and left."""
     session = secrets.token_hex(6)
     values = {part["id"]: part["props"].get("value") for part in config["components"]}
     with httpx.Client(base_url=url, timeout=LIMIT_S) as browser:
-        browser.get("").raise_for_status()
+        browser.get(path).raise_for_status()
         with browser.stream("GET", f"gradio_api/heartbeat/{session}") as heartbeat:
             next(heartbeat.iter_lines())
             for event in opening(config):
@@ -54,6 +60,13 @@ def visit(url: str, config: dict[str, Any]) -> None:
                         if '"process_completed"' in line:
                             assert '"success":true' in line.replace(" ", ""), line[:500]
                             break
+
+
+def _config(url: str, path: str) -> dict[str, Any]:
+    """What a browser gets of one page: its components and events, and the list of all pages."""
+    answer = httpx.get(f"{url}config", params={"page": path}, timeout=LIMIT_S)
+    found: dict[str, Any] = json.loads(answer.text)
+    return found
 
 
 def rss_mb(pid: int) -> float:
@@ -72,11 +85,12 @@ def run(smoke: bool) -> dict[str, Any]:
         try:
             url = f"http://127.0.0.1:{port}/"
             wait_for_page(process, url)
-            config = json.loads(httpx.get(f"{url}config", timeout=LIMIT_S).text)
+            paths = [path for path, *_ in _config(url, "")["pages"]]
+            configs = {path: _config(url, path) for path in paths}
             with ThreadPoolExecutor(AT_ONCE) as people:
-                list(people.map(lambda _: visit(url, config), range(FIRST)))
+                list(people.map(lambda _: visit(url, configs), range(FIRST)))
                 before = rss_mb(process.pid)
-                list(people.map(lambda _: visit(url, config), range(n)))
+                list(people.map(lambda _: visit(url, configs), range(n)))
             after = rss_mb(process.pid)
         finally:
             process.terminate()

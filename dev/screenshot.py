@@ -27,12 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README_PICTURE = ROOT / "dev" / "screenshots" / "scene.png"
 MAX_BYTES = 400_000
 START_S, PREDICT_S = 120, 180
-# Drawn means: plotly has put its layers into each of the visible panels.
-DRAWN = """() => {
-    const panels = [...document.querySelectorAll('#sl-panels .js-plotly-plot')]
-        .filter(plot => plot.offsetParent !== null);
-    return panels.length > 0 && panels.every(plot => plot.querySelector('.main-svg'));
-}"""
+DRAWN = "() => document.querySelectorAll('#sl-stage .sl-svg .sl-photo').length > 0"
 
 
 @contextlib.contextmanager

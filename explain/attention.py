@@ -31,15 +31,15 @@ def explain(side: SidePrediction, settings: MapSettings) -> Heatmap:
     shape = (trace.grid.rows, trace.grid.cols)
     values = reduce_rows(trace.attention[tokens], settings.layers, settings.heads).reshape(shape)
     sinks = np.zeros(shape, bool)
-    if settings.remove_sinks:
+    if settings.options["remove_sinks"]:
         sinks = find_sinks(trace.attention, trace.attention_neutral).reshape(shape)
     values = fill_sinks(values, sinks)
     unit = "share of all attention"
-    if settings.relative:
+    if settings.options["relative"]:
         neutral = reduce_rows(_neutral(trace)[None], settings.layers, settings.heads)
         values = relative(values, fill_sinks(neutral.reshape(shape), sinks))
         unit = "times the neutral prompt's attention"
-    title = f"Attention of {side.label} to the picture, {_words(settings, len(tokens))}"
+    title = f"Attention of {side.label} to the image, {_words(settings, len(tokens))}"
     return Heatmap(values.astype(np.float32), trace.grid, title, unit)
 
 
@@ -122,8 +122,8 @@ def _words(settings: MapSettings, n_tokens: int) -> str:
         if isinstance(settings.heads, int)
         else f"{settings.heads} of heads",
     ]
-    parts += ["sinks replaced"] if settings.remove_sinks else []
-    parts += ["relative to a neutral prompt"] if settings.relative else []
+    parts += ["sinks replaced"] if settings.options["remove_sinks"] else []
+    parts += ["relative to a neutral prompt"] if settings.options["relative"] else []
     return ", ".join(parts)
 
 

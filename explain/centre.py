@@ -1,4 +1,4 @@
-"""The reference that any driving map should beat: looking at the middle of the picture."""
+"""The reference that any driving map should beat: looking at the middle of the image."""
 
 from __future__ import annotations
 

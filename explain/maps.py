@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from explain.centre import similarity_to_centre_prior
+from explain.centre import centre_prior, similarity_to_centre_prior
 from explain.measures import (
     distribution,
     entropy_bits,
@@ -13,7 +15,7 @@ from explain.measures import (
     share_near_point,
     share_on_image,
 )
-from explain.registry import can_run, resolve, spec
+from explain.registry import can_run, complete, resolve, spec
 from explain.tokens import chosen_tokens, default_tokens
 from explain.types import HeadChoice, MapFigures, MapSettings, PairMaps
 from inference.errors import UserError
@@ -31,13 +33,17 @@ __all__ = [
 ]
 
 
+FAINT = 4.0  # times its mean: what a map must reach to be drawn in the brightest colour
+
+
 def make_map(side: SidePrediction, settings: MapSettings) -> Heatmap:
     """One side's map. UserError where the side lacks what the method needs."""
-    return resolve(settings.method)(side, settings)
+    return resolve(settings.method)(side, complete(settings, side.trace))
 
 
 def make_pair_maps(pair: PairPrediction, settings: MapSettings) -> PairMaps:
     """Both sides' maps, their difference, their figures and the shift by layer and head."""
+    settings = complete(settings, pair.base.trace)
     sides = [pair.base] + ([pair.finetuned] if pair.finetuned is not None else [])
     maps = _maps(sides, settings)
     figures = {s.side: _figures(s, maps[s.side], settings) for s in sides if s.side in maps}
@@ -67,10 +73,10 @@ def make_pair_maps(pair: PairPrediction, settings: MapSettings) -> PairMaps:
 
 
 def difference_map(base: Heatmap, finetuned: Heatmap) -> Heatmap:
-    """Signed: where the fine-tuned side looks more (positive) and where less (negative).
+    """Signed: where the fine-tuned side's map is larger (positive) and where smaller (negative).
 
-    Each map is scaled to sum 1 first, so that the difference shows where, not how much, the sides
-    look; its values sum to 0.
+    Each map is scaled to sum 1 first, so that the difference shows where, not how much; its values
+    sum to 0.
     """
     if base.values.shape != finetuned.values.shape:
         raise UserError(
@@ -117,7 +123,10 @@ def _shift(base: Trace, finetuned: Trace, settings: MapSettings) -> np.ndarray |
 
 
 def _ranges(maps: dict[Side, Heatmap], shared: bool) -> dict[Side, float]:
-    tops: dict[Side, float] = {s: float(m.values.max()) for s, m in maps.items()}
+    # A nearly uniform map must not be stretched to look like one that is not.
+    tops: dict[Side, float] = {
+        s: max(float(m.values.max()), FAINT * float(m.values.mean())) for s, m in maps.items()
+    }
     if shared:
         tops = dict.fromkeys(tops, max(tops.values()))
     return {s: top if top > 0 else 1.0 for s, top in tops.items()}
@@ -126,10 +135,13 @@ def _ranges(maps: dict[Side, Heatmap], shared: bool) -> dict[Side, float]:
 def _figures(side: SidePrediction, heatmap: Heatmap, settings: MapSettings) -> MapFigures:
     trace, point = side.trace, side.point
     tokens = chosen_tokens(trace, settings.tokens)
+    even = replace(heatmap, values=np.ones_like(heatmap.values), signed=False)
     return MapFigures(
         entropy_bits=entropy_bits(heatmap.values),
         entropy_relative=entropy_relative(heatmap.values),
         share_near_point=None if point is None else share_near_point(heatmap, point),
         share_on_image=share_on_image(trace.attention, tokens, settings.layers, settings.heads),
         centre_similarity=similarity_to_centre_prior(heatmap),
+        near_uniform=None if point is None else share_near_point(even, point),
+        near_centre=None if point is None else share_near_point(centre_prior(heatmap.grid), point),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.errors import UserError
 from inference.schema import Heatmap, Side
 
 HeadChoice = Literal["mean", "max"] | int
+NEARLY_UNIFORM = 0.95  # of the highest entropy
 
 
 @dataclass(frozen=True)
@@ -20,39 +21,28 @@ class MapSettings:
 
     method: a key of `explain.registry.EXPLAINERS`.
     tokens: indices into the trace's tokens; () = `default_tokens`.
-    layers: first and last layer, both included; -1 = the last one.
-    heads: mean or max over heads, or the index of one.
-    remove_sinks: replace attention sinks, see `explain.sinks`.
-    relative: divide by the attention under the neutral prompt, see `explain.attention`.
     shared_scale: one colour range for both sides.
-
-    A method ignores what its spec does not list under `options`.
+    options: values of the method's own options by name; `explain.registry.complete` adds those
+        that are not given.
     """
 
     method: str = "attention"
     tokens: tuple[int, ...] = ()
-    layers: tuple[int, int] = (0, -1)
-    heads: HeadChoice = "mean"
-    remove_sinks: bool = False
-    relative: bool = False
     shared_scale: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        whole = isinstance(self.heads, int) and not isinstance(self.heads, bool)
-        if not (self.heads in ("mean", "max") or (whole and int(self.heads) >= 0)):
-            raise UserError(
-                "Unknown choice of heads",
-                expected="mean, max or the number of a head, from 0",
-                got=repr(self.heads),
-                field="heads",
-            )
-        if len(self.layers) != 2 or self.layers[0] < 0 or self.layers[1] < -1:
-            raise UserError(
-                "Not a range of layers",
-                expected="first and last layer, counted from 0; -1 is the last one",
-                got=repr(self.layers),
-                field="layers",
-            )
+    @property
+    def layers(self) -> tuple[int, int]:
+        """First and last layer, both included, -1 = the last; all where the method has no such
+        option. Given the wrong way round they are put in order."""
+        first, last = self.options.get("first_layer", 0), self.options.get("last_layer", -1)
+        return (first, last) if last == -1 else (min(first, last), max(first, last))
+
+    @property
+    def heads(self) -> HeadChoice:
+        """Mean or max over heads, or the index of one; mean where the method has no such option."""
+        heads = self.options.get("heads", "mean")
+        return heads if heads in ("mean", "max") else int(heads)
 
 
 @dataclass(frozen=True)
@@ -63,7 +53,8 @@ class MapFigures:
     entropy_relative: the same over its maximum, log2 of the number of tokens: 0 = all on one
         token, 1 = evenly spread.
     share_near_point: share of the map within 10 % of the image's width around that side's own
-        point, 0..1; None without a point.
+        point, 0..1; None without a point. near_uniform, near_centre: the same share of a uniform
+        map and of `centre_prior`, without which the first says nothing.
     share_on_image: share of all attention that falls on image tokens, 0..1, mean over the chosen
         tokens, layers and heads.
     centre_similarity: likeness to `centre_prior`, 0..1, so that the page can warn.
@@ -74,6 +65,13 @@ class MapFigures:
     share_near_point: float | None
     share_on_image: float
     centre_similarity: float
+    near_uniform: float | None = None
+    near_centre: float | None = None
+
+    @property
+    def nearly_uniform(self) -> bool:
+        """Whether the map must not be interpreted."""
+        return self.entropy_relative >= NEARLY_UNIFORM
 
 
 @dataclass(frozen=True)

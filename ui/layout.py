@@ -59,6 +59,8 @@ class Page(gr.Blocks):
     ) -> Any:
         fields = block_fn.inputs
         if state is not None:  # a field's choices and bounds are this visit's
+            # The settings of all pages' components once more, for gradio's deep links: 1 MB each.
+            state.config_values.clear()
             fields = [f if f.stateful else state.get(f._id, f) for f in fields]
         check_arguments(fields, inputs)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +10,12 @@ from playwright.sync_api import Page, Route, expect
 
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WAIT_MS = 180_000  # loading torch on a busy machine
-MAP = "document.querySelector('#sl-tuned .js-plotly-plot')?.data?.find(t => t.type == 'heatmap')"
+MAP = "document.querySelector('#sl-stage [data-side=finetuned] .sl-svg')?.dataset.map"
 
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
-# Each of the three panels holds a plot that shares its zoom and says what it shows.
-DRAWN = """() => [...document.querySelectorAll('#sl-panels .sl-plot')]
-  .filter((panel) => panel.querySelector('[data-sightline][aria-label]')).length == 3"""
+# Each panel is drawn, in the mode that this browser remembers.
+DRAWN = """() => { const stage = document.querySelector('#sl-stage .sl-stage[data-mode]');
+  return stage && stage.querySelectorAll('.sl-svg .sl-photo').length == stage.dataset.count; }"""
 NEWS = "gradio_config.dependencies.find((event) => event.api_name.endsWith('_news')).id"
 RESTED = "() => document.getAnimations().every((a) => !(a instanceof CSSTransition))"
 
@@ -32,16 +31,14 @@ def upload(page: Page, path: Path) -> None:
 
 
 def finished(page: Page) -> None:
-    expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
-    page.wait_for_function(f"() => Boolean({MAP})")
+    expect(page.locator("#sl-head .sl-headline")).to_be_visible(timeout=WAIT_MS)
     page.wait_for_function(DRAWN)
 
 
 def open_editor(page: Page) -> None:
-    """That's wrong: the picture to mark is there and has the keyboard."""
+    """Wrong: the images can be marked, and the first one has the keyboard."""
     page.locator("#sl-wrong").click()
-    expect(page.locator(".sl-mark-picture")).to_be_focused(timeout=60_000)
-    page.wait_for_function("() => document.querySelector('.sl-mark-picture img').naturalWidth > 0")
+    expect(page.locator(".sl-marking .sl-svg").first).to_be_focused(timeout=60_000)
 
 
 @contextmanager
@@ -81,8 +78,13 @@ def texts_stand_out(page: Page, more_than: int = 0) -> None:
 
 
 def all_named(page: Page, within: str) -> None:
-    """Every control in that part of the page has a name, and every plot says what it shows."""
+    """Every control in that part of the page has a name, and every figure says what it shows, in
+    words of its own."""
     unnamed = page.locator(within).evaluate(UNNAMED)
     assert unnamed == []
-    for plot in page.locator(f"{within} .js-plotly-plot").all():
-        expect(plot).to_have_attribute("aria-label", re.compile(r"[\s\S]{21}"))
+    said = [
+        figure.get_attribute("aria-label")
+        for figure in page.locator(f"{within} .js-plotly-plot, {within} .sl-svg").all()
+    ]
+    assert all(len(label or "") > 20 for label in said)
+    assert len(set(said)) == len(said), "two figures with one label"

@@ -23,9 +23,10 @@ from training.store.home import Home
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WAIT_MS = 60_000
 EVIL = "<img src=x onerror=window.__hit=1>"
-# Where each panel shows the person's cross, in pixels of the picture.
-CROSSES = """() => [...document.querySelectorAll('#sl-panels .js-plotly-plot')].map((plot) =>
-  (plot.data || []).filter((t) => t.name == 'Your correction').map((t) => [t.x[0], t.y[0]])[0])"""
+# Where each panel shows the person's cross, in pixels of the image.
+CROSSES = """() => [...document.querySelectorAll('#sl-stage .sl-svg')].map((svg) => {
+  const cross = svg.querySelector('[data-kind=human]');
+  return cross && [Number(cross.dataset.x), Number(cross.dataset.y)]; })"""
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +66,21 @@ def photo(tmp_path: Path) -> Callable[[str], Path]:
 def look(page: Page, picture: Path) -> None:
     page.set_input_files("#sl-image input[type=file]", str(picture))
     expect(page.locator("#sl-image-message")).to_contain_text("960 × 540 px", timeout=WAIT_MS)
-    page.locator("#sl-look").click()
+    page.locator("#sl-compare").click()
 
 
 def click_at(page: Page, share_x: float, share_y: float) -> tuple[int, int]:
     """Clicks on a whole CSS pixel there; the pixel of the original that lies under it."""
-    picture = page.locator(".sl-mark-picture")
-    picture.scroll_into_view_if_needed()
-    box = page.locator(".sl-mark-picture img").bounding_box()
+    image = page.locator("#sl-stage .sl-svg").first
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
     x, y = round(box["x"] + share_x * box["width"]), round(box["y"] + share_y * box["height"])
     page.mouse.click(x, y)
-    return (
-        math.floor((x - box["x"]) / box["width"] * 960),
-        math.floor((y - box["y"]) / box["height"] * 540),
-    )
+    # A panel that is wider than the image shows it in its middle.
+    scale = min(box["width"] / 960, box["height"] / 540)
+    left = box["x"] + (box["width"] - 960 * scale) / 2
+    top = box["y"] + (box["height"] - 540 * scale) / 2
+    return math.floor((x - left) / scale), math.floor((y - top) / scale)
 
 
 def where(page: Page) -> str:
@@ -97,21 +99,21 @@ def test_click_nudge_undo_save_reload_withdraw(visit, url: str, photo, size) -> 
     assert where(page) == f"Point ({x - 1}, {y + 10}) px"
     page.keyboard.press("Escape")
     assert where(page) == f"Point ({x - 1}, {y}) px"
-    page.locator("#sl-rationale textarea").fill("It may cut in")
+    page.locator("#sl-field-reason textarea").fill("It may cut in")
     page.locator("#sl-save").click()
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
     page.wait_for_function(f"() => ({CROSSES})().every(Boolean)")
     assert page.evaluate(CROSSES) == [[x - 1, y]] * 3
     expect(page.locator("#sl-editor")).to_be_hidden()
-    expect(page.locator(".sl-truth")).to_contain_text("From your correction")
+    expect(page.locator(".sl-headline")).to_contain_text("the hazard")
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
     page.reload()
-    mine = page.locator(".sl-mine li")
+    mine = page.locator(".sl-mine")
     expect(mine).to_have_count(1, timeout=WAIT_MS)
     expect(mine).to_contain_text("It may cut in")
     page.locator("[data-withdraw]").click()
-    expect(page.locator(".sl-confirmed")).to_contain_text("Withdrawn.", timeout=WAIT_MS)
+    expect(page.locator(".sl-confirmed")).to_contain_text("Undone.", timeout=WAIT_MS)
     expect(mine).to_have_count(0)
     page.wait_for_function(f"() => ({CROSSES})().every((at) => !at)")
 
@@ -120,9 +122,10 @@ def test_a_box_by_dragging_and_nothing_is_lost_on_reload(visit, url: str, home, 
     page = visit(url)
     look(page, photo())
     open_editor(page)
-    page.locator("[data-mode=box]").click()
-    page.locator(".sl-mark-picture").scroll_into_view_if_needed()
-    seen = page.locator(".sl-mark-picture img").bounding_box()
+    page.locator("[data-means=box]").click()
+    image = page.locator("#sl-stage .sl-svg").first
+    image.scroll_into_view_if_needed()
+    seen = image.bounding_box()
     scale = 960 / seen["width"]
     x1, y1 = round(seen["x"] + 100), round(seen["y"] + 80)
     page.mouse.move(x1, y1)
@@ -131,12 +134,12 @@ def test_a_box_by_dragging_and_nothing_is_lost_on_reload(visit, url: str, home, 
     page.mouse.up()
     left, top = (x1 - seen["x"]) * scale, (y1 - seen["y"]) * scale
     said = where(page)
-    page.locator("#sl-rationale textarea").fill("Half a thought")
+    page.locator("#sl-field-reason textarea").fill("Half a thought")
 
     page.reload()
     open_editor(page)
     assert where(page) == said
-    expect(page.locator("#sl-rationale textarea")).to_have_value("Half a thought")
+    expect(page.locator("#sl-field-reason textarea")).to_have_value("Half a thought")
     page.locator("#sl-save").click()
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
     fix = Feedback(home).corrections()[-1].payload
@@ -147,16 +150,17 @@ def test_a_box_by_dragging_and_nothing_is_lost_on_reload(visit, url: str, home, 
     # The saved draft is over: the next one begins empty.
     open_editor(page)
     assert where(page) == "Nothing is marked yet"
-    expect(page.locator("#sl-rationale textarea")).to_have_value("")
+    expect(page.locator("#sl-field-reason textarea")).to_have_value("")
 
 
 def test_right_and_no_hazard_are_one_click(visit, url: str, home, photo) -> None:
     page = visit(url)
     look(page, photo())
     page.locator("#sl-right").click()
-    expect(page.locator(".sl-mine li")).to_have_count(1, timeout=WAIT_MS)
+    expect(page.locator(".sl-mine")).to_contain_text("That's right", timeout=WAIT_MS)
     page.locator("#sl-nothing").click()
-    expect(page.locator(".sl-mine li")).to_have_count(2, timeout=WAIT_MS)
+    expect(page.locator(".sl-mine")).to_contain_text("No hazard here", timeout=WAIT_MS)
+    expect(page.locator(".sl-mine")).to_have_count(1)  # one standing verdict
     verdicts = [c.payload.verdict for c in Feedback(home).corrections()[-2:]]
     assert verdicts == ["right", "none"]
 
@@ -173,16 +177,16 @@ def test_five_seconds_hide_the_answers(visit, url: str, home, photo) -> None:
     page = visit(url)
     page.locator("#sl-five input").check()
     look(page, photo())
-    expect(page.locator(".sl-mark-wait")).to_contain_text("asked in", timeout=WAIT_MS)
+    expect(page.locator("[data-side=human] h3")).to_contain_text("Mark it in", timeout=WAIT_MS)
     click_at(page, 0.5, 0.5)  # too early
     assert where(page) == ""
-    for secret in ("The area around", "Moved "):
+    for secret in ("The area around", "px apart"):
         assert secret not in page.content()
-    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    expect(page.locator("#sl-stage .sl-point[data-kind]")).to_have_count(0)
     page.reload()  # does not lift the veil
-    expect(page.locator(".sl-mark-wait")).to_contain_text("asked in", timeout=WAIT_MS)
+    expect(page.locator("[data-side=human] h3")).to_contain_text("Mark it in", timeout=WAIT_MS)
     assert "The area around" not in page.content()
-    expect(page.locator(".sl-mark-wait")).to_contain_text("Mark it now", timeout=WAIT_MS)
+    expect(page.locator("[data-side=human] h3")).to_contain_text("Mark it now", timeout=WAIT_MS)
     point = click_at(page, 0.4, 0.7)
     page.locator("#sl-save").click()
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
@@ -207,7 +211,7 @@ def test_a_full_disk_keeps_the_form(visit, server: Server, home, photo) -> None:
     open_editor(page)
     click_at(page, 0.2, 0.3)
     said = where(page)
-    page.locator("#sl-rationale textarea").fill("Keep me")
+    page.locator("#sl-field-reason textarea").fill("Keep me")
     before = len(Feedback(home).corrections())
     unlimited = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
     try:
@@ -216,11 +220,11 @@ def test_a_full_disk_keeps_the_form(visit, server: Server, home, photo) -> None:
     finally:
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, unlimited)
     assert where(page) == said
-    expect(page.locator("#sl-rationale textarea")).to_have_value("Keep me")
+    expect(page.locator("#sl-field-reason textarea")).to_have_value("Keep me")
     assert len(Feedback(home).corrections()) == before
     page.locator("#sl-save").click()
     expect(page.locator(".sl-confirmed")).to_contain_text("Saved.", timeout=WAIT_MS)
-    assert Feedback(home).corrections()[-1].payload.rationale == "Keep me"
+    assert Feedback(home).corrections()[-1].payload.values["reason"].text == "Keep me"
 
 
 def test_a_link_opens_a_kept_picture_on_another_start(
@@ -233,8 +237,8 @@ def test_a_link_opens_a_kept_picture_on_another_start(
     expect(page).to_have_url(re.compile("image=[0-9a-f]{64}"))
     link = page.url.split("?")[1]
     again = visit(f"{start(tmp_path, *command(home)).url}?{link}")
-    expect(again.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
-    expect(again.locator(".sl-mine li")).to_have_count(1)
+    expect(again.locator(".sl-headline")).to_be_visible(timeout=WAIT_MS)
+    expect(again.locator(".sl-mine")).to_have_count(1)
     again.wait_for_function("() => document.querySelector('#sl-image img')?.naturalWidth === 960")
 
 
@@ -249,7 +253,7 @@ def test_each_page_has_an_address_and_back_leads_to_it(visit, url: str, photo) -
     # What a page showed in this tab is there again.
     page.get_by_role("link", name="Scene").click()
     expect(page).to_have_url(scene)
-    expect(page.locator(".sl-moved")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".sl-headline")).to_be_visible(timeout=WAIT_MS)
     page.go_back()
     expect(page).to_have_url(re.compile(r"/corrections$"))
     # Links of before.
@@ -265,10 +269,10 @@ def test_text_stays_text(visit, url: str, photo) -> None:
     look(page, photo(f"{EVIL}.png"))
     open_editor(page)
     click_at(page, 0.5, 0.5)
-    page.locator("#sl-rationale textarea").fill(EVIL)
+    page.locator("#sl-field-reason textarea").fill(EVIL)
     page.locator("#sl-save").click()
     for _ in range(2):
-        expect(page.locator(".sl-mine li")).to_contain_text(EVIL, timeout=WAIT_MS)
+        expect(page.locator(".sl-mine")).to_contain_text(EVIL, timeout=WAIT_MS)
         assert page.evaluate("window.__hit") is None
         assert page.locator(".sl-mine img").count() == 0
         page.reload()
@@ -278,7 +282,7 @@ def test_text_stands_out_and_controls_have_names(visit, url: str, photo) -> None
     page = visit(url, color_scheme="dark")
     look(page, photo())
     page.locator("#sl-right").click()
-    expect(page.locator(".sl-mine li")).to_have_count(1, timeout=WAIT_MS)
+    expect(page.locator(".sl-mine")).to_have_count(1, timeout=WAIT_MS)
     open_editor(page)
     texts_stand_out(page)
-    all_named(page, "#sl-correct")
+    all_named(page, "#sl-result")

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.scene import PHONE
 from tests.ui import training_seed as seed
+from tests.ui.corrections_seed import seed as seed_corrections
 from training.adapters import promotion
 from training.store.home import find_home
 
@@ -38,3 +40,16 @@ def test_every_open_page_learns_what_is_in_use_and_being_trained(visit, start, t
     all_say("animals-1")
     promotion.rollback(home, "hazard", "ann")
     all_say("hazard-patch")
+
+
+def test_on_a_phone_the_head_is_small_and_accept_is_there(visit, start, tmp_path) -> None:
+    home = find_home(tmp_path / "home")
+    seed_corrections(home, tmp_path, 2)
+    url = start(tmp_path, "-m", "tests.ui.fake_app", "--home", str(home.root)).url
+    for name in ("", "corrections", "training", "models"):
+        page = visit(url + name, PHONE)
+        box = page.locator("#sl-frame").bounding_box()
+        assert box and box["y"] + box["height"] <= 120, name
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        if name == "corrections":
+            expect(page.locator("#sl-cor-accept")).to_be_in_viewport(ratio=1)

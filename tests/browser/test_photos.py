@@ -29,8 +29,9 @@ def test_a_real_photo(visit, app_url: str, name: str) -> None:
     page = visit(app_url, PHONE if name == NAMES[0] else WIDE)
     upload(page, REAL / "stills" / name)
     expect(page.locator("#sl-image-message")).to_contain_text(f"{width} × {height} px")
-    page.locator("#sl-look").click()
+    page.locator("#sl-compare").click()
     finished(page)
+    page.locator("#sl-keep > button").click()
     with page.expect_download() as numbers:
         page.locator("#sl-json").click()
     said = json.loads(Path(numbers.value.path()).read_text())
@@ -72,6 +73,6 @@ def test_an_unusual_file_is_looked_at(visit, quick_url: str, tmp_path: Path, nam
     page = visit(quick_url)
     upload(page, tmp_path / name)
     expect(page.locator("#sl-image-message")).to_contain_text(f"{width} × {height} px")
-    page.locator("#sl-look").click()
+    page.locator("#sl-compare").click()
     finished(page)
     expect(page).to_have_url(re.compile("image=[0-9a-f]{64}"))

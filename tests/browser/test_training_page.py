@@ -83,7 +83,7 @@ def test_correct_accept_train_watch_promote_use(visit, start, tmp_path: Path) ->
     expect(page.locator("#sl-adapter input")).to_have_value(re.compile("browser-fix"))
     page.locator(".sl-example").first.click()
     finished(page)
-    expect(page.locator("#sl-tuned")).to_contain_text("browser-fix")
+    expect(page.locator("#sl-stage")).to_contain_text("browser-fix")
     page.get_by_role("link", name="Corrections", exact=True).click()
     learned = page.locator("#sl-cor-learned tr", has_text="browser-fix")
     expect(learned.locator("td").last).to_have_text("fixed")
@@ -94,7 +94,7 @@ def _correct_and_accept(page: Page) -> None:
     page.locator(".sl-example").nth(place).click()
     finished(page)
     open_editor(page)
-    picture = page.locator(".sl-mark-picture img")
+    picture = page.locator("#sl-stage .sl-svg").first
     box, (x, y) = picture.bounding_box(), row["hazard_px"]
     picture.click(position={"x": x * box["width"] / 1280, "y": y * box["height"] / 720})
     page.locator("#sl-save").click()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explain.maps import MapSettings, make_map, make_pair_maps
-from explain.registry import EXPLAINERS, can_run, resolve
+from explain.registry import EXPLAINERS, all_options, can_run, complete
 from inference.errors import UserError
 from inference.schema import Heatmap, PatchGrid
 from tests.explain.hand import GRID, pair, side
@@ -17,20 +17,25 @@ LENS = [[0.1, 0.2, 0.3, 0.4], [0.4, 0.0, 0.2, 0.0]]
 HEAD_MAP = Heatmap(np.eye(2, dtype=np.float32) / 2, GRID, "head")
 
 
+def settings_of(**given: object) -> MapSettings:
+    """Options of the method are given like the rest."""
+    own = {k: given.pop(k) for k in list(given) if k in all_options()}
+    return MapSettings(**given, options=own)  # type: ignore[arg-type]
+
+
 def one(**settings: object) -> list[float]:
     made = side(ATTENTION, texts=("The", "5"), neutral=NEUTRAL, lens=LENS, head_map=HEAD_MAP)
-    return make_map(made, MapSettings(**settings)).values.ravel().tolist()  # type: ignore[arg-type]
+    return make_map(made, settings_of(**settings)).values.ravel().tolist()
 
 
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_every_method_resolves_and_runs(method: str) -> None:
     made = side(ATTENTION, texts=("The", "5"), neutral=NEUTRAL, lens=LENS, head_map=HEAD_MAP)
     assert can_run(method, made)
-    heatmap = resolve(method)(made, MapSettings(method=method))
+    heatmap = make_map(made, MapSettings(method=method))
     assert heatmap.values.shape == (2, 2)
     assert heatmap.signed == EXPLAINERS[method].signed
     assert heatmap.title
-    assert EXPLAINERS[method].options <= set(MapSettings.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("method", ["logit_lens", "head"])
@@ -51,11 +56,11 @@ def test_unknown_method_lists_the_methods() -> None:
     ("settings", "expected"),
     [
         ({}, [1, 2, 2, 1]),  # mean of (2 2 2 2) and (0 2 2 0)
-        ({"layers": (0, 0)}, [2, 2, 2, 2]),
-        ({"layers": (1, -1)}, [0, 2, 2, 0]),
+        ({"first_layer": 0, "last_layer": 0}, [2, 2, 2, 2]),
+        ({"first_layer": 1}, [0, 2, 2, 0]),
         ({"heads": "max"}, [1.5, 3, 3.5, 2]),  # of (3 2 3 4) and (0 4 4 0)
-        ({"heads": 0}, [0.5, 1, 3.5, 2]),
-        ({"heads": 1}, [1.5, 3, 0.5, 0]),
+        ({"heads": "0"}, [0.5, 1, 3.5, 2]),
+        ({"heads": "1"}, [1.5, 3, 0.5, 0]),
         ({"tokens": (0,)}, [8, 0, 0, 0]),
         ({"tokens": (0, 1)}, [4.5, 1, 1, 0.5]),
         ({"method": "logit_lens"}, [0.4, 0.0, 0.2, 0.0]),
@@ -74,19 +79,19 @@ def test_relative_divides_by_the_neutral_map() -> None:
 
 def test_relative_takes_away_what_is_looked_at_anyway() -> None:
     made = side([[[[6, 1, 2, 1]]]], neutral=[[[6, 1, 1, 1]]])
-    values = make_map(made, MapSettings(relative=True)).values.ravel()
+    values = make_map(made, settings_of(relative=True)).values.ravel()
     assert values.argmax() == 2
     assert values[0] == pytest.approx(1, rel=0.01)
 
 
 def test_relative_with_a_neutral_map_of_zeros_stays_finite() -> None:
     made = side([[[[6, 1, 2, 1]]]], neutral=[[[0, 0, 0, 0]]])
-    assert make_map(made, MapSettings(relative=True)).values.ravel().tolist() == [6, 1, 2, 1]
+    assert make_map(made, settings_of(relative=True)).values.ravel().tolist() == [6, 1, 2, 1]
 
 
 def test_relative_without_a_neutral_prompt_says_what_to_do() -> None:
     with pytest.raises(UserError) as error:
-        make_map(side(ATTENTION, texts=("The", "5")), MapSettings(relative=True))
+        make_map(side(ATTENTION, texts=("The", "5")), settings_of(relative=True))
     assert error.value.field == "relative"
     assert error.value.hint
 
@@ -95,7 +100,7 @@ def test_sinks_are_replaced_by_their_neighbours() -> None:
     attention = [[[[9, 1, 2, 2]]], [[[9, 2, 1, 1]]]]
     made = side(attention, texts=("5", "6"))
     plain = make_map(made, MapSettings()).values.ravel()
-    clean = make_map(made, MapSettings(remove_sinks=True)).values.ravel()
+    clean = make_map(made, settings_of(remove_sinks=True)).values.ravel()
     assert plain.tolist() == pytest.approx([9, 1.5, 1.5, 1.5])
     assert clean.tolist() == pytest.approx([1.5, 1.5, 1.5, 1.5])
 
@@ -107,9 +112,11 @@ def test_sinks_are_replaced_by_their_neighbours() -> None:
         ({"heads": -1}, "heads"),
         ({"heads": True}, "heads"),
         ({"heads": 2}, "heads"),
-        ({"layers": (1, 0)}, "layers"),
-        ({"layers": (0, 2)}, "layers"),
-        ({"layers": (-1, -1)}, "layers"),
+        ({"last_layer": 2}, "last_layer"),
+        ({"first_layer": 0.5}, "first_layer"),
+        ({"first_layer": "abc"}, "first_layer"),
+        ({"first_layer": -1}, "first_layer"),
+        ({"remove_sinks": "perhaps"}, "remove_sinks"),
         ({"tokens": (2,)}, "tokens"),
         ({"tokens": (-1,)}, "tokens"),
     ],
@@ -139,16 +146,36 @@ def test_pair_by_hand() -> None:
     assert (base.entropy_bits, tuned.entropy_bits) == pytest.approx((0, 1))
     assert (base.entropy_relative, tuned.entropy_relative) == pytest.approx((0, 0.5))
     assert (base.share_on_image, tuned.share_on_image) == pytest.approx((0.4, 0.2))
+    assert base.near_uniform == tuned.near_uniform == pytest.approx(np.pi * 400 / 20000, rel=0.03)
+    assert base.near_centre == tuned.near_centre == pytest.approx(base.near_uniform)
     assert base.share_near_point == pytest.approx(np.pi * 400 / 5000, rel=0.03)
     assert tuned.share_near_point == pytest.approx(np.pi * 400 / 10000, rel=0.03)
     assert base.centre_similarity == pytest.approx(0.25)
     assert maps.notes == ()
 
 
+def test_wrong_options_of_a_link_fall_back() -> None:
+    made = side(ATTENTION, texts=("The", "5"))  # without a neutral prompt
+    wild = settings_of(first_layer="1", last_layer="77", heads="median", relative="1")
+    assert complete(wild, made.trace, strict=False).options == {
+        "first_layer": 1, "last_layer": 1, "heads": "mean", "remove_sinks": False,
+        "relative": False,
+    }  # fmt: skip
+    crossed = settings_of(first_layer=1, last_layer=0)
+    assert make_map(made, crossed).values.ravel().tolist() == pytest.approx([1, 2, 2, 1])
+
+
+def test_a_nearly_uniform_map_is_marked_and_drawn_faint() -> None:
+    flat = side([[[[1.1, 1.0, 1.0, 1.0]]]], point=(50, 25))
+    maps = make_pair_maps(pair(flat, None), MapSettings())
+    assert maps.figures["base"].nearly_uniform
+    assert maps.vmax["base"] == pytest.approx(4 * 4.1 / 4)  # its largest cell is far from bright
+
+
 def test_own_scales() -> None:
     two = pair(side(BASE), side(TUNED, "finetuned"))
     maps = make_pair_maps(two, MapSettings(shared_scale=False))
-    assert maps.vmax == pytest.approx({"base": 0.4, "finetuned": 0.1})
+    assert maps.vmax == pytest.approx({"base": 0.4, "finetuned": 0.2})  # 4 times its mean
     assert maps.figures["base"].share_near_point is None
 
 

@@ -88,7 +88,7 @@ class Sweep(Server):
 
     def _filled(self, fields: list[Any], shown: list[Any]) -> dict[int, Any]:
         prompt = next(iter(self.desk.services.prompts.values()))
-        return {shown.index("Exact prompt (Enter runs it)"): prompt}
+        return {shown.index("Prompt (Enter runs it)"): prompt}
 
     def send(
         self,

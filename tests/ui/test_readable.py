@@ -206,4 +206,4 @@ def test_what_a_page_says_is_escaped_once(server):
     """A message of a page is HTML of ours, an error of gradio is not: neither twice."""
     answer = server.call("predict", "viewer", {1: "a & b", 2: "x <b> & y"})
     assert "&amp;amp;" not in answer
-    assert "&lt;b&gt; &amp; y" in error_in(answer) or "There is no picture yet" in error_in(answer)
+    assert "&lt;b&gt; &amp; y" in error_in(answer) or "There is no image yet" in error_in(answer)

@@ -1,5 +1,6 @@
 """The command line: flags, the environment, and services that ask for no torch."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,10 @@ def test_building_the_page_imports_no_torch(tmp_path, monkeypatch):
 
 def test_no_stub_files_are_left_beside_the_source():
     assert not list(Path(app.__file__).parent.glob("ui/**/*.pyi"))
+
+
+def test_no_style_sheet_has_a_comma_inside_is():
+    """Gradio splits selectors there, and the parts then outrank other rules."""
+    for sheet in Path(app.__file__).parent.glob("ui/**/*.css"):
+        found = re.findall(r":is\([^()]*,[^()]*\)", sheet.read_text(encoding="utf-8"))
+        assert not found, f"{sheet}: {found}"

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 import pytest
-from PIL import Image
 
 from inference.errors import UserError
 from inference.fields import Point
@@ -21,12 +20,13 @@ from training.store.feedback import CorrectionFilter, Feedback
 from training.store.home import Home, find_home
 from ui.scene import correct_view as correct_markup
 from ui.scene import page as scene_tab
-from ui.scene.correct import present
+from ui.scene.address import ViewSettings, from_query
+from ui.scene.correcting import present
 from ui.scene.handlers import correct, downloads
 from ui.scene.handlers import view as scene_view
 from ui.scene.handlers.correct import CorrectionForm, Mine
 from ui.scene.handlers.restore import restore
-from ui.shell.address import ViewSettings, from_query
+from ui.scene.handlers.run import SceneForm
 from ui.shell.desk import Desk
 from ui.shell.pictures import Pictures
 from ui.shell.results import Results, StoredResult
@@ -34,6 +34,7 @@ from ui.shell.visitors import Quota, Visitor
 
 ANN, BEN = Visitor("ann", "annotator"), Visitor("ben", "annotator")
 LOOKER = Visitor("looker", "viewer")
+FORM = SceneForm()
 EVIL = "<img src=x onerror=window.__hit=1>"
 
 
@@ -55,7 +56,8 @@ def mark(result: StoredResult, point=None, box=None) -> str:
 
 
 def wrong(result: StoredResult, **more) -> CorrectionForm:
-    return CorrectionForm("wrong", mark(result, [120, 45]), **more)
+    five = more.pop("five_second", False)
+    return CorrectionForm("wrong", {"point": mark(result, [120, 45]), **more}, five)
 
 
 def stored(desk: Desk, **where):
@@ -63,8 +65,8 @@ def stored(desk: Desk, **where):
 
 
 def test_a_point_is_stored_with_who_and_what(desk, result):
-    said = correct.save(ANN, desk, result.id, wrong(result, hazard_kind="cyclist", rationale=" x "))
-    assert said == "Saved. 1 correction by you, 1 of this picture."
+    said = correct.save(ANN, desk, result.id, wrong(result, hazard_kind="cyclist", reason=" x "))
+    assert said == "Saved. You have corrected 1 image."
     (kept,) = stored(desk)
     assert kept.payload == hazard_fix("wrong", (120, 45), kind="cyclist", reason="x")
     assert (kept.author, kept.status, kept.media) == ("ann", "open", result.pair.image.content_hash)
@@ -72,44 +74,66 @@ def test_a_point_is_stored_with_who_and_what(desk, result):
 
 
 def test_a_box_means_its_centre(desk, result):
-    form = CorrectionForm("wrong", mark(result, [150.0, 60.0], [100, 40, 200, 80]))
+    form = CorrectionForm("wrong", {"point": mark(result, [150.0, 60.0], [100, 40, 200, 80])})
     correct.save(ANN, desk, result.id, form)
     (kept,) = stored(desk)
     assert kept.payload == hazard_fix("wrong", box=(100, 40, 200, 80))
     assert kept.payload.values["point"].xy == (150, 60)
 
 
-@pytest.mark.parametrize(("verdict", "kept_as"), [("right", "right"), ("no_hazard", "none")])
-def test_without_a_mark(desk, result, verdict, kept_as):
+@pytest.mark.parametrize("verdict", ["right", "none"])
+def test_without_a_mark(desk, result, verdict):
     # A mark that stands in the editor does not belong to these answers.
-    correct.save(ANN, desk, result.id, CorrectionForm(verdict, mark(result, [1, 2])))
+    correct.save(ANN, desk, result.id, CorrectionForm(verdict, {"point": mark(result, [1, 2])}))
     (kept,) = stored(desk)
-    assert kept.payload == hazard_fix(kept_as)
+    assert kept.payload == hazard_fix(verdict)
 
 
-def test_two_people_and_two_pictures_are_counted_apart(desk, result):
+def test_the_standing_verdict_is_shown_and_undo_brings_the_one_before_back(desk, result):
     correct.save(BEN, desk, result.id, wrong(result))
     correct.save(ANN, desk, result.id, wrong(result))
     said = correct.save(ANN, desk, result.id, CorrectionForm("right"))
-    assert said == "Saved. 2 corrections by you, 2 of this picture."
-    assert len(correct.mine(BEN, desk, result).here) == 1
+    assert said == "Saved. You have corrected 1 image."
+    shown = correct.editor(ANN, desk, result)
+    assert "That&#x27;s right" in shown.standing
+    assert shown.standing.count("data-withdraw") == 1
+    correct.withdraw(ANN, desk, result.id, shown.mine.standing.id)
+    assert "The hazard is here · (120, 45) px" in correct.editor(ANN, desk, result).standing
 
 
-def test_the_mark_is_on_all_panels_and_in_the_png(desk, result):
-    before = scene_view.view(ANN, desk, result, ViewSettings())
+def test_the_mark_is_on_all_panels_and_scores_both_sides(desk, result):
+    alone = dataclasses.replace(result, truth=None)
     correct.save(ANN, desk, result.id, wrong(result))
     human = correct.mine(ANN, desk, result).point
     assert human == Point(120, 45, source="human")
-    view = scene_view.view(ANN, desk, result, ViewSettings(), human)
-    for plot in (view.base_plot, view.tuned_plot, view.difference_plot):
-        signs = [t for t in json.loads(plot)["data"] if t.get("name") == "Your correction"]
-        assert [(t["x"], t["y"], t["marker"]["symbol"]) for t in signs] == [([120], [45], "cross")]
-        assert signs[0]["marker"]["color"] == "#2E8B57"
-    assert "Your correction" not in before.base_plot
-    assert "From your correction" in view.headline
-    with Image.open(downloads.save_png(ANN, desk, result.id, ViewSettings())) as picture:
-        green = picture.getcolors(1 << 24)
-        assert sum(n for n, colour in green if colour == (0x2E, 0x8B, 0x57)) > 100
+    view = scene_view.view(ANN, desk, alone, ViewSettings(), human)
+    place = 'data-kind="human" data-x="120.0" data-y="45.0"'
+    assert view.stage.count(place) == 3
+    assert "farther from the hazard" in view.headline
+    before = scene_view.view(ANN, desk, alone, ViewSettings())
+    assert place not in before.stage
+    assert "mark the hazard to score them" in before.headline
+    assert (
+        'data-kind="human"'
+        in json.loads(downloads.sheet(ANN, desk, result.id, ViewSettings()))["svg"]
+    )
+
+
+def test_nothing_is_saved_of_a_form_that_changed(desk, result, picture):
+    now = SceneForm(str(picture), prompt="Where?", adapter="hazard-patch")
+    other = dataclasses.replace(now, prompt="What colour is the sky?")
+    with pytest.raises(UserError, match="The prompt changed"):
+        correct.save(ANN, desk, result.id, wrong(result), other)
+    assert not stored(desk)
+    with gr.Blocks():
+        tab = scene_tab.build()
+    values = present(tab, desk, ANN, result, other)
+    assert "road.jpg, “Where?”, hazard-patch" in values[tab.stale]
+    assert values[tab.save]["interactive"] is values[tab.right]["interactive"] is False
+    values = present(tab, desk, ANN, result, now)
+    assert values[tab.stale] == ""
+    assert values[tab.wrong]["interactive"]
+    assert correct.save(ANN, desk, result.id, wrong(result), now)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +144,7 @@ def test_the_mark_is_on_all_panels_and_in_the_png(desk, result):
 )  # fmt: skip
 def test_marks_that_are_none(desk, result, text):
     with pytest.raises(UserError) as caught:
-        correct.save(ANN, desk, result.id, CorrectionForm("wrong", text))
+        correct.save(ANN, desk, result.id, CorrectionForm("wrong", {"point": text}))
     assert caught.value.field == "point"
     assert not stored(desk)
 
@@ -128,7 +152,7 @@ def test_marks_that_are_none(desk, result, text):
 @pytest.mark.parametrize("point", [[-1, 5], [640.5, 5], [5, 99999], [float("nan"), 1]])
 def test_points_outside_the_picture(desk, result, point):
     with pytest.raises(UserError):
-        correct.save(ANN, desk, result.id, CorrectionForm("wrong", mark(result, point)))
+        correct.save(ANN, desk, result.id, CorrectionForm("wrong", {"point": mark(result, point)}))
     assert not stored(desk)
 
 
@@ -145,7 +169,9 @@ def test_who_may_only_look(desk, result):
     (kept,) = stored(desk)
     with pytest.raises(UserError, match="needs the role"):
         correct.withdraw(LOOKER, desk, result.id, kept.id)
-    assert correct.editor(LOOKER, desk, result).problem
+    editor = correct.editor(LOOKER, desk, result)
+    assert not editor.able
+    assert "role" in editor.invitation
     assert correct.editor(LOOKER, desk, result).mine == Mine()
 
 
@@ -165,17 +191,19 @@ def test_only_the_author_withdraws(desk, result):
     (kept,) = stored(desk)
     with pytest.raises(UserError):
         correct.withdraw(BEN, desk, result.id, kept.id)
-    assert correct.mine(ANN, desk, result).here
-    assert correct.withdraw(ANN, desk, result.id, kept.id) == "Withdrawn. 0 corrections by you."
-    assert correct.mine(ANN, desk, result) == Mine((), 1)
+    assert correct.mine(ANN, desk, result).standing
+    assert correct.withdraw(ANN, desk, result.id, kept.id) == "Undone."
+    assert correct.mine(ANN, desk, result) == Mine(None, 1)
 
 
 def test_each_attempt_has_a_draft_of_its_own(desk, result):
-    image = result.pair.image
-    before = correct.draft_of(image, correct.mine(ANN, desk, result))
-    assert f'data-case="{before}"' in correct.editor(ANN, desk, result).picture
+    before = correct.editor(ANN, desk, result).draft
+    with gr.Blocks():
+        tab = scene_tab.build()
+    stage = present(tab, desk, ANN, result, FORM)[tab.stage]
+    assert f'data-draft="{before}"' in stage
     correct.save(ANN, desk, result.id, wrong(result))
-    assert correct.draft_of(image, correct.mine(ANN, desk, result)) != before
+    assert correct.editor(ANN, desk, result).draft != before
 
 
 def test_a_store_that_cannot_be_used_says_so_and_hides_no_answer(desk, result):
@@ -184,18 +212,18 @@ def test_a_store_that_cannot_be_used_says_so_and_hides_no_answer(desk, result):
         correct.save(ANN, desk, result.id, wrong(result))
     with gr.Blocks():
         tab = scene_tab.build()
-    values = present(tab, desk, ANN, result, ViewSettings())
-    assert values[tab.result.base_answer]
-    assert "could not be used" in values[tab.correct.message]
+    values = present(tab, desk, ANN, result, FORM)
+    assert values[tab.answers]
+    assert "could not be used" in values[tab.message]
 
 
 def test_an_app_that_keeps_nothing_offers_no_corrections(desk, result):
     desk = dataclasses.replace(desk, services=fake_services())
     with gr.Blocks():
         tab = scene_tab.build()
-    values = present(tab, desk, ANN, result, ViewSettings(), veiled=True)
-    assert values[tab.correct.box]["visible"] is False
-    assert values[tab.result.base_answer]
+    values = present(tab, desk, ANN, result, FORM, veiled=True)
+    assert values[tab.verdicts]["visible"] is False
+    assert values[tab.answers]
     with pytest.raises(UserError, match="keeps nothing"):
         correct.save(ANN, desk, result.id, wrong(result))
 
@@ -206,22 +234,22 @@ def test_an_app_that_keeps_nothing_offers_no_corrections(desk, result):
 def test_a_veiled_result_sends_nothing_of_the_answers(desk, result):
     with gr.Blocks():
         tab = scene_tab.build()
-    seen = repr(present(tab, desk, ANN, result, ViewSettings(), veiled=True))
+    seen = repr(present(tab, desk, ANN, result, FORM, veiled=True))
     assert 'data-wait="5"' in seen
-    for secret in ("The area around", "sl-mark-side", "hovertemplate", "Moved", "px from"):
+    for secret in ("The area around", "data-kind=", "data-map", "px apart", "px from"):
         assert secret not in seen, secret
-    shown = repr(present(tab, desk, ANN, result, ViewSettings()))
+    shown = repr(present(tab, desk, ANN, result, FORM))
     assert "The area around" in shown
-    assert "sl-mark-side" in shown
+    assert "data-kind=" in shown
     assert "data-wait" not in shown
 
 
 def test_who_cannot_answer_is_not_asked(desk, result):
     with gr.Blocks():
         tab = scene_tab.build()
-    values = present(tab, desk, LOOKER, result, ViewSettings(), veiled=True)
-    assert values[tab.correct.veiled] == ""
-    assert values[tab.result.base_answer]
+    values = present(tab, desk, LOOKER, result, FORM, veiled=True)
+    assert values[tab.veiled] == ""
+    assert values[tab.answers]
 
 
 def test_the_mode_is_kept_with_the_correction(desk, result):
@@ -280,9 +308,8 @@ def test_links_to_pictures_that_are_not_there(desk, image):
 
 
 def test_text_is_escaped_where_it_is_shown(desk, result):
-    correct.save(ANN, desk, result.id, wrong(result, rationale=EVIL))
-    listed = correct.editor(ANN, desk, result).list
-    assert "<img" not in listed
-    assert "&lt;img src=x" in listed
-    assert "<img" not in correct_markup.invitation(EVIL, None)
-    assert "<img" not in correct_markup.invitation("x", EVIL)
+    correct.save(ANN, desk, result.id, wrong(result, reason=EVIL))
+    standing = correct.editor(ANN, desk, result).standing
+    assert "<img" not in standing
+    assert "&lt;img src=x" in standing
+    assert "<img" not in correct_markup.invitation(EVIL, False)

@@ -273,7 +273,7 @@ def test_agreement_needs_two_people(desk, tmp_path):
 
 def test_export_and_import_into_another_home(desk, ids, tmp_path):
     made = corrections_exchange.export_zip(YOU, desk, ANY, "csv")
-    assert "10 corrections of 7 pictures" in made.text
+    assert "10 corrections of 7 images" in made.text
     other = Desk(fake_services(home=find_home(tmp_path / "other")))
     seen = corrections_exchange.preview(YOU, other, made.path)
     assert seen.fresh == 10 and not corrected(other)

@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def form_of(server: Server, picture: Path) -> dict[int, object]:
     """What the page sends of its Scene tab: a picture and a question."""
     shown = [getattr(field, "label", None) for field in server.calls["scene_look"].inputs]
-    sent = {"Road scene": server.upload(picture), "Exact prompt (Enter runs it)": "Where?"}
+    sent = {"Road scene": server.upload(picture), "Prompt (Enter runs it)": "Where?"}
     return {shown.index(label): value for label, value in sent.items()}
 
 
@@ -48,7 +48,7 @@ def test_stop_does_not_undo_the_look_that_follows(server, picture, monkeypatch):
     go_on.set()
     first.join(60)
     server.call("scene_run_look", "viewer", sent, session="a")
-    assert "sl-moved" in server.call("scene_draw_look", "viewer", sent, session="a")
+    assert "sl-headline" in server.call("scene_draw_look", "viewer", sent, session="a")
 
 
 def test_a_look_that_was_left_out_says_so(server, picture):
@@ -57,7 +57,7 @@ def test_a_look_that_was_left_out_says_so(server, picture):
     server.call("scene_look", "viewer", sent, session="a")
     for _ in range(400):
         server.desk.runs.new()
-    assert "Press Look once more" in server.call("scene_run_look", "viewer", sent, session="a")
+    assert "Press Compare once more" in server.call("scene_run_look", "viewer", sent, session="a")
 
 
 def test_a_full_queue_says_when_to_come_back(server):
@@ -78,7 +78,7 @@ def test_a_visit_is_forgotten_after_some_others(server):
 def test_who_is_forgotten_is_told_to_reload(server, picture):
     sent = form_of(server, picture)
     labels = [getattr(field, "label", None) for field in server.calls["scene_look"].inputs]
-    sent[labels.index("Fine-tuned by adapter")] = "hazard-patch"
+    sent[labels.index("Adapter")] = "hazard-patch"
     server.call("scene_open", "viewer", session="a")
     assert "Waiting for the model" in server.call("scene_look", "viewer", sent, session="a")
     server.page.app.state_holder.capacity = 1

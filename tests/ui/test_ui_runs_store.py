@@ -16,8 +16,8 @@ from inference.errors import Cancelled, UserError
 from inference.schema import ImageInput, PairRequest
 from tests.ui.fakes import fake_pair
 from ui.scene.handlers import run as scene
+from ui.scene.handlers.run import SceneForm
 from ui.shell import runs as runs_module
-from ui.shell.desk import SceneForm
 from ui.shell.results import Results
 from ui.shell.runs import Runs
 from ui.shell.visitors import Visitor
@@ -177,7 +177,7 @@ def test_only_the_results_keep_pictures_and_within_their_bound(desk, picture, ca
             form = SceneForm(str(picture), prompt=prompt, adapter="hazard-patch")
             run = scene.begin(ME, desk, form)[0]
             with suppress(UserError):
-                list(scene.look(ME, desk, run))
+                list(scene.follow(ME, desk, run))
         scene.begin(ME, desk, replace(form, prompt=f"never {i}"))
     gc.collect()
     kept = sum(array.nbytes for ref in alive if (array := ref()) is not None)
@@ -187,6 +187,6 @@ def test_only_the_results_keep_pictures_and_within_their_bound(desk, picture, ca
 
 def test_a_result_that_is_gone_before_it_is_shown_is_said(desk, picture):
     run, _ = scene.begin(ME, desk, SceneForm(str(picture), prompt="Where?"))
-    list(scene.look(ME, desk, run))
+    list(scene.follow(ME, desk, run))
     with pytest.raises(UserError, match="not in memory any more"):
-        list(scene.look(ME, replace(desk, results=Results()), run))
+        list(scene.follow(ME, replace(desk, results=Results()), run))

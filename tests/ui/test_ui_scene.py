@@ -4,27 +4,32 @@ import dataclasses
 import json
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
 
+from explain.registry import all_options
 from explain.types import MapSettings
 from inference.errors import Cancelled, UserError
 from inference.schema import PairRequest
 from tests.ui.fakes import fake_pair, fake_services
 from ui.components import adapters
+from ui.scene.address import SceneAddress, ViewSettings, from_query, to_query
 from ui.scene.handlers import api, downloads
 from ui.scene.handlers import run as scene
 from ui.scene.handlers import view as scene_view
 from ui.scene.handlers.restore import restore
-from ui.shell.address import SceneAddress, ViewSettings, from_query, to_query
-from ui.shell.desk import Desk, SceneForm, adapter_choices, prepare
+from ui.scene.handlers.run import SceneForm, prepare
+from ui.scene.show import adapter_choices
+from ui.shell.desk import Desk
 from ui.shell.failures import explain_failure
 from ui.shell.results import StoredResult
 from ui.shell.services import default_adapter
 from ui.shell.visitors import Visitor
 
 VIEW = ViewSettings()
+OPTIONS = {name: option.default for name, option in all_options().items()}
 ME = Visitor("me", "trainer")
 
 
@@ -35,7 +40,7 @@ def form(picture, **changes) -> SceneForm:
 
 def looked(desk, order) -> StoredResult:
     run, _ = scene.begin(ME, desk, order)
-    return list(scene.look(ME, desk, run))[-1]
+    return list(scene.follow(ME, desk, run))[-1]
 
 
 def test_look_ends_in_a_stored_result(desk, picture):
@@ -48,14 +53,20 @@ def test_look_ends_in_a_stored_result(desk, picture):
 def test_an_example_brings_its_truth(desk, media):
     result = looked(desk, form(media / "night.jpg", example="night"))
     assert (result.truth.x_px, result.truth.y_px) == (100, 200)
-    assert "true hazard" in scene_view.view(ME, desk, result, VIEW).headline
+    before, after = (side.point.distance_px(result.truth) for side in (
+        result.pair.base, result.pair.finetuned))  # fmt: skip
+    said = f"{abs(round(before) - round(after))} px farther from the hazard"
+    assert after > before
+    headline = scene_view.view(ME, desk, result, VIEW).headline
+    assert said in headline
+    assert f"{before:.0f} → {after:.0f} px" in headline
 
 
 def test_the_first_step_comes_at_once(desk, picture):
     desk = dataclasses.replace(desk, services=fake_services(seconds=60))
     started = time.monotonic()
     run, _ = scene.begin(ME, desk, form(picture))
-    assert next(scene.look(ME, desk, run)).stage
+    assert next(scene.follow(ME, desk, run)).stage
     assert time.monotonic() - started < 30, "the first step waited for the model"
     desk.runs.cancel(run.id)
 
@@ -63,7 +74,7 @@ def test_the_first_step_comes_at_once(desk, picture):
 def test_cancel_ends_in_cancelled(desk, picture):
     desk = dataclasses.replace(desk, services=fake_services(seconds=30))
     run, _ = scene.begin(ME, desk, form(picture))
-    steps = scene.look(ME, desk, run)
+    steps = scene.follow(ME, desk, run)
     next(steps)
     desk.runs.cancel(run.id)
     with pytest.raises(Cancelled):
@@ -107,49 +118,60 @@ def test_settings_never_reach_the_model(desk, result):
             MapSettings(tokens=(4,)),
             MapSettings(method="logit_lens"),
             MapSettings(method="head"),
-            MapSettings(heads=2, layers=(1, 2)),
-            MapSettings(remove_sinks=True, relative=True, shared_scale=False),
+            MapSettings(options={"heads": "2", "first_layer": 1, "last_layer": 2}),
+            MapSettings(options={"remove_sinks": True, "relative": True}, shared_scale=False),
         )
     ]
-    assert len({view.tuned_plot for view in views}) == len(views)
+    assert len({view.stage for view in views}) == len(views)
 
 
 def test_redrawing_shrinks_no_picture_again(desk, result, monkeypatch):
-    before = scene_view.view(ME, desk, result, VIEW)
+    scene_view.view(ME, desk, result, VIEW)
     monkeypatch.setattr("ui.shell.pictures._shrunk", None)  # to call it is an error
-    after = scene_view.view(ME, desk, result, ViewSettings(MapSettings(tokens=(5,))))
-    assert after.tuned_plot != before.tuned_plot
+    assert scene_view.view(ME, desk, result, ViewSettings(MapSettings(tokens=(5,)))).stage
 
 
 def test_settings_are_fitted_to_the_result(desk, result):
-    wild = MapSettings("nonsense", (3, 999), (90, 95), 77)
-    fitted = scene_view.fit_settings(result.pair, ViewSettings(wild)).maps
-    assert fitted == MapSettings("attention", (3,), (3, -1), 5)
-    assert scene_view.fit_settings(
-        result.pair, ViewSettings(MapSettings(layers=(0, 3)))
-    ).maps.layers == (
-        0,
-        -1,
-    )
+    wild = {"first_layer": "90", "last_layer": "2", "heads": "77"}
+    fitted = scene_view.fit_settings(
+        result.pair, ViewSettings(MapSettings("nonsense", (3, 999), options=wild))
+    ).maps
+    assert (fitted.method, fitted.tokens) == ("head", (3,))  # the hazard head's map comes first
+    maps = MapSettings("attention", options=wild)
+    fitted = scene_view.fit_settings(result.pair, ViewSettings(maps)).maps
+    assert (fitted.layers, fitted.heads) == ((0, 2), "mean")
 
 
 def test_the_base_alone_has_one_panel(desk, picture):
     view = scene_view.view(ME, desk, looked(desk, form(picture, adapter="")), VIEW)
-    assert view.base_plot
-    assert view.tuned_plot is None
-    assert view.difference_plot is None
-    assert view.shift_plot is None
+    assert view.stage.count("<figure") == 1
+    assert "data-mode" not in view.stage
+    assert view.shift == ""
 
 
-def test_a_look_at_the_middle_is_warned_of(desk, result):
-    pair = dataclasses.replace(result.pair)
-    maps = desk.services.make_pair_maps(pair, MapSettings())
-    figures = dataclasses.replace(maps.figures["base"], centre_similarity=0.91)
-    maps.figures["base"] = figures
+def test_a_map_that_says_nothing_is_marked(desk, result):
+    maps = desk.services.make_pair_maps(result.pair, MapSettings())
+    maps.figures["base"] = dataclasses.replace(maps.figures["base"], centre_similarity=0.91)
+    maps.figures["finetuned"] = dataclasses.replace(
+        maps.figures["finetuned"], entropy_relative=0.96
+    )
     services = dataclasses.replace(desk.services, make_pair_maps=lambda pair, settings: maps)
     view = scene_view.view(ME, dataclasses.replace(desk, services=services), result, VIEW)
-    assert "middle of the picture" in view.notes
-    assert "0.91" in view.notes
+    assert "no better than the centre prior" in view.stage
+    assert "nearly uniform: do not interpret" in view.stage
+    assert "uniform map" in view.numbers
+    assert "centre prior" in view.numbers
+
+
+def test_a_result_belongs_to_its_inputs(desk, picture, media):
+    result = looked(desk, form(picture))
+    assert scene.what_changed(form(picture), result) == []
+    other = form(media / "night.jpg", prompt="Why?", adapter="")
+    assert scene.what_changed(other, result) == ["image", "prompt", "adapter"]
+    assert scene.what_changed(form(None), result) == ["image"]
+    same_bytes = media.parent / "again.jpg"
+    same_bytes.write_bytes(picture.read_bytes())
+    assert scene.what_changed(form(same_bytes), result) == []
 
 
 def test_token_lists_from_the_browser_are_checked():
@@ -158,13 +180,6 @@ def test_token_lists_from_the_browser_are_checked():
     assert scene.token_list('[true, -1, "2", null, 1.5, 1000000000]') == []
     for nothing in ("", "[1", None, "{}", "[" * 10_000):
         assert scene.token_list(nothing) == []
-
-
-def test_crossed_sliders_are_put_in_order():
-    values = {"first": 3, "last": 1, "heads": "2", "method": "attention", "tokens": [],
-              "sinks": False, "relative": False, "same_scale": True}  # fmt: skip
-    assert scene.settings_of(values).layers == (1, 3)
-    assert scene.settings_of(values).heads == 2
 
 
 # ---- opening a page ---------------------------------------------------------------------------
@@ -197,12 +212,19 @@ def test_a_link_reopens_example_and_settings(desk, media):
     )
     result = looked(desk, order)
     query = scene_view.view(
-        ME, desk, result, ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
+        ME,
+        desk,
+        result,
+        ViewSettings(
+            MapSettings("attention", (4,), options={"first_layer": 1, "last_layer": 2}), 0.5
+        ),
     ).query
     address = from_query(dict(part.split("=") for part in query.split("&")), ["hazard-patch"])
     found = restore(ME, desk, address, {})
     assert found.result is result
-    assert found.form.view == ViewSettings(MapSettings(tokens=(4,), layers=(1, 2)), 0.5)
+    assert found.form.view.opacity == 0.5
+    again = scene_view.fit_settings(result.pair, found.form.view).maps
+    assert (again.method, again.tokens, again.layers) == ("attention", (4,), (1, 2))
 
 
 def test_a_link_to_an_example_not_yet_looked_at_starts_it(desk):
@@ -232,10 +254,14 @@ def test_remembered_nonsense_is_ignored(desk):
 
 
 def test_choices_say_what_an_adapter_can_do(desk):
-    labels = [label for label, _ in adapter_choices(ME, desk.services)]
+    labels = [label for label, _ in adapter_choices(ME, desk, "hazard")]
     assert labels[0] == "hazard-patch (head)"
     assert "broken (cannot be used)" in labels
-    assert adapter_choices(ME, desk.services)[-1][1] == ""
+    assert adapter_choices(ME, desk, "hazard")[-1][1] == ""
+    # A card that names another task: its adapter is not offered for this one.
+    other = [value for _, value in adapter_choices(ME, desk, "risk")]
+    assert "hazard-patch" not in other
+    assert "text-only" in other
 
 
 def test_loading_needs_a_source(desk):
@@ -263,20 +289,20 @@ def test_the_default_adapter(desk, tmp_path):
 # ---- keeping ----------------------------------------------------------------------------------
 
 
-def test_the_png_shows_three_panels(desk, result):
-    path = downloads.save_png(ME, desk, result.id, VIEW)
-    with Image.open(path) as picture:
-        assert picture.width > 1900
-        assert picture.height > 500
-    assert "road" in path
-    assert result.pair.image.content_hash[:8] in path
+def test_the_sheet_shows_the_panels_and_needs_no_other_file(desk, result):
+    made = json.loads(downloads.sheet(ME, desk, result.id, VIEW))
+    assert made["name"] == f"sightline-road-{result.pair.image.content_hash[:8]}.png"
+    drawn = ElementTree.fromstring(made["svg"])
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}svg")) == 3
+    sources = [e.get("href") for e in drawn.iter() if e.get("href")]
+    assert all(source.startswith("data:") for source in sources)
 
 
-def test_the_png_of_the_base_alone_and_of_tall_pictures(desk, picture, tmp_path):
+def test_the_sheet_of_the_base_alone_and_of_tall_images(desk, tmp_path):
     tall = tmp_path / "tall.png"
     Image.new("RGB", (100, 700), "grey").save(tall)
     result = looked(desk, form(tall, adapter=""))
-    assert downloads.save_png(ME, desk, result.id, VIEW).endswith(".png")
+    assert ElementTree.fromstring(json.loads(downloads.sheet(ME, desk, result.id, VIEW))["svg"])
 
 
 def test_the_json_has_the_numbers(desk, result):
@@ -303,7 +329,10 @@ def test_a_result_that_is_gone_cannot_be_saved(desk):
 def test_api_predict_and_maps(desk, picture):
     answer = api.predict(ME, desk, str(picture), "", "", "finetuned", 64)
     assert answer["request"]["adapter"] == "hazard-patch"
-    again = api.maps(ME, desk, answer["result"], "attention", "4, 5", (1, 2), "max", {})
+    again = api.maps(
+        ME, desk, answer["result"], "attention", "4, 5", True,
+        {**OPTIONS, "first_layer": 1, "last_layer": 2, "heads": "max"},
+    )  # fmt: skip
     assert again["settings"]["tokens"] == [4, 5]
     assert again["maps"]["base"]["values"] != answer["maps"]["base"]["values"]
     alone = api.predict(ME, desk, str(picture), "Where?", "none", "base", 8)
@@ -329,17 +358,18 @@ def test_api_refuses(desk, picture, arguments):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("gone", "attention", "", (0, -1), "mean"),
-        ("RESULT", "nonsense", "", (0, -1), "mean"),
-        ("RESULT", "attention", "a,b", (0, -1), "mean"),
-        ("RESULT", "attention", "", (0, -1), "some"),
-        ("RESULT", "attention", "", (-4, -1), "mean"),
+        ("gone", "attention", "", {}),
+        ("RESULT", "nonsense", "", {}),
+        ("RESULT", "attention", "a,b", {}),
+        ("RESULT", "attention", "99", {}),
+        ("RESULT", "attention", "", {"heads": "some"}),
+        ("RESULT", "attention", "", {"first_layer": -4}),
     ],
 )
 def test_api_maps_refuses(desk, result, arguments):
-    arguments = [result.id if a == "RESULT" else a for a in arguments]
+    *arguments, options = [result.id if a == "RESULT" else a for a in arguments]
     with pytest.raises(UserError):
-        api.maps(ME, desk, *arguments, {})
+        api.maps(ME, desk, *arguments, True, {**OPTIONS, **options})
 
 
 def test_queries_of_results_round_trip(desk, image, picture):

@@ -197,7 +197,7 @@ def test_every_endpoint_has_a_row(server):
 
 def test_private_endpoints_are_really_called(server):
     answer = server.call("scene_look", "trainer")
-    assert "There is no picture yet" in answer
+    assert "There is no image yet" in answer
 
 
 @pytest.mark.parametrize("name", list(table()))

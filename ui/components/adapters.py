@@ -27,7 +27,7 @@ def load(visitor: Visitor, desk: Desk, source: str) -> Changed:
         )
     entry = desk.services.load_adapter(source)
     how = "its head gives the point" if entry.has_head else "it has no head: points come from text"
-    return Changed(entry.name, f"Loaded {entry.name}; {how}. Press Look to use it.")
+    return Changed(entry.name, f"Loaded {entry.name}; {how}. Press Compare to use it.")
 
 
 def unload(visitor: Visitor, desk: Desk, name: str) -> Changed:

@@ -11,8 +11,6 @@ FINETUNED = "#D9822B"
 HUMAN = "#2E8B57"
 TRUTH = "#FFFFFF"
 CONTROL = "#808080"
-SIGNS = {"base": "○", "finetuned": "◆", "truth": "◯", "human": "✚"}
-COLOURS = {"base": BASE, "finetuned": FINETUNED, "truth": TRUTH, "human": HUMAN}
 
 # Ten stops of matplotlib's inferno (CC0), evenly spaced.
 INFERNO = (
@@ -47,11 +45,16 @@ def diverging(share: float) -> RGBA:
     return r, g, b, abs(clipped) ** ALPHA_POWER
 
 
+def rgb_text(colour: RGBA) -> str:
+    """As CSS and plotly write it."""
+    r, g, b, a = colour
+    return f"rgba({r},{g},{b},{a:.3f})"
+
+
 def plotly_scale(signed: bool) -> list[tuple[float, str]]:
     """The same two scales as plotly wants them: position 0..1 and "rgba(...)"."""
     stops = []
     for i in range(STEPS):
         at = i / (STEPS - 1)
-        r, g, b, a = diverging(2 * at - 1) if signed else inferno(at)
-        stops.append((at, f"rgba({r},{g},{b},{a:.3f})"))
+        stops.append((at, rgb_text(diverging(2 * at - 1) if signed else inferno(at))))
     return stops

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from inference.fields import Point
 from inference.schema import Heatmap
@@ -93,43 +92,6 @@ def overlay(
         modebar={"bgcolor": "rgba(17,24,39,0.55)", "color": "white", "activecolor": "white"},
     )  # fmt: skip
     return _json(figure)
-
-
-def shift_table(shift: NDArray[np.floating[Any]], case: str = "") -> str:
-    """How far each head's attention moved between the sides: layers down, heads across."""
-    layers, heads = shift.shape
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.round(shift, 4).tolist(),
-            x=list(range(heads)),
-            y=list(range(layers)),
-            zmin=0,
-            zmax=max(float(shift.max()), 1e-6),
-            colorscale=[(0, "rgba(217,130,43,0)"), (1, FINETUNED)],
-            hovertemplate="layer %{y}, head %{x}<br>%{z:.3f} of its attention moved<extra></extra>",
-            xgap=1,
-            ygap=1,
-            colorbar=_colour_bar("share moved (0–1)", vertical=True),
-        )
-    )
-    ticks = {
-        "fixedrange": True,
-        "tickmode": "linear",
-        "tick0": 0,
-        "showgrid": False,
-        "zeroline": False,
-    }
-    figure.update_layout(
-        template=None,
-        xaxis={"title": {"text": "head"}, "dtick": -(-heads // 8), **ticks},
-        yaxis={"title": {"text": "layer"}, "dtick": -(-layers // 8), **ticks},
-        margin={"l": 46, "r": 8, "t": 8, "b": 40},
-        uirevision=case,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(128,128,128,0.12)",
-        hoverlabel={"bgcolor": INK, "font": {"color": "white", "size": 13}},
-    )
-    return _json(figure, displayModeBar=False)
 
 
 def _map_trace(heatmap: Heatmap, vmax: float, opacity: float) -> go.Heatmap:

@@ -68,7 +68,7 @@ def sentence(case: Case) -> str:
     """The figure in words, for everyone and for screen readers."""
     parts = [f"{s.name} at ({s.x_px:.0f}, {s.y_px:.0f})" for s in signs(case)]
     said = "; ".join(parts) or "nobody points anywhere"
-    text = f"Picture of {case.media.width} × {case.media.height} px: {said}."
+    text = f"Image of {case.media.width} × {case.media.height} px: {said}."
     return f'<p class="sl-quiet sl-cor-said">{escape(text)}</p>'
 
 
@@ -104,7 +104,7 @@ def _row(case: Case, mark: Sign, against: Sequence[Sign]) -> str:
 def answers(case: Case) -> str:
     """What each side said, in the newest prediction."""
     if not case.predictions:
-        return '<p class="sl-quiet">No model has been asked about this case.</p>'
+        return '<p class="sl-quiet">No model was run on this case.</p>'
     newest = case.predictions[0]
     sides = [("base", "Base", newest.base), ("finetuned", "Fine-tuned", newest.finetuned)]
     boxes = "".join(
@@ -116,8 +116,8 @@ def answers(case: Case) -> str:
     made = f"{newest.backbone} · adapter {newest.adapter or 'none'}"
     took = f" · {newest.latency_s:.1f} s" if newest.latency_s else ""
     return (
-        f'<div class="sl-said">{boxes}</div><p class="sl-quiet">Asked: “{escape(newest.prompt)}” · '
-        f"{escape(made)}{took} · {moment(newest.created)}</p>"
+        f'<div class="sl-said">{boxes}</div><p class="sl-quiet">Prompt: '
+        f"“{escape(newest.prompt)}” · {escape(made)}{took} · {moment(newest.created)}</p>"
     )
 
 
@@ -167,7 +167,7 @@ def learned(case: Case, found: Sequence[Lesson]) -> str:
 
 def _lesson(case: Case, lesson: Lesson) -> str:
     made = lesson.adapter or (f"job {lesson.state}" if lesson.job else "not trained yet")
-    used = "trained on" if lesson.split == "train" else "kept back to check"
+    used = "trained on" if lesson.split == "train" else "validation set"
     result = lesson.result
     before = f"{result.before:.0f}" if result else "–"
     after = f"{result.after:.0f}" if result else "–"

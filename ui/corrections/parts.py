@@ -1,23 +1,21 @@
-"""The components of the Corrections tab, in page order. Only builds; `corrections_wire` binds."""
+"""The Corrections page's components, in page order, and what they become; `page.py` has events."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
+from gradio.components.plot import PlotData
 
 from ui.corrections import view
-from ui.corrections.folds import (
-    AgreementPart,
-    ForgetPart,
-    SharePart,
-    build_agreement,
-    build_forget,
-    build_share,
-)
+from ui.corrections.address import QueueAddress, from_query
+from ui.corrections.handlers.exchange import format_choices, format_note
+from ui.corrections.handlers.queue import CaseView, PageView
 from ui.shell.address import ADDRESS_JS
 from ui.shell.events import asked, asks
+from ui.shell.visitors import Visitor
 
+Values = dict[Any, Any]
 # Clicks and keys become events here; the script lies in ui/corrections/corrections.js.
 BRIDGE_JS = (
     "window.sightlineCorrections.bridge(() => trigger('select', {}),"
@@ -28,216 +26,228 @@ CARDS_JS = (
     "window.sightlineCorrections.cardList(element, (id) => trigger('delete', {correction: id}),"
     " watch);"
 )
+FILTERS = ("status", "task", "author", "adapter", "slice", "since", "until", "least")
+"""Names of fields of QueueAddress, and of the components that set them."""
 
 
-@dataclass(frozen=True)
-class FilterPart:
-    """What the queue leaves out. Its names are those of QueueAddress."""
-
-    task: gr.Dropdown
-    status: gr.Dropdown
-    author: gr.Dropdown
-    adapter: gr.Dropdown
-    slice: gr.Dropdown
-    since: gr.Textbox
-    until: gr.Textbox
-    least: gr.Slider
-    clear: gr.Button
+def _button(text: str, name: str, **more: Any) -> gr.Button:
+    return gr.Button(text, elem_id=f"sl-cor-{name}", **{"min_width": 110, **more})
 
 
-@dataclass(frozen=True)
-class QueuePart:
-    """The left column."""
-
-    summary: gr.HTML
-    queue: gr.HTML
-    sooner: gr.Button
-    later: gr.Button
+def _html(name: str, **more: Any) -> gr.HTML:
+    return gr.HTML(elem_id=f"sl-cor-{name}", **more)
 
 
-@dataclass(frozen=True)
-class CasePart:
-    """The middle: one case, large."""
+class Parts:
+    """where: a QueueAddress, None before the page is filled. stamp: of the database, as last shown.
+    bulk: ids that wait for a yes. sent: what the browser shows at the moment of a click (JSON).
+    asked_case: the row of the queue that was pressed last. shown: all that `show_page` may change.
+    """
 
-    head: gr.HTML
-    plot: gr.Plot
-    said: gr.HTML
-    ask: gr.Button
-    answer: gr.HTML
-    history: gr.HTML
-    learned: gr.HTML
+    def __init__(self) -> None:
+        with gr.Column(elem_id="sl-cor"):
+            self.empty = _html("empty")
+            self.address = gr.HTML(elem_classes="sl-hidden", js_on_load=ADDRESS_JS)
+            self.where, self.stamp, self.bulk = gr.State(None), gr.State(""), gr.State(())
+            with gr.Column(visible=False, elem_id="sl-cor-work") as self.work:
+                self._filters()
+                with gr.Row(elem_id="sl-cor-main", equal_height=False):
+                    self._queue()
+                    self._case()
+                    self._decision()
+                self.shown = list(vars(self).values())
+                self.clear = _button("Clear filters", "clear")
+                self._agreement()
+            self._share()
+            self._forget()
+            gr.HTML(view.keys(), elem_id="sl-cor-keys")
+            self.bridge = _html("bridge", elem_classes="sl-hidden", js_on_load=BRIDGE_JS)
+            self.asked_case = asked("queue")
+            self.sent = gr.Textbox("", elem_classes="sl-hidden", show_label=False)
+        self.shown.append(self.person)
 
-
-@dataclass(frozen=True)
-class DecisionPart:
-    """The right column."""
-
-    cards: gr.HTML
-    comment: gr.Textbox
-    accept: gr.Button
-    reject: gr.Button
-    remark: gr.Button
-    undo: gr.Button
-    message: gr.HTML
-    bulk_filtered: gr.Button
-    bulk_marked: gr.Button
-    confirm_box: gr.Column
-    confirm_text: gr.HTML
-    confirm: gr.Button
-    refuse: gr.Button
-
-
-@dataclass(frozen=True)
-class KeepPart:
-    """What the page remembers. where: a QueueAddress, None before the first look. stamp: of the
-    database, as last shown. bulk: ids that wait for a yes. sent: what the browser shows at the
-    moment of a click (JSON). asked_case: the row of the queue that was pressed last."""
-
-    bridge: gr.HTML
-    address: gr.HTML
-    asked_case: gr.HTML
-    where: gr.State
-    stamp: gr.State
-    bulk: gr.State
-    sent: gr.Textbox
-
-
-@dataclass(frozen=True)
-class CorrectionsTab:
-    """The tab's components, part by part."""
-
-    empty: gr.HTML
-    work: gr.Column
-    filters: FilterPart
-    queue: QueuePart
-    case: CasePart
-    decision: DecisionPart
-    agreement: AgreementPart
-    share: SharePart
-    forget: ForgetPart
-    keep: KeepPart
-
-
-def build_tab() -> CorrectionsTab:
-    with gr.Column(elem_id="sl-cor"):
-        empty = gr.HTML(elem_id="sl-cor-empty")
-        with gr.Column(visible=False, elem_id="sl-cor-work") as work:
-            filters = _filters()
-            with gr.Row(elem_id="sl-cor-main", equal_height=False):
-                queue, case, decision = _queue(), _case(), _decision()
-            agreement = build_agreement()
-        share, forget = build_share(), build_forget()
-        gr.HTML(view.keys(), elem_id="sl-cor-keys")
-        keep = _keep()
-    return CorrectionsTab(
-        empty, work, filters, queue, case, decision, agreement, share, forget, keep
-    )
-
-
-def _filters() -> FilterPart:
-    def choice(label: str, name: str, first: str) -> gr.Dropdown:
-        return gr.Dropdown(
-            [(first, "")], value="", label=label, min_width=120, elem_id=f"sl-cor-{name}"
-        )
-
-    with (
-        gr.Accordion("Filters", open=True, elem_id="sl-cor-filters"),
-        gr.Row(equal_height=False),
-    ):
-        status = gr.Dropdown(
-            view.STATUS_CHOICES, value="open", label="Status", min_width=120,
-            elem_id="sl-cor-status",
-        )  # fmt: skip
-        task = choice("Task", "task", "All tasks")
-        author = choice("Author", "author", "Everyone")
-        adapter = choice("Adapter", "adapter", "All adapters")
-        part = choice("Slice", "slice", "All slices")
-        since = gr.Textbox(
-            label="From day", placeholder="2026-11-21", max_lines=1, min_width=110,
-            elem_id="sl-cor-since",
-        )  # fmt: skip
-        until = gr.Textbox(
-            label="To day", placeholder="2026-11-21", max_lines=1, min_width=110,
-            elem_id="sl-cor-until",
-        )  # fmt: skip
-        least = gr.Slider(
-            0, 50, 0, step=1, label="Least disagreement (%)", min_width=200,
-            elem_id="sl-cor-least",
-        )  # fmt: skip
-        clear = gr.Button("Clear filters", min_width=110, elem_id="sl-cor-clear")
-    return FilterPart(task, status, author, adapter, part, since, until, least, clear)
-
-
-def _queue() -> QueuePart:
-    with gr.Column(scale=3, min_width=270, elem_id="sl-cor-left"):
-        summary = gr.HTML(elem_id="sl-cor-summary")
-        queue = gr.HTML(elem_id="sl-cor-queue", js_on_load=QUEUE_JS)
-        with gr.Row(elem_id="sl-cor-pager"):
-            sooner = gr.Button("Page before", size="md", min_width=90, elem_id="sl-cor-sooner")
-            later = gr.Button("Page after", size="md", min_width=90, elem_id="sl-cor-later")
-    return QueuePart(summary, queue, sooner, later)
-
-
-def _case() -> CasePart:
-    with gr.Column(scale=6, min_width=320, elem_id="sl-cor-middle"):
-        head = gr.HTML(elem_id="sl-cor-case")
-        with gr.Column(elem_classes="sl-cor-plot-box"):
-            plot = gr.Plot(
-                show_label=False, container=False, elem_classes="sl-plot", elem_id="sl-cor-plot"
+    def _filters(self) -> None:
+        def choice(label: str, name: str, first: str) -> gr.Dropdown:
+            return gr.Dropdown(
+                [(first, "")], value="", label=label, min_width=120, elem_id=f"sl-cor-{name}"
             )
-            said = gr.HTML(elem_id="sl-cor-said")
-        ask = gr.Button("Ask the current adapter now", size="md", elem_id="sl-cor-ask")
-        answer = gr.HTML(elem_id="sl-cor-answer")
-        learned = gr.HTML(elem_id="sl-cor-learned")
-        history = gr.HTML(elem_id="sl-cor-history")
-    return CasePart(head, plot, said, ask, answer, history, learned)
 
+        def day(label: str, name: str) -> gr.Textbox:
+            return gr.Textbox(
+                label=label, placeholder="2026-11-21", max_lines=1, min_width=110,
+                elem_id=f"sl-cor-{name}",
+            )  # fmt: skip
 
-def _decision() -> DecisionPart:
-    with gr.Column(scale=3, min_width=280, elem_id="sl-cor-right"):
-        cards = gr.HTML(elem_id="sl-cor-cards", js_on_load=CARDS_JS)
-        comment = gr.Textbox(
-            label="Comment (goes with the decision)", lines=2, max_lines=6, max_length=2000,
-            elem_id="sl-cor-comment",
-        )  # fmt: skip
-        with gr.Row():
-            accept = gr.Button(
-                "Accept (A)", variant="primary", min_width=110, elem_id="sl-cor-accept"
-            )
-            reject = gr.Button("Reject (R)", min_width=110, elem_id="sl-cor-reject")
-        with gr.Row():
-            remark = gr.Button("Comment only", size="md", min_width=110, elem_id="sl-cor-remark")
-            undo = gr.Button("Undo (U)", size="md", min_width=110, elem_id="sl-cor-undo")
-        message = gr.HTML(elem_id="sl-cor-message")
-        gr.HTML(view.BULK_TITLE)
-        with gr.Row():
-            bulk_filtered = gr.Button(
-                "Accept queue…", size="md", min_width=110, elem_id="sl-cor-bulk"
-            )
-            bulk_marked = gr.Button(
-                "Accept marked…", size="md", min_width=110, elem_id="sl-cor-bulk-marked"
-            )
-        with gr.Column(visible=False, elem_id="sl-cor-confirm-box") as confirm_box:
-            confirm_text = gr.HTML(elem_id="sl-cor-confirm-text")
+        with (
+            gr.Accordion("Filters", open=True, elem_id="sl-cor-filters"),
+            gr.Row(equal_height=False),
+        ):
+            self.status = gr.Dropdown(
+                view.STATUS_CHOICES, value="open", label="Status", min_width=120,
+                elem_id="sl-cor-status",
+            )  # fmt: skip
+            self.task = choice("Task", "task", "All tasks")
+            self.author = choice("Author", "author", "Everyone")
+            self.adapter = choice("Adapter", "adapter", "All adapters")
+            self.slice = choice("Slice", "slice", "All slices")
+            self.since, self.until = day("From day", "since"), day("To day", "until")
+            self.least = gr.Slider(
+                0, 50, 0, step=1, label="Minimum disagreement (%)", min_width=200,
+                elem_id="sl-cor-least",
+            )  # fmt: skip
+
+    def _queue(self) -> None:
+        with gr.Column(scale=3, min_width=270, elem_id="sl-cor-left"):
+            self.summary = _html("summary")
+            self.queue = _html("queue", js_on_load=QUEUE_JS)
+            with gr.Row(elem_id="sl-cor-pager"):
+                self.sooner = _button("Previous", "sooner", size="md", min_width=90)
+                self.later = _button("Next", "later", size="md", min_width=90)
+
+    def _case(self) -> None:
+        with gr.Column(scale=6, min_width=320, elem_id="sl-cor-middle"):
+            self.head = _html("case")
+            with gr.Column(elem_classes="sl-cor-plot-box"):
+                self.plot = gr.Plot(
+                    show_label=False, container=False, elem_classes="sl-plot",
+                    elem_id="sl-cor-plot",
+                )  # fmt: skip
+                self.said = _html("said")
+            self.ask = _button("Run the adapter in use", "ask", size="md")
+            self.answer, self.learned = _html("answer"), _html("learned")
+            self.history = _html("history")
+
+    def _decision(self) -> None:
+        with gr.Column(scale=3, min_width=280, elem_id="sl-cor-right"):
+            self.cards = _html("cards", js_on_load=CARDS_JS)
+            self.comment = gr.Textbox(
+                label="Comment (goes with the decision)", lines=2, max_lines=6, max_length=2000,
+                elem_id="sl-cor-comment",
+            )  # fmt: skip
+            with gr.Row(elem_id="sl-cor-decide"):
+                self.accept = _button("Accept (A)", "accept", variant="primary")
+                self.reject = _button("Reject (R)", "reject")
             with gr.Row():
-                confirm = gr.Button(
-                    "Accept", variant="primary", min_width=110, elem_id="sl-cor-confirm"
+                self.remark = _button("Comment only", "remark", size="md")
+                self.undo = _button("Undo (U)", "undo", size="md")
+            self.message = _html("message")
+            gr.HTML(view.BULK_TITLE)
+            with gr.Row():
+                self.bulk_filtered = _button("Accept queue…", "bulk", size="md")
+                self.bulk_marked = _button("Accept marked…", "bulk-marked", size="md")
+            with gr.Column(visible=False, elem_id="sl-cor-confirm-box") as self.confirm_box:
+                self.confirm_text = _html("confirm-text")
+                with gr.Row():
+                    self.confirm = _button("Accept", "confirm", variant="primary")
+                    self.refuse = _button("Cancel", "refuse", min_width=90)
+            gr.HTML(view.KEYS_BUTTON)
+
+    def _agreement(self) -> None:
+        with (
+            gr.Accordion(
+                "Agreement between people", open=False, elem_id="sl-cor-agreement"
+            ) as self.agreement,
+            gr.Row(equal_height=False, elem_classes="sl-cor-plot-box"),
+        ):
+            with gr.Column(scale=2, min_width=300):
+                self.agreement_plot = gr.Plot(
+                    show_label=False, container=False, elem_classes="sl-cor-bars"
                 )
-                refuse = gr.Button("Cancel", min_width=90, elem_id="sl-cor-refuse")
-        gr.HTML(view.KEYS_BUTTON)
-    return DecisionPart(
-        cards, comment, accept, reject, remark, undo, message, bulk_filtered, bulk_marked,
-        confirm_box, confirm_text, confirm, refuse,
-    )  # fmt: skip
+            with gr.Column(scale=3, min_width=300):
+                self.agreement_text = _html("agreement-text")
+
+    def _share(self) -> None:
+        with (
+            gr.Accordion("Export and import", open=False, elem_id="sl-cor-share"),
+            gr.Row(equal_height=False),
+        ):
+            with gr.Column(scale=1, min_width=300):
+                self.format = gr.Dropdown(
+                    format_choices(), value="sharegpt", label="Format", elem_id="sl-cor-format"
+                )
+                self.export = _button("Export what the filters show", "export")
+                self.export_file = gr.DownloadButton(
+                    elem_id="sl-cor-file", elem_classes="sl-hidden"
+                )
+                self.export_message = _html("export-message", value=format_note("sharegpt"))
+            with gr.Column(scale=1, min_width=300):
+                self.upload = gr.File(
+                    label="Import: a zip exported here, or INSIGHT's rows", height=120,
+                    file_types=[".zip", ".json", ".jsonl", ".parquet", ".csv"],
+                    elem_id="sl-cor-upload",
+                )  # fmt: skip
+                gr.HTML(view.IMPORT_NOTE)
+                self.preview = _html("preview")
+                self.bring = _button("Import", "bring", visible=False, variant="primary")
+
+    def _forget(self) -> None:
+        with gr.Accordion("Forget a person", open=False, elem_id="sl-cor-forget-box"), gr.Column():
+            gr.HTML(view.FORGET_NOTE)
+            with gr.Row(equal_height=False):
+                self.person = gr.Dropdown([], label="Whose corrections", elem_id="sl-cor-person")
+                self.typed = gr.Textbox(
+                    label="Type the name again to confirm", max_lines=1, elem_id="sl-cor-typed"
+                )
+                self.forget = _button("Delete for ever", "forget", variant="stop")
+            self.forget_message = _html("forget-message")
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in FILTERS}
+
+    def read_filters(self, values: Values) -> QueueAddress:
+        """The filters as they are set now. A day that is none is left out, as in a link."""
+        found = {name: str(values[part] or "").strip() for name, part in self.filters.items()}
+        return from_query({**found, "least": str(int(values[self.least] or 0))})
+
+    def show_page(self, view: PageView, visitor: Visitor, controls: bool = False) -> Values:
+        """The whole page. controls: also set the filters, else only what they offer."""
+        names = [value for _, value in view.choices["author"] if value]
+        if not visitor.may("trainer"):  # whom this visitor may delete
+            names = [name for name in names if name == visitor.name]
+        values: Values = {
+            self.empty: gr.update(value=view.empty, visible=not view.anything),
+            self.work: gr.update(visible=view.anything),
+            self.summary: view.summary,
+            self.queue: view.queue,
+            self.sooner: gr.update(interactive=view.has_before),
+            self.later: gr.update(interactive=view.has_after),
+            self.address: view.query,
+            self.where: view.where,
+            self.stamp: view.stamp,
+            self.person: gr.update(choices=names),
+        }
+        for name, part in self.filters.items():
+            now = getattr(view.where, name)
+            update = {"value": now} if controls else {}
+            if offered := view.choices.get(name):
+                # A link may name somebody who is gone: the filter still says so.
+                known = now in [value for _, value in offered]
+                update["choices"] = offered if known else [*offered, (now, now)]
+            if update:
+                values[part] = gr.update(**update)
+        # Greys out what the visitor may not do. Each handler checks it again.
+        least = dict.fromkeys(
+            (self.accept, self.reject, self.undo, self.bulk_filtered, self.bulk_marked), "trainer"
+        ) | dict.fromkeys((self.remark, self.comment), "annotator")
+        able = {part: gr.update(interactive=visitor.may(role)) for part, role in least.items()}  # type: ignore[arg-type]
+        return values | self.show_case(view.case) | able
+
+    def show_case(self, view: CaseView) -> Values:
+        return {
+            self.head: view.head,
+            self.plot: plot_value(view.plot),
+            self.said: view.said,
+            self.ask: gr.update(visible=view.can_ask),
+            self.answer: "",
+            self.history: view.history,
+            self.learned: view.learned,
+            self.cards: view.cards,
+        }
 
 
-def _keep() -> KeepPart:
-    return KeepPart(
-        bridge=gr.HTML(elem_id="sl-cor-bridge", elem_classes="sl-hidden", js_on_load=BRIDGE_JS),
-        address=gr.HTML(elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
-        asked_case=asked("queue"),
-        where=gr.State(None),
-        stamp=gr.State(""),
-        bulk=gr.State(()),
-        sent=gr.Textbox("", elem_classes="sl-hidden", show_label=False),
-    )
+def plot_value(text: str | None) -> Any:
+    """A figure's JSON text for gr.Plot; without one, the place is hidden."""
+    if text is None:
+        return gr.update(value=None, visible=False)
+    return gr.update(value=PlotData(type="plotly", plot=text), visible=True)

@@ -40,7 +40,7 @@ BULK_TITLE = (
 )
 FORGET_NOTE = (
     '<p class="sl-quiet">Deletes every correction of one person, the reviews of them, and the '
-    "pictures that nobody else has corrected. Snapshots that were already trained on keep their "
+    "images that nobody else has corrected. Snapshots that were already trained on keep their "
     "hash, not the content. This cannot be undone.</p>"
 )
 IMPORT_NOTE = (
@@ -65,7 +65,7 @@ def empty(example: str | None) -> str:
     link = f"./?example={escape(example, quote=True)}" if example else "./"
     label = "Correct an example in Scene" if example else "Open Scene"
     return (
-        '<div class="sl-empty"><p class="sl-empty-title">No corrections yet</p><p>Run a picture in '
+        '<div class="sl-empty"><p class="sl-empty-title">No corrections yet</p><p>Run an image in '
         "Scene, then press <b>That’s wrong</b> and click the right point, or <b>That’s right</b>. "
         "What people say there waits here for review, and accepted corrections are what the "
         f'adapters are trained on.</p><a class="sl-button" href="{link}">{label}</a></div>'
@@ -86,7 +86,7 @@ def summary(shown: tuple[int, int], total: int, filtered: bool) -> str:
 
 
 def queue(rows: Sequence[tuple[Case, Path | None]], current: str) -> str:
-    """The list at the left; each row comes with its picture's file, if it is a picture."""
+    """The list at the left; each row comes with its image's file, if it is one."""
     if not rows:
         return ""
     items = "".join(_row(case, path, case.id == current) for case, path in rows)

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, Signature
 from typing import Any
 
 import gradio as gr
 
+from explain.registry import EXPLAINERS, Option, all_options
 from ui.components.upload import OriginalImage
+from ui.scene.address import MAX_TOKENS
 from ui.scene.handlers import api
-from ui.shell.address import MAX_TOKENS
 from ui.shell.desk import Desk
 from ui.shell.visitors import Role
 
 ENDPOINTS: dict[str, Role] = {"predict": "viewer", "maps": "viewer"}
-PREDICT = """Ask the base model and the fine-tuned one about a road scene.
+METHODS = ", ".join(EXPLAINERS)
+PREDICT = """Answers of the base model and the fine-tuned one to a road scene.
 
-image: the picture's file. prompt: the question, empty for the default one. adapter: name of an
-adapter; empty for the default one, "none" for the base alone. forced: whose answer both sides are
-made to say when maps are compared, "finetuned" or "base". max_new_tokens: 1 to 512.
+image: the image's file. prompt: the question, empty for the default one. adapter: name of an
+adapter; empty for the default one, "none" for the base alone. forced: whose answer is forced on
+both sides when maps are compared, "finetuned" or "base". max_new_tokens: 1 to 512. task: hazard.
 
 Returns a JSON object: "result" (id for /maps), "base" and "finetuned" (text, point in pixels of
-the original picture, tokens with log-probabilities), "distance_px", the default maps and their
-figures."""
-MAPS = """Maps of a result of /predict under other settings, without running the model.
+the original image, tokens with log-probabilities), "distance_px", the attention maps and their
+metrics."""
+MAPS = f"""Maps of a result of /predict under other settings, without running the model.
 
-result: the id that /predict returned. method: attention, logit_lens or head. tokens: numbers of
-answer tokens, for example "3,4"; empty for the coordinates. first_layer, last_layer: both
-included, -1 is the last. heads: mean, max or a number. The rest switch sink removal, attention
-relative to a neutral prompt and one colour range for both sides."""
+result: the id that /predict returned. method: {METHODS}. tokens: numbers of answer tokens, for
+example "3,4"; empty for the coordinates. Then the methods' own options, ignored by the others;
+layers are both included, -1 is the last. shared_scale: one colour range for both sides."""
 
 
 def expose(desk: Desk) -> None:
@@ -39,41 +41,36 @@ def expose(desk: Desk) -> None:
         adapter: str | None,
         forced: str | None,
         max_new_tokens: float | None,
-        request: gr.Request,
+        task: str | None = "hazard",
+        request: gr.Request = None,  # type: ignore[assignment]
     ) -> dict[str, Any]:
         visitor = desk.visitor(request)
-        return api.predict(visitor, desk, image, prompt, adapter, forced, max_new_tokens)
+        return api.predict(visitor, desk, image, prompt, adapter, forced, max_new_tokens, task)
 
-    def maps(
-        result: str | None,
-        method: str | None,
-        tokens: str | None,
-        first_layer: float | None,
-        last_layer: float | None,
-        heads: str | None,
-        remove_sinks: bool,
-        relative: bool,
-        shared_scale: bool,
-        request: gr.Request,
-    ) -> dict[str, Any]:
-        return api.maps(
-            desk.visitor(request),
-            desk,
-            result,
-            method,
-            tokens,
-            (first_layer, last_layer),
-            heads,
-            {"remove_sinks": remove_sinks, "relative": relative, "shared_scale": shared_scale},
-        )
+    options = all_options()
+
+    def maps(*sent: Any) -> dict[str, Any]:
+        result, method, tokens, *rest, shared_scale, request = sent
+        own = dict(zip(options, rest, strict=True))
+        visitor = desk.visitor(request)
+        return api.maps(visitor, desk, result, method, tokens, shared_scale, own)
+
+    # gradio takes the names of the call's parameters from the function.
+    names = ("result", "method", "tokens", *options, "shared_scale")
+    maps.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+        + [Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)]
+    )
+    maps.__annotations__ = {"request": gr.Request}
 
     with gr.Column(visible=False):
         asked = [
-            OriginalImage(label="image: the picture's file"),
+            OriginalImage(label="image: the image's file"),
             gr.Textbox("", label="prompt: empty for the default"),
             gr.Textbox("", label='adapter: empty for the default, "none" for the base alone'),
             gr.Textbox("finetuned", label='forced: "finetuned" or "base"'),
             gr.Number(64, label="max_new_tokens: 1 to 512", minimum=1, maximum=512, precision=0),
+            gr.Textbox("hazard", label="task: its name"),
         ]
         answer = gr.JSON(label="result")
         gr.Button("predict").click(
@@ -87,14 +84,19 @@ def expose(desk: Desk) -> None:
         )
         wanted = [
             gr.Textbox("", label="result: id from /predict"),
-            gr.Textbox("attention", label="method: attention, logit_lens or head"),
+            gr.Textbox("attention", label=f"method: {METHODS}"),
             gr.Textbox("", label='tokens: for example "3,4"', max_length=MAX_TOKENS * 6),
-            gr.Number(0, label="first_layer, from 0", precision=0),
-            gr.Number(-1, label="last_layer, -1 is the last", precision=0),
-            gr.Textbox("mean", label="heads: mean, max or a number"),
-            gr.Checkbox(False, label="remove_sinks"),
-            gr.Checkbox(False, label="relative to a neutral prompt"),
+            *(_field(option) for option in options.values()),
             gr.Checkbox(True, label="shared_scale"),
         ]
         drawn = gr.JSON(label="maps")
         gr.Button("maps").click(maps, wanted, drawn, api_name="maps", api_description=MAPS)
+
+
+def _field(option: Option) -> gr.components.Component:
+    label = f"{option.name}: {option.label.lower()}"
+    if option.kind == "switch":
+        return gr.Checkbox(bool(option.default), label=label)
+    if option.kind == "number":
+        return gr.Number(float(option.default), label=label)
+    return gr.Textbox(str(option.default), label=label)

@@ -10,7 +10,7 @@ import numpy as np
 from explain.types import PairMaps
 from inference.fields import Point
 from inference.schema import Heatmap, ModelInfo, SidePrediction
-from ui.shell.address import ViewSettings
+from ui.scene.address import ViewSettings
 from ui.shell.results import StoredResult
 from ui.shell.visitors import names_only
 
@@ -22,7 +22,7 @@ def as_json(
     info: ModelInfo,
     versions: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Everything that the page shows, JSON-ready. Positions in pixels of the original picture."""
+    """Everything that the page shows, JSON-ready. Positions in pixels of the original image."""
     pair, image = result.pair, result.pair.image
     width, height = image.size_wh
     distance = pair.distance_px
@@ -62,8 +62,7 @@ def as_json(
 def _settings(maps: PairMaps, view: ViewSettings) -> dict[str, Any]:
     made = maps.settings
     return {
-        "method": made.method, "tokens": list(made.tokens), "layers": list(made.layers),
-        "heads": made.heads, "remove_sinks": made.remove_sinks, "relative": made.relative,
+        "method": made.method, "tokens": list(made.tokens), **made.options,
         "shared_scale": made.shared_scale, "opacity": view.opacity,
     }  # fmt: skip
 

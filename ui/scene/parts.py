@@ -1,278 +1,207 @@
-"""The components of the Scene tab, in page order. Only builds; `ui.scene.page` binds."""
+"""The components of the Scene page, in page order. Only builds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
+from inference.registry import TASKS
+from inference.registry import task as find_task
+from ui.components.downloads import Download
+from ui.components.editors import editor
+from ui.components.map_settings import MapControls
 from ui.components.upload import OriginalImage
 from ui.shell.address import ADDRESS_JS
 from ui.shell.events import asked, asks
 
-# Clicks inside the HTML pieces become one event each; the rest of the page's script lies in
-# ui/shell/sightline.js.
-EXAMPLES_JS = f"window.sightline.examples(element, {asks('example')});"
+# Clicks inside the HTML pieces become one event each.
+EXAMPLES_JS = f"window.sightline.scene.examples(element, {asks('example')});"
 TOKENS_JS = f"window.sightline.tokens(element, {asks('tokens')});"
-
-
-@dataclass(frozen=True)
-class InputPart:
-    """Picture, question and the buttons."""
-
-    image: gr.Image
-    image_message: gr.HTML
-    examples: gr.HTML
-    preset: gr.Dropdown
-    prompt: gr.Textbox
-    prompt_message: gr.HTML
-    adapter: gr.Dropdown
-    adapter_message: gr.HTML
-    look: gr.Button
-    cancel: gr.Button
-    five: gr.Checkbox
-    progress: gr.HTML
-
-
-@dataclass(frozen=True)
-class AdapterPart:
-    """Loading an adapter that the app does not know yet."""
-
-    source: gr.Textbox
-    load: gr.Button
-    unload: gr.Button
-    message: gr.HTML
-
-
-@dataclass(frozen=True)
-class ResultPart:
-    """Three panels, and what stands around them."""
-
-    empty: gr.HTML
-    box: gr.Column
-    headline: gr.HTML
-    tuned_column: gr.Column
-    difference_column: gr.Column
-    base_title: gr.HTML
-    tuned_title: gr.HTML
-    base_plot: gr.Plot
-    tuned_plot: gr.Plot
-    difference_plot: gr.Plot
-    base_answer: gr.HTML
-    tuned_answer: gr.HTML
-    difference_note: gr.HTML
-    tokens: gr.HTML
-    numbers: gr.HTML
-    shift_column: gr.Column
-    shift_plot: gr.Plot
-    notes: gr.HTML
-    caption: gr.HTML
-
-
-@dataclass(frozen=True)
-class SettingsPart:
-    """How a finished result is drawn. Hidden until there is one."""
-
-    box: gr.Accordion
-    method: gr.Dropdown
-    first: gr.Slider
-    last: gr.Slider
-    heads: gr.Dropdown
-    opacity: gr.Slider
-    same_scale: gr.Checkbox
-    sinks: gr.Checkbox
-    relative: gr.Checkbox
-    forced: gr.Radio
-    message: gr.HTML
-
-
-@dataclass(frozen=True)
-class KeepPart:
-    """Downloads, the link, and what the page remembers.
-
-    memory: this browser's last result and run. example, run, result, chosen: of this visit.
-    linked: the view that a link asks for, until its result is there. fresh: id of a result that
-    is not drawn yet.
-    """
-
-    box: gr.Column
-    png: gr.Button
-    png_file: gr.DownloadButton
-    numbers: gr.Button
-    numbers_file: gr.DownloadButton
-    link: gr.Button
-    message: gr.HTML
-    address: gr.HTML
-    asked_example: gr.HTML
-    asked_tokens: gr.HTML
-    memory: gr.BrowserState
-    example: gr.State
-    run: gr.State
-    result: gr.State
-    chosen: gr.State
-    linked: gr.State
-    fresh: gr.State
-
-
-def build_input() -> InputPart:
-    with gr.Row(elem_id="sl-input", equal_height=False):
-        with gr.Column(scale=3, min_width=300):
-            image = OriginalImage(
-                label="Road scene", sources=["upload", "clipboard", "webcam"], height=180,
-                elem_id="sl-image", buttons=[], alt_text="The picture that both models look at",
-                placeholder="Drop a road photo here\n- or -\nclick to upload",
-            )  # fmt: skip
-            image_message = gr.HTML(elem_id="sl-image-message")
-        with gr.Column(scale=7, min_width=300):
-            examples = gr.HTML(elem_id="sl-examples", js_on_load=EXAMPLES_JS)
-    with gr.Row(elem_id="sl-ask", equal_height=False):
-        with gr.Column(scale=3, min_width=190):
-            preset = gr.Dropdown(label="Question", interactive=True, elem_id="sl-preset")
-        with gr.Column(scale=7, min_width=260):
-            prompt = gr.Textbox(
-                label="Exact prompt (Enter runs it)", lines=1, max_lines=4, elem_id="sl-prompt"
-            )
-            prompt_message = gr.HTML(elem_id="sl-prompt-message")
-        with gr.Column(scale=3, min_width=200):
-            adapter = gr.Dropdown(label="Fine-tuned by adapter", elem_id="sl-adapter")
-            adapter_message = gr.HTML(elem_id="sl-adapter-message")
-        with gr.Column(scale=2, min_width=130, elem_id="sl-go"):
-            # Pressed before the page has filled in prompt and adapter it would run without them.
-            look = gr.Button("Look", variant="primary", interactive=False, elem_id="sl-look")
-            cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id="sl-cancel")
-    five = gr.Checkbox(
-        False, label="Five-second mode: mark the hazard yourself before you see the answers",
-        container=False, elem_id="sl-five",
-    )  # fmt: skip
-    progress = gr.HTML(elem_id="sl-progress")
-    return InputPart(
-        image, image_message, examples, preset, prompt, prompt_message, adapter, adapter_message,
-        look, cancel, five, progress,
-    )  # fmt: skip
-
-
-def build_adapters() -> AdapterPart:
-    with (
-        gr.Accordion("Load another adapter", open=False, elem_id="sl-adapters"),
-        gr.Row(equal_height=False),
-    ):
-        with gr.Column(scale=5, min_width=260):
-            source = gr.Textbox(
-                label="Folder or Hugging Face id", elem_id="sl-source", lines=1, max_lines=1,
-                max_length=1000,
-                placeholder="/path/to/adapter or user/name",
-                info="A LoRA folder: adapter_config.json, adapter_model.safetensors",
-            )  # fmt: skip
-            message = gr.HTML(elem_id="sl-load-message")
-        load = gr.Button("Load it", scale=1, min_width=110, elem_id="sl-load")
-        unload = gr.Button("Unload the chosen one", scale=1, min_width=180, elem_id="sl-unload")
-    return AdapterPart(source, load, unload, message)
-
-
-def build_result() -> ResultPart:
-    empty = gr.HTML(elem_id="sl-empty")
-    with gr.Column(visible=False, elem_id="sl-result") as box:
-        headline = gr.HTML(elem_id="sl-headline")
-        with gr.Row(elem_id="sl-panels", equal_height=False):
-            panels = [_panel(kind) for kind in ("base", "tuned", "difference")]
-        caption = gr.HTML(elem_id="sl-caption")
-        notes = gr.HTML(elem_id="sl-notes")
-        with gr.Row(elem_id="sl-below", equal_height=False):
-            with gr.Column(scale=2, min_width=300):
-                tokens = gr.HTML(elem_id="sl-tokens", js_on_load=TOKENS_JS)
-                numbers = gr.HTML(elem_id="sl-numbers")
-            with gr.Column(scale=1, min_width=300, elem_id="sl-shift") as shift_column:
-                gr.HTML(
-                    '<h3 class="sl-panel-title">Which heads moved<span class="sl-quiet">share '
-                    "of each head's attention that went elsewhere</span></h3>"
-                )
-                shift_plot = gr.Plot(show_label=False, container=False, elem_classes="sl-shift")
-    (_, base_title, base_plot, base_answer) = panels[0]
-    (tuned_column, tuned_title, tuned_plot, tuned_answer) = panels[1]
-    (difference_column, _, difference_plot, difference_note) = panels[2]
-    return ResultPart(
-        empty, box, headline, tuned_column, difference_column, base_title, tuned_title, base_plot,
-        tuned_plot, difference_plot, base_answer, tuned_answer, difference_note, tokens, numbers,
-        shift_column, shift_plot, notes, caption,
-    )  # fmt: skip
-
-
-DIFFERENCE_TITLE = (
-    '<h3 class="sl-panel-title"><span class="sl-sign sl-sign-difference" aria-hidden="true"></span>'
-    'Difference<span class="sl-quiet">fine-tuned minus base</span></h3>'
+STAGE_JS = "".join(
+    f"window.sightline.{part}.attach(element, watch);" for part in ("panels", "marker", "scene")
 )
+SHEET_JS = "watch('value', () => window.sightline.scene.png(props));"
+MINE_JS = "window.sightline.marker.mine(element, (id) => trigger('select', {id: id}));"
 
 
-def _panel(kind: str) -> tuple[gr.Column, gr.HTML, gr.Plot, gr.HTML]:
-    with gr.Column(scale=1, min_width=300, elem_id=f"sl-{kind}", elem_classes="sl-panel") as column:
-        title = gr.HTML(DIFFERENCE_TITLE if kind == "difference" else "")
-        plot = gr.Plot(show_label=False, container=False, elem_classes="sl-plot")
-        below = gr.HTML()
-    return column, title, plot, below
+class Scene:
+    """The components by name. Those of one part of the page are built by one method."""
 
+    def __init__(self) -> None:
+        self._input()
+        self.empty = gr.HTML(elem_id="sl-empty")
+        with gr.Column(visible=False, elem_id="sl-result") as self.box:
+            self.headline = gr.HTML(elem_id="sl-head")
+            self.stale = gr.HTML(elem_id="sl-stale")
+            self.stage = gr.HTML(elem_id="sl-stage", js_on_load=STAGE_JS)
+            self._bar()
+            self._correction()
+            with gr.Column(elem_id="sl-details") as self.details:
+                self._details()
+        self._adapters()
+        self._kept()
 
-def build_settings() -> SettingsPart:
-    with gr.Accordion("Map settings", open=True, visible=False, elem_id="sl-settings") as box:
-        with gr.Row(equal_height=False):
-            method = gr.Dropdown(
-                [("Attention", "attention")], value="attention", label="Method", scale=2,
-                min_width=150, elem_id="sl-method",
-            )  # fmt: skip
-            first = gr.Slider(
-                0, 1, 0, step=1, label="First layer", scale=2, min_width=140, elem_id="sl-first"
+    def _input(self) -> None:
+        tasks = [(known.label, name) for name, known in TASKS.items()]
+        with gr.Row(elem_id="sl-input", equal_height=False):
+            with gr.Column(scale=2, min_width=150):
+                self.image = OriginalImage(
+                    label="Road scene", show_label=False, sources=["upload", "clipboard", "webcam"],
+                    elem_id="sl-image", buttons=[], alt_text="The image that both models get",
+                    placeholder="Drop a road photo",
+                )  # fmt: skip
+                self.image_message = gr.HTML(elem_id="sl-image-message")
+            with gr.Column(scale=5, min_width=240):
+                self.examples = gr.HTML(elem_id="sl-examples", js_on_load=EXAMPLES_JS)
+            with gr.Column(scale=2, min_width=120):
+                self.task = gr.Dropdown(
+                    tasks, value=tasks[0][1], label="Task", interactive=True, elem_id="sl-task"
+                )
+            with gr.Column(scale=2, min_width=130):
+                self.preset = gr.Dropdown(label="Question", interactive=True, elem_id="sl-preset")
+            with gr.Column(scale=5, min_width=240):
+                self.prompt = gr.Textbox(
+                    label="Prompt (Enter runs it)", lines=1, max_lines=3, elem_id="sl-prompt"
+                )
+                self.prompt_message = gr.HTML(elem_id="sl-prompt-message")
+            with gr.Column(scale=3, min_width=150):
+                self.adapter = gr.Dropdown(label="Adapter", elem_id="sl-adapter")
+                self.adapter_message = gr.HTML(elem_id="sl-adapter-message")
+            with gr.Column(scale=2, min_width=130, elem_id="sl-go"):
+                # Pressed before the page has filled in the form it would run without it.
+                self.compare = gr.Button(
+                    "Compare", variant="primary", interactive=False, elem_id="sl-compare"
+                )
+                self.cancel = gr.Button(
+                    "Cancel", variant="stop", visible=False, elem_id="sl-cancel"
+                )
+                self.five = gr.Checkbox(
+                    False, label="Five-second mode", container=False, elem_id="sl-five",
+                    info="Mark the hazard before you see the answers",
+                )  # fmt: skip
+        self.progress = gr.HTML(elem_id="sl-progress")
+
+    def _bar(self) -> None:
+        with gr.Row(elem_id="sl-bar", equal_height=False):
+            with gr.Accordion("Map settings", open=True, elem_id="sl-settings") as self.settings:
+                with gr.Row(equal_height=False):
+                    self.maps = MapControls()
+                    self.forced = gr.Radio(
+                        [("Fine-tuned", "finetuned"), ("Base", "base")], value="finetuned",
+                        label="Forced answer (runs again)", min_width=215, elem_id="sl-forced",
+                    )  # fmt: skip
+                self.settings_message = gr.HTML(elem_id="sl-settings-message")
+            with gr.Row(elem_id="sl-verdicts") as self.verdicts:
+                self.right = gr.Button("✓ Right", elem_id="sl-right", min_width=90)
+                self.wrong = gr.Button("✗ Wrong", elem_id="sl-wrong", min_width=90)
+                self.nothing = gr.Button("∅ No hazard", elem_id="sl-nothing", min_width=110)
+        self.notes = gr.HTML(elem_id="sl-notes")
+
+    def _correction(self) -> None:
+        self.invitation = gr.HTML(elem_id="sl-invitation")
+        self.editors: dict[str, dict[str, Any]] = {}
+        self.editor_boxes: dict[str, gr.Column] = {}
+        with gr.Row(visible=False, elem_id="sl-editor", equal_height=False) as self.place:
+            for name in TASKS:
+                self._editor(name)
+            with gr.Column(scale=1, min_width=240), gr.Row(elem_id="sl-save-row"):
+                self.save = gr.Button("Save", variant="primary", elem_id="sl-save")
+                self.none_here = gr.Button("∅ No hazard", elem_id="sl-none", visible=False)
+                self.close = gr.Button("Close", elem_id="sl-close")
+                self.reveal = gr.Button(
+                    "Show the answers without marking", elem_id="sl-reveal", visible=False
+                )
+        self.mark_message = gr.HTML(elem_id="sl-mark-message")
+        self.message = gr.HTML(elem_id="sl-correct-message")
+        self.mine = gr.HTML(elem_id="sl-mine", js_on_load=MINE_JS)
+
+    def _editor(self, name: str) -> None:
+        """What corrects each of a task's fields; seen only while that task is chosen."""
+        task = find_task(name)
+        fields = [*task.fields, *task.notes]
+        first = name == next(iter(TASKS))
+        with gr.Column(scale=3, min_width=300, visible=first) as self.editor_boxes[name], gr.Row():
+            self.editors[name] = {field.name: editor(field) for field in fields}
+
+    def _details(self) -> None:
+        self.tokens = gr.HTML(elem_id="sl-tokens", js_on_load=TOKENS_JS)
+        self.answers = gr.HTML(elem_id="sl-answers")
+        with gr.Accordion("Numbers with their baselines", open=False, elem_id="sl-numbers"):
+            self.numbers = gr.HTML()
+        with gr.Accordion(
+            "Attention shift per head (total variation, 0–1)", open=False, elem_id="sl-heads"
+        ) as self.heads:
+            self.shift = gr.HTML()
+        with gr.Accordion("Download, link", open=False, elem_id="sl-keep"):
+            with gr.Row():
+                self.png = gr.Button("Download PNG", size="md", elem_id="sl-png")
+                self.json = Download("Download JSON", "sl-json")
+                self.link = gr.Button("Copy link", size="md", elem_id="sl-link")
+            # Holds the sheet, as JSON, until the browser has drawn it: the template shows nothing.
+            self.sheet = gr.HTML(
+                "", html_template="<i></i>", js_on_load=SHEET_JS, elem_classes="sl-hidden"
             )
-            last = gr.Slider(
-                0, 1, 1, step=1, label="Last layer", scale=2, min_width=140, elem_id="sl-last"
-            )
-            heads = gr.Dropdown(
-                [("Mean of heads", "mean"), ("Max of heads", "max")], value="mean", label="Heads",
-                scale=2, min_width=140, elem_id="sl-heads",
-            )  # fmt: skip
-            opacity = gr.Slider(
-                0,
-                100,
-                75,
-                step=1,
-                label="Opacity (%)",
-                scale=2,
-                min_width=140,
-                elem_id="sl-opacity",
-            )
-        with gr.Row(equal_height=False, elem_id="sl-switches"):
-            same_scale = gr.Checkbox(True, label="Same scale on both sides", min_width=190)
-            sinks = gr.Checkbox(
-                False, label="Remove attention sinks", min_width=190, elem_id="sl-sinks"
-            )
-            relative = gr.Checkbox(False, label="Relative to a neutral prompt", min_width=200)
-            forced = gr.Radio(
-                [("Fine-tuned's", "finetuned"), ("Base's", "base")], value="finetuned",
-                label="Answer that both must say (runs again)", min_width=260, elem_id="sl-forced",
-            )  # fmt: skip
-        message = gr.HTML(elem_id="sl-settings-message")
-    return SettingsPart(
-        box, method, first, last, heads, opacity, same_scale, sinks, relative, forced, message
-    )
+            self.keep_message = gr.HTML(elem_id="sl-keep-message")
 
+    def _adapters(self) -> None:
+        with (
+            gr.Accordion("Load another adapter", open=False, elem_id="sl-adapters"),
+            gr.Row(equal_height=False),
+        ):
+            with gr.Column(scale=5, min_width=260):
+                self.source = gr.Textbox(
+                    label="Folder or Hugging Face id", elem_id="sl-source", lines=1, max_lines=1,
+                    max_length=1000, placeholder="/path/to/adapter or user/name",
+                    info="A LoRA folder: adapter_config.json, adapter_model.safetensors",
+                )  # fmt: skip
+                self.load_message = gr.HTML(elem_id="sl-load-message")
+            self.load = gr.Button("Load", scale=1, min_width=110, elem_id="sl-load")
+            self.unload = gr.Button(
+                "Unload the chosen adapter", scale=1, min_width=180, elem_id="sl-unload"
+            )
 
-def build_keep() -> KeepPart:
-    with gr.Column(visible=False, elem_id="sl-keep") as box, gr.Row():
-        png = gr.Button("Download PNG", size="md", elem_id="sl-png")
-        numbers = gr.Button("Download JSON", size="md", elem_id="sl-json")
-        link = gr.Button("Copy link", size="md", elem_id="sl-link")
-        png_file = gr.DownloadButton(elem_id="sl-png-file", elem_classes="sl-hidden")
-        numbers_file = gr.DownloadButton(elem_id="sl-json-file", elem_classes="sl-hidden")
-    message = gr.HTML(elem_id="sl-keep-message")
-    return KeepPart(
-        box, png, png_file, numbers, numbers_file, link, message,
-        address=gr.HTML(elem_id="sl-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS),
-        asked_example=asked("example"),
-        asked_tokens=asked("tokens"),
+    def _kept(self) -> None:
+        """What the page remembers.
+
+        memory: this browser's last result and run. example, run, result, chosen: of this visit.
+        linked: the view that a link asks for, until its result is there. fresh: id of a result
+        that is not drawn yet. veiled: id of the result whose answers are hidden until the person
+        has answered, or "".
+        """
+        self.address = gr.HTML(
+            elem_id="sl-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS
+        )
+        self.asked_example = asked("example")
+        self.asked_tokens = asked("tokens")
         # Fixed key and secret: a restart of the app must still read what the browser kept.
-        memory=gr.BrowserState({}, storage_key="sightline-scene", secret="sightline"),
-        example=gr.State(None),
-        run=gr.State(""),
-        result=gr.State(""),
-        chosen=gr.State([]),
-        linked=gr.State(None),
-        fresh=gr.State(""),
-    )  # fmt: skip
+        self.memory = gr.BrowserState({}, storage_key="sightline-scene", secret="sightline")
+        self.example, self.linked = gr.State(None), gr.State(None)
+        self.run, self.result, self.fresh = gr.State(""), gr.State(""), gr.State("")
+        self.chosen, self.veiled, self.shown_task = gr.State([]), gr.State(""), gr.State("")
+
+    @property
+    def fields(self) -> list[Any]:
+        """The editors' components, of all tasks."""
+        return [part for task in self.editors.values() for part in task.values()]
+
+    @property
+    def inputs(self) -> set[Any]:
+        """What every handler gets; `read_form` turns it into a SceneForm at once."""
+        return {
+            self.image, self.task, self.prompt, self.adapter, *self.maps.parts, self.forced,
+            self.example, self.run, self.result, self.chosen, self.linked, self.fresh,
+            self.asked_example, self.asked_tokens, self.five, self.veiled,
+            self.shown_task,
+        }  # fmt: skip
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What a result changes."""
+        never = {
+            self.link, self.source, self.load, self.unload, self.load_message, self.asked_example,
+            self.asked_tokens,
+        }  # fmt: skip
+        own = [part for part in vars(self).values() if isinstance(part, gr.blocks.Block)]
+        boxes = list(self.editor_boxes.values())
+        return [p for p in [*own, *boxes, *self.maps.parts, *self.fields] if p not in never]

@@ -14,18 +14,15 @@ from inference.schema import (
     ImageInput,
     PairPrediction,
     PairRequest,
-    Side,
 )
 from training.adapters.promotion import promoted
 from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.store.home import Home
-from ui.shell.address import ViewSettings
-from ui.shell.arguments import whole
 from ui.shell.pictures import Pictures
 from ui.shell.results import Results
 from ui.shell.runs import Runs
-from ui.shell.services import Example, Services, find_example
+from ui.shell.services import Services
 from ui.shell.visitors import Quota, Visitor
 
 log = logging.getLogger(__name__)
@@ -53,49 +50,9 @@ class Desk:
         return self.services.home
 
 
-@dataclass(frozen=True)
-class SceneForm:
-    """What the user filled in. image: path of the picture's file. example: its id, if it is one.
-    adapter: "" or None for the base alone."""
-
-    image: str | None = None
-    example: str | None = None
-    prompt: str = ""
-    adapter: str | None = None
-    forced: Side = "finetuned"
-    view: ViewSettings = field(default_factory=ViewSettings)
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the model is to do. No pixels: a run that waits holds nothing big."""
-
-    path: Path
-    request: PairRequest
-    example: Example | None = None
-
-
 def default_prompt(services: Services) -> str:
     """The first prompt of the chooser."""
     return next(iter(services.prompts.values()))
-
-
-def prepare(
-    visitor: Visitor, desk: Desk, form: SceneForm, max_new_tokens: object = 64
-) -> tuple[Order, ImageInput]:
-    """Checks the form and reads the picture. UserError names the field that is wrong."""
-    if not form.image:
-        raise UserError(
-            "There is no picture yet", hint="Drop one, paste one or pick an example", field="image"
-        )
-    longest = whole("max_new_tokens", max_new_tokens, 1, 512)
-    prompt = desk.services.validate_prompt(form.prompt)
-    adapter = check_adapter(visitor, desk.services, form.adapter)
-    image = desk.services.load_image(Path(form.image))
-    forced: Side = form.forced if adapter else "base"
-    request = PairRequest(prompt=prompt, adapter=adapter, forced=forced, max_new_tokens=longest)
-    example = find_example(desk.services, form.example) if form.example else None
-    return Order(Path(form.image), request, example), image
 
 
 def ask_model(

@@ -41,16 +41,15 @@ class Frame:
 
 def build_frame(desk: Desk, labels: Mapping[str, str], page: str) -> Frame:
     """labels: of all pages by name, in their order. page: the one that this frame is round."""
-    gr.HTML(masthead.pages(labels, page), elem_id="sl-pages")
-    header = gr.HTML(elem_id="sl-header")
-    with gr.Row(elem_id="sl-who"):
-        who = gr.HTML()
+    with gr.Row(elem_id="sl-frame"):
+        gr.HTML(masthead.pages(labels, page), elem_id="sl-pages")
+        header = gr.HTML(elem_id="sl-header")
+        who = gr.HTML(elem_id="sl-who")
         if can_sign_in():
             gr.LoginButton(size="sm", elem_id="sl-login")
-    return Frame(
-        header, who, gr.HTML(elem_id="sl-banner"), gr.HTML(elem_id="sl-work"),
-        gr.HTML("", html_template="<i></i>", elem_classes="sl-hidden", js_on_load=NEWS_JS),
-    )  # fmt: skip
+        banner, work = gr.HTML(elem_id="sl-banner"), gr.HTML(elem_id="sl-work")
+        news = gr.HTML("", html_template="<i></i>", elem_classes="sl-hidden", js_on_load=NEWS_JS)
+    return Frame(header, who, banner, work, news)
 
 
 def frame_values(frame: Frame, desk: Desk) -> dict[Any, Any]:

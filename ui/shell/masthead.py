@@ -27,7 +27,7 @@ def pages(labels: Mapping[str, str], current: str) -> str:
         f"{escape(label)}</a>"
         for name, label in labels.items()
     )
-    return f'<nav class="sl-pages" aria-label="Pages">{links}</nav>'
+    return f'<b class="sl-name">Sightline</b><nav class="sl-pages" aria-label="Pages">{links}</nav>'
 
 
 def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
@@ -38,13 +38,15 @@ def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
         facts.append(f"{info.memory_mb:,.0f} MB")
     else:
         facts.append("loads on first use")
-    tuned = "none: base alone" if adapter is None else adapter.name + _how(adapter)
+    rest = "".join(f" · {fact}" for fact in facts[1:])
+    tuned = "none: base alone" if adapter is None else adapter.name
     return (
-        '<header class="sl-header"><div class="sl-name"><b>Sightline</b><span>where a driving '
-        "model looks, before and after fine-tuning</span></div><dl><div><dt>"
-        '<span class="sl-sign sl-sign-base" aria-hidden="true"></span>Base</dt>'
-        f"<dd>{escape(' · '.join(facts))}</dd></div><div><dt>"
-        '<span class="sl-sign sl-sign-finetuned" aria-hidden="true"></span>Fine-tuned</dt>'
+        '<header><dl class="sl-header"><div><dt>'
+        '<span class="sl-sign sl-sign-base" aria-hidden="true"></span>'
+        '<span class="sl-wide">Base</span></dt>'
+        f'<dd>{escape(facts[0])}<span class="sl-wide">{escape(rest)}</span></dd></div><div><dt>'
+        '<span class="sl-sign sl-sign-finetuned" aria-hidden="true"></span>'
+        '<span class="sl-wide">Fine-tuned</span></dt>'
         f"<dd>{escape(tuned)}</dd></div></dl></header>"
     )
 
@@ -52,13 +54,9 @@ def header(info: ModelInfo, adapter: AdapterEntry | None) -> str:
 def who(visitor: Visitor) -> str:
     """Who is on the page and what they may do."""
     return (
-        f'<p class="sl-who">Visitor: <b>{escape(visitor.name)}</b> '
-        f'<span class="sl-quiet">· {ROLE_MEANS[visitor.role]}</span></p>'
+        f'<p class="sl-who"><b>{escape(visitor.name)}</b> '
+        f'<span class="sl-quiet sl-wide">· {ROLE_MEANS[visitor.role]}</span></p>'
     )
-
-
-def _how(adapter: AdapterEntry) -> str:
-    return " · point from its head" if adapter.has_head else " · point from its text"
 
 
 def work(job: JobRow | None) -> str:
@@ -85,22 +83,26 @@ def banner(info: ModelInfo, card: AdapterCard | None, photographed: AdapterCard 
         )
     if info.embedded:
         parts.append(
-            '<p class="sl-banner"><b>Embedded model:</b> it learned from a drawn world, not from '
-            f"photographs.{escape(_measured(card, photographed))} "
-            f"A real one: <code>{OTHER_MODEL}</code></p>"
+            '<details class="sl-banner"><summary><b>Embedded model</b> of a drawn world'
+            f"{_measured(card, photographed)}</summary>"
+            f"To use Qwen2-VL: <code>{OTHER_MODEL}</code></details>"
         )
     return "".join(parts)
 
 
 def _measured(card: AdapterCard | None, photographed: AdapterCard | None) -> str:
     """How the adapter in use does, read from its card; on photographs, where its card does not
-    say, how the one does whose card says so."""
-    said = [_figures(card.name, "drawn scenes", card.heldout)] if card else []
+    say, how the one does whose card says so. HTML, "" where nobody says."""
     on_photos = card if card and card.extra.get("photos") else photographed
+    said = []
     if on_photos is not None:
         text = _figures(on_photos.name, "photographs", on_photos.extra.get("photos"))
-        said.append(text and (text if on_photos is card else f"{on_photos.name} {text}"))
-    return f" Median error: {'; '.join(filter(None, said))}." if any(said) else ""
+        said.append(text and escape(text if on_photos is card else f"{on_photos.name} {text}"))
+    drawn = _figures(card.name, "drawn scenes", card.heldout) if card else ""
+    if drawn and any(said):
+        drawn = f'<span class="sl-wide">; {escape(drawn)}</span>'
+    text = "".join(said) + drawn
+    return f"; median error {text}" if text else ""
 
 
 def _figures(name: str, where: str, measured: object) -> str:

@@ -17,7 +17,7 @@ from ui.shell.visitors import Visitor
 from ui.training import view
 from ui.training.handlers import choose, configure
 from ui.training.handlers.place import TASK, Place, accepted_count
-from ui.training.parts import RunBox, Show, Values, components, recipe, section, shown, telling
+from ui.training.parts import RunBox, Values, components, recipe, section, shown, telling
 
 ALL = ("all", "")
 USUAL_PRESET = "quick_fix"
@@ -101,7 +101,7 @@ class Choose:
             self.body: shown(not none),
         }
 
-    def wire(self, desk: Desk, everything: list[Any], preview: Preview, show: Show) -> None:
+    def wire(self, desk: Desk, page: Any) -> None:
         """Preview the training set, with progress."""
         self.corrections.click(None, js="() => { location.href = './corrections'; }")
 
@@ -110,15 +110,15 @@ class Choose:
             return choose.begin_plan(desk.visitor(request), desk, form, TASK)
 
         def planned(visitor: Visitor, plan: SnapshotPlan) -> Values:
-            return show(desk, visitor, Place("preview")) | {
-                preview.view: view.preview(plan.examples, plan.left_out),
-                preview.message: "",
-                preview.use: gr.update(interactive=bool(plan.part("train"))),
+            return page.show(desk, visitor, Place("preview")) | {
+                page.preview.view: view.preview(plan.examples, plan.left_out),
+                page.preview.message: "",
+                page.preview.use: gr.update(interactive=bool(plan.part("train"))),
             }
 
         starts = [(self.plan.button.click, "training_plan", asked, set(self.form.values()))]
         self.plan.wire(
-            desk, "training_plan", starts, choose.start_plan, planned, everything,
+            desk, "training_plan", starts, choose.start_plan, planned, page.everything,
             concurrency_limit=4,
         )  # fmt: skip
 
@@ -151,9 +151,7 @@ class Preview:
             self.use: gr.update(interactive=True),
         }
 
-    def wire(
-        self, desk: Desk, place: gr.State, everything: list[Any], plan: gr.State, show: Show
-    ) -> None:
+    def wire(self, desk: Desk, page: Any) -> None:
         """Freeze what is shown, or use again what is frozen."""
 
         @telling(self.message)
@@ -164,9 +162,10 @@ class Preview:
             else:
                 snapshot = choose.freeze_plan(visitor, desk, run_id)
                 there = Place("configure", "", snapshot.hash)
-            return show(desk, visitor, there)
+            return page.show(desk, visitor, there)
 
-        self.use.click(used, [place, plan], everything, api_name="training_use", **AT_ONCE)
+        inputs = [page.place, page.choose.plan.run]
+        self.use.click(used, inputs, page.everything, api_name="training_use", **AT_ONCE)
 
 
 class Configure:
@@ -268,9 +267,9 @@ class Configure:
             self.config: config,
         }
 
-    def wire(self, desk: Desk, place: gr.State, everything: list[Any], show: Show) -> None:
+    def wire(self, desk: Desk, page: Any) -> None:
         """Fields that say at once what is wrong with them, presets, and Train."""
-        inputs = {*self.fields.values(), self.name, self.runner, self.preset, place}
+        inputs = {*self.fields.values(), self.name, self.runner, self.preset, page.place}
         outputs = components(self)
 
         def read(values: Values) -> dict[str, Any]:
@@ -279,7 +278,7 @@ class Configure:
         @telling(self.message)
         def checked(values: Values, request: gr.Request) -> Values:
             return self.checked(
-                desk, desk.visitor(request), values[place], read(values), values[self.name],
+                desk, desk.visitor(request), values[page.place], read(values), values[self.name],
                 values[self.preset],
             )  # fmt: skip
 
@@ -290,9 +289,10 @@ class Configure:
         @telling(self.message)
         def preset(values: Values, request: gr.Request) -> Values:
             chosen = configure.preset_of(values[self.preset])
+            form, visitor = configure.form_values(chosen.settings), desk.visitor(request)
             made = self.checked(
-                desk, desk.visitor(request), values[place], configure.form_values(chosen.settings),
-                values[self.name], values[self.preset], fill=True,
+                desk, visitor, values[page.place], form, values[self.name], values[self.preset],
+                fill=True,
             )  # fmt: skip
             return made | {self.about: markup.note(chosen.about)}
 
@@ -302,11 +302,16 @@ class Configure:
         def started(values: Values, request: gr.Request) -> Values:
             visitor = desk.visitor(request)
             there = configure.submit(
-                visitor, desk, values[place], read(values), values[self.name], values[self.runner]
+                visitor,
+                desk,
+                values[page.place],
+                read(values),
+                values[self.name],
+                values[self.runner],
             )
-            return {self.name: "", **show(desk, visitor, there)}
+            return {self.name: "", **page.show(desk, visitor, there)}
 
-        self.start.click(started, inputs, everything, api_name="training_start", **AT_ONCE)
+        self.start.click(started, inputs, page.everything, api_name="training_start", **AT_ONCE)
 
 
 def _pressable(yes: bool) -> Any:

@@ -20,7 +20,6 @@ from ui.training.handlers.place import TASK, Place, job_of
 from ui.training.handlers.run import prove_again
 from ui.training.parts import (
     RunBox,
-    Show,
     Values,
     components,
     nothing_proven,
@@ -115,19 +114,20 @@ class Prove:
             values |= {self.titles[i]: title, self.plots[i]: plot_value(pair.plots[i])}
         return values
 
-    def wire(
-        self, desk: Desk, place: gr.State, everything: list[Any], said: gr.HTML, show: Show
-    ) -> None:
-        """Prove again, and the maps of one case on request. said: where the Run step tells."""
+    def wire(self, desk: Desk, page: Any) -> None:
+        """Prove again, and the maps of one case on request."""
         self.begin.click(None, js=TO_RUN)
 
         @telling(self.compare.progress)
         def again(place: Place, request: gr.Request) -> Values:
             visitor = desk.visitor(request)
             text = prove_again(visitor, desk, place.job)
-            return show(desk, visitor, place.at("run")) | {said: markup.note(text)}
+            there = page.show(desk, visitor, place.at("run"))
+            return there | {page.run.message: markup.note(text)}
 
-        self.again.click(again, place, everything, api_name="training_prove_again", **AT_ONCE)
+        self.again.click(
+            again, page.place, page.everything, api_name="training_prove_again", **AT_ONCE
+        )
 
         def begun(place: Place, case: str | None, former: str, request: gr.Request) -> Run:
             job = job_of(desk.home, place)
@@ -140,8 +140,8 @@ class Prove:
 
         box, name = self.compare, "training_compare"
         starts = [
-            (box.button.click, name, begun, [place, self.case, box.run]),
-            (self.gallery.select, "training_case", begun, [place, self.asked_case, box.run]),
+            (box.button.click, name, begun, [page.place, self.case, box.run]),
+            (self.gallery.select, "training_case", begun, [page.place, self.asked_case, box.run]),
         ]
         box.wire(
             desk, name, starts, prove.start_maps, drawn, components(self),
@@ -204,7 +204,7 @@ class Promote:
             self.override: shown(against),
         }
 
-    def wire(self, desk: Desk, place: gr.State, everything: list[Any], show: Show) -> None:
+    def wire(self, desk: Desk, page: Any) -> None:
         """Promote, override, roll back."""
         self.begin.click(None, js=TO_RUN)
 
@@ -215,7 +215,7 @@ class Promote:
             def decided(place: Place, reason: str, request: gr.Request) -> Values:
                 visitor = desk.visitor(request)
                 said = act(visitor, place, reason)
-                values = show(desk, visitor, place)
+                values = page.show(desk, visitor, place)
                 return values | {self.message: markup.note(said), self.reason: ""}
 
             return decided
@@ -228,6 +228,6 @@ class Promote:
         )  # fmt: skip
         for button, name, act in acts:
             button.click(
-                deciding(act), [place, self.reason], everything, api_name=f"training_{name}",
-                **AT_ONCE,
+                deciding(act), [page.place, self.reason], page.everything,
+                api_name=f"training_{name}", **AT_ONCE,
             )  # fmt: skip

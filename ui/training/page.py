@@ -28,8 +28,8 @@ from ui.training.run import Run
 
 LABEL = "Training"
 NEEDED: dict[Role, str] = {
-    "viewer": "opened tick step job new plan_follow plan_show plan_stop preset check recipe "
-    "ask_delete spare looks compare_follow compare_follow1 compare_show compare_show1 compare_stop",
+    "viewer": "opened tick step job new plan_follow plan_show plan_stop preset check recipe curves "
+    "ask_delete spare compare_follow compare_follow1 compare_show compare_show1 compare_stop",
     "annotator": "plan case compare",
     "trainer": "use start cancel resume retry delete prove_again promote override rollback",
 }
@@ -93,15 +93,10 @@ def build() -> TrainingPage:
 
 def wire(tab: TrainingPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     """Binds events to handlers."""
-    everything, show, place = tab.everything, tab.show, tab.place
-    tab.choose.wire(desk, everything, tab.preview, show)
-    tab.preview.wire(desk, place, everything, tab.choose.plan.run, show)
-    tab.configure.wire(desk, place, everything, show)
-    tab.run.wire(desk, place, everything, show)
-    tab.prove.wire(desk, place, everything, tab.run.message, show)
-    tab.promote.wire(desk, place, everything, show)
+    for key in STEPS:
+        getattr(tab, key).wire(desk, tab)
     _wire_opening(tab, desk, page)
-    _wire_moving(tab, desk, everything)
+    _wire_moving(tab, desk)
 
 
 def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
@@ -131,7 +126,7 @@ def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
     tab.timer.tick(ticked, [tab.place, tab.seen], watched, api_name="training_tick", **AT_ONCE)
 
 
-def _wire_moving(tab: TrainingPage, desk: Desk, everything: list[Any]) -> None:
+def _wire_moving(tab: TrainingPage, desk: Desk) -> None:
     """The row of steps, the queue, and the buttons that lead from step to step."""
 
     @telling(tab.message)
@@ -154,12 +149,12 @@ def _wire_moving(tab: TrainingPage, desk: Desk, everything: list[Any]) -> None:
         return cleared | tab.show(desk, desk.visitor(request), there)
 
     tab.steps.select(
-        stepped, [tab.place, tab.asked_step], everything, api_name="training_step", **LATEST
+        stepped, [tab.place, tab.asked_step], tab.everything, api_name="training_step", **LATEST
     )
     tab.run.queue.select(
-        picked, [tab.place, tab.run.asked_job], everything, api_name="training_job", **LATEST
+        picked, [tab.place, tab.run.asked_job], tab.everything, api_name="training_job", **LATEST
     )
     gr.on(
         [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click], fresh, tab.place,
-        everything, api_name="training_new", **AT_ONCE,
+        tab.everything, api_name="training_new", **AT_ONCE,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """What the steps of the Training page have in common. Each step is a class: it builds its
-components, says what they become at a place, and binds its own events."""
+components, says what they become at a place (`values` when one comes there, `watched` on each
+tick), and binds its own events; `page` is `ui.training.page.TrainingPage`."""
 
 from __future__ import annotations
 
@@ -22,8 +23,6 @@ from ui.shell.visitors import Visitor
 
 Values = dict[Any, Any]
 Event = Callable[..., Any]
-Show = Callable[..., Values]
-"""(desk, visitor, place) -> the whole page at that place."""
 
 
 def components(*steps: object) -> list[Any]:
@@ -121,8 +120,8 @@ class RunBox:
                 followed, self.run, [self.progress, self.run], api_name=f"{name}_follow{nth}",
                 trigger_mode="multiple", **queue, **QUIET,
             ).then(
-                over, self.run, [*mine, *outputs], api_name=f"{name}_show{nth}",
-                trigger_mode="multiple", **AT_ONCE,
+                over, self.run, list(dict.fromkeys([*mine, *outputs])),
+                api_name=f"{name}_show{nth}", trigger_mode="multiple", **AT_ONCE,
             )  # fmt: skip
         self.stop.click(stopped, self.run, mine, api_name=f"{name}_stop", **AT_ONCE)
 

@@ -78,7 +78,8 @@ def outcome(found: Comparison) -> str:
         f'<p class="tr-outcome {kind}" role="status">{escape(found.headline)}</p>'
         f'<h3>Change of the mean error <span class="sl-quiet">{before} → '
         f"{escape(found.names[CANDIDATE])}, {UNITS[found.changes[0].unit]}; bars are 95 % "
-        f"intervals of a paired bootstrap; left of the line is better</span></h3>{_forest(wholes, scale)}"
+        "intervals of a paired bootstrap; left of the line is better</span></h3>"
+        + _forest(wholes, scale)
         + (
             f"<details><summary>{fold}</summary>{_forest(slices, scale)}</details>"
             if slices

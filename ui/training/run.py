@@ -18,7 +18,7 @@ from ui.training.figures import CHARTS, NO_UNIT
 from ui.training.handlers import configure
 from ui.training.handlers import run as handlers
 from ui.training.handlers.place import Place, job_of
-from ui.training.parts import Show, Values, plot_value, recipe, section, shown, telling
+from ui.training.parts import Values, plot_value, recipe, section, shown, telling
 
 BUTTONS = {
     "cancel": "Cancel", "resume": "Resume", "retry": "Change settings and try again",
@@ -72,7 +72,7 @@ class Run:
             self.asked_job = asked("job")
 
     def _build_charts(self) -> None:
-        with gr.Row(visible=False, elem_id="tr-looks", equal_height=True) as self.looks:
+        with gr.Row(visible=False, elem_id="tr-curves", equal_height=True) as self.controls:
             self.smooth = gr.Slider(
                 0, 0.99, 0, step=0.01, label="Smoothing", elem_id="tr-smooth",
                 info="Exponential moving average, as in TensorBoard.",
@@ -131,7 +131,7 @@ class Run:
             text = "That job was deleted." if place.job else "Pick a job of the list."
             hidden = {part: shown(False) for part in (*self.buttons.values(), self.charts)}
             return values | hidden | {
-                self.status: markup.note(text), self.looks: shown(False), self.difference: "",
+                self.status: markup.note(text), self.controls: shown(False), self.difference: "",
             }  # fmt: skip
         row, far = handlers.one_job(visitor, desk.home, job.id)
         able = handlers.ACTIONS[row.state]
@@ -148,7 +148,8 @@ class Run:
         other = job_of(desk.home, replace(place, job=place.over))
         charts = self.curves.get(desk.home, job, other, place.smooth, place.log)
         there = any(drawn.plot is not None for drawn in charts.values())
-        values: Values = {self.charts: shown(there), self.looks: shown(there), self.difference: ""}
+        values: Values = {part: shown(there) for part in (self.charts, self.controls)}
+        values[self.difference] = ""
         for key, chart in CHARTS.items():
             unit = "" if chart.unit in NO_UNIT else chart.unit
             values[self.titles[key]] = view.chart_title(chart.title, unit, charts[key].said)
@@ -160,7 +161,7 @@ class Run:
             ) or markup.note(f"{job.name} and {other.name} have the same settings.")
         return values
 
-    def wire(self, desk: Desk, place: gr.State, everything: list[Any], show: Show) -> None:
+    def wire(self, desk: Desk, page: Any) -> None:
         """Each button acts on the selected job and shows what became of it."""
 
         def acting(
@@ -171,7 +172,7 @@ class Run:
                 visitor = desk.visitor(request)
                 said = act(visitor, desk, place.job)
                 there = place if stay else Place("run")
-                return show(desk, visitor, there) | {self.message: markup.note(said)}
+                return page.show(desk, visitor, there) | {self.message: markup.note(said)}
 
             return acted
 
@@ -180,7 +181,7 @@ class Run:
             (self.buttons["resume"], acting(handlers.resume), "resume"),
             (self.really, acting(handlers.delete, stay=False), "delete"),
         ):
-            button.click(act, place, everything, api_name=f"training_{name}", **AT_ONCE)
+            button.click(act, page.place, page.everything, api_name=f"training_{name}", **AT_ONCE)
         # Asking back shows a row and does nothing else: no role is needed for that.
         self.buttons["delete"].click(lambda: shown(True), None, self.confirm,
                                      api_name="training_ask_delete", **AT_ONCE)  # fmt: skip
@@ -190,21 +191,21 @@ class Run:
         @telling(self.message)
         def retried(place: Place, request: gr.Request) -> Values:
             visitor = desk.visitor(request)
-            return show(desk, visitor, configure.retry_place(visitor, desk, place.job))
+            return page.show(desk, visitor, configure.retry_place(visitor, desk, place.job))
 
         self.buttons["retry"].click(
-            retried, place, everything, api_name="training_retry", **AT_ONCE
+            retried, page.place, page.everything, api_name="training_retry", **AT_ONCE
         )
 
         @telling(self.message)
-        def looked(
+        def redrawn(
             place: Place, smooth: float, log: bool, over: str, request: gr.Request
         ) -> Values:
             there = replace(place, smooth=float(smooth or 0), log=bool(log), over=over or "")
-            return show(desk, desk.visitor(request), there)
+            return page.show(desk, desk.visitor(request), there)
 
         gr.on(
-            [self.smooth.input, self.log_scale.input, self.over.input], looked,
-            [place, self.smooth, self.log_scale, self.over], everything,
-            api_name="training_looks", **LATEST,
+            [self.smooth.input, self.log_scale.input, self.over.input], redrawn,
+            [page.place, self.smooth, self.log_scale, self.over], page.everything,
+            api_name="training_curves", **LATEST,
         )  # fmt: skip

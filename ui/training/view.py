@@ -84,13 +84,13 @@ def image(source: str, marks: str) -> str:
 def preview(examples: Sequence[SnapshotExample], left_out: Sequence[LeftOut]) -> str:
     """Counts, what was left out and why, then images with their exact target texts."""
     n = Counter((e.split, e.source) for e in examples)
-    kept_back = n[VALIDATION, CORRECTED] + n[VALIDATION, REPLAY]
+    validation = n[VALIDATION, CORRECTED] + n[VALIDATION, REPLAY]
     counts = "".join(
         f"<div><dt>{name}</dt><dd>{number:,}</dd><span>{meaning}</span></div>"
         for name, number, meaning in (
             ("Training set", n[TRAIN, CORRECTED], "corrected images"),
             ("Replayed", n[TRAIN, REPLAY], "original training scenes against forgetting"),
-            ("Validation set", kept_back, f"{n[VALIDATION, CORRECTED]} of them corrected"),
+            ("Validation set", validation, f"{n[VALIDATION, CORRECTED]} of them corrected"),
             ("Left out", len(left_out), "see below"),
         )
     )

@@ -25,8 +25,8 @@ from ui.shell.visitors import READABLE, Visitor, require
 
 MOST_DISPUTES, MOST_PAIRS = 30, 10
 NOBODY = (
-    "<p>Agreement needs cases that two people corrected. Ask a second person to look at the same "
-    "pictures.</p>"
+    "<p>Agreement needs cases that two people corrected. Let a second person mark the same "
+    "images.</p>"
 )
 
 

@@ -49,11 +49,11 @@ def format_note(name: str) -> str:
 
 
 def export_zip(visitor: Visitor, desk: Desk, where: QueueAddress, name: str) -> ExportedFile:
-    """The corrections that the filters show, with their pictures."""
+    """The corrections that the filters show, with their images."""
     require(visitor, "trainer", "Exporting corrections")
     target = desk.pictures.new_file(f"sightline-corrections-{_safe(name)}.zip")
     done = export(Feedback(desk.home), name, target, filter_of(where))
-    said = f"{_n(done.rows, 'correction')} of {_n(done.pictures, 'picture')}."
+    said = f"{_n(done.rows, 'correction')} of {_n(done.pictures, 'image')}."
     left = [f"{n:,} left out: {why}" for why, n in done.left_out.items()]
     return ExportedFile(str(done.path), view.done(said) + view.row_errors("Left out", left))
 
@@ -68,7 +68,7 @@ def preview(visitor: Visitor, desk: Desk, path: str | None) -> ImportView:
     if not path:
         return ImportView("", 0)
     found = import_file(Feedback(desk.home), Path(path), visitor.name, dry_run=True)
-    said = f"{_n(found.added, 'correction')} of {_n(found.pictures, 'picture')} can be imported"
+    said = f"{_n(found.added, 'correction')} of {_n(found.pictures, 'image')} can be imported"
     return ImportView(_said(said, found), found.added)
 
 
@@ -78,7 +78,7 @@ def bring_in(visitor: Visitor, desk: Desk, path: str | None) -> ImportView:
     if not path:
         raise UserError("There is no file to import", hint="Choose one first", field="file")
     found = import_file(Feedback(desk.home), Path(path), visitor.name)
-    said = f"Imported {_n(found.added, 'correction')} of {_n(found.pictures, 'picture')}"
+    said = f"Imported {_n(found.added, 'correction')} of {_n(found.pictures, 'image')}"
     return ImportView(_said(said, found), 0)
 
 

@@ -98,14 +98,14 @@ class Answer:
 
 
 def ask_now(visitor: Visitor, desk: Desk, case_id: str) -> Answer:
-    """Runs the adapter that is in use now on the case's picture. Stores nothing."""
+    """Runs the adapter that is in use now on the case's image. Stores nothing."""
     require(visitor, "annotator", "Asking the model")
     feedback = Feedback(desk.home)
     case = feedback.case(case_id)
     if case.task != "hazard" or case.media.kind != "image":
         raise UserError(
-            "Only pictures of the hazard task can be asked here",
-            expected="a case with a picture",
+            "The adapter can be run on images of the hazard task only",
+            expected="a case with an image",
             got=f"{case.task}, {case.media.kind}",
         )
     adapter = desk.services.default_adapter()

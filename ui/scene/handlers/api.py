@@ -7,48 +7,48 @@ from typing import Any
 
 from explain.types import MapSettings
 from inference.errors import UserError, unknown
+from inference.registry import TASKS
+from inference.registry import task as find_task
 from inference.schema import SIDES
+from ui.scene.address import MAX_TOKENS, ViewSettings
 from ui.scene.handlers.downloads import as_numbers
-from ui.scene.handlers.run import head_choice
-from ui.shell.address import MAX_NUMBER, MAX_TOKENS, ViewSettings
-from ui.shell.arguments import whole
-from ui.shell.desk import Desk, SceneForm, ask_model, default_prompt, prepare
+from ui.scene.handlers.run import SceneForm, prepare
+from ui.shell.desk import Desk, ask_model
 from ui.shell.visitors import Visitor, require
 
 
 def predict(
     visitor: Visitor, desk: Desk, image: str | None, prompt: str | None, adapter: str | None,
-    forced: str | None, max_new_tokens: float | None,
+    forced: str | None, max_new_tokens: float | None, task: str | None = "hazard",
 ) -> dict[str, Any]:  # fmt: skip
-    """Both sides' answers and default maps, as JSON. The result stays available for `maps`."""
-    require(visitor, "viewer", "Asking the model")
+    """Both sides' answers and attention maps, as JSON. The result stays available for `maps`."""
+    require(visitor, "viewer", "Running the model")
     if forced not in SIDES:
         raise unknown("side", forced or "", SIDES, field="forced")
+    if task not in TASKS:
+        raise unknown("task", task or "", TASKS, field="task")
     services = desk.services
     adapter = adapter or ""
     chosen = {"": services.default_adapter(), "none": None}.get(adapter, adapter)
-    form = SceneForm(image, None, prompt or default_prompt(services), chosen, forced)
-    order, picture = prepare(visitor, desk, form, max_new_tokens)
-    result = desk.results.put(ask_model(services, picture, order.request), order.path)
-    return as_numbers(visitor, desk, result.id, ViewSettings())
+    form = SceneForm(image, None, task, prompt or find_task(task).prompt, chosen, forced)
+    order, decoded = prepare(visitor, desk, form, max_new_tokens)
+    result = desk.results.put(ask_model(services, decoded, order.request), order.path)
+    return as_numbers(visitor, desk, result.id, ViewSettings(MapSettings()))
 
 
 def maps(
     visitor: Visitor, desk: Desk, result: str | None, method: str | None, tokens: str | None,
-    layers: tuple[float | None, float | None], heads: str | None, switches: Mapping[str, bool],
+    shared_scale: bool, options: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """Maps of a finished result under other settings."""
-    require(visitor, "viewer", "Looking at a result")
-    services = desk.services
-    if not method or method not in services.explainers:
-        raise unknown("method", method or "", services.explainers, field="method")
-    first = whole("first_layer", layers[0], 0, MAX_NUMBER)
-    last = whole("last_layer", layers[1], -1, MAX_NUMBER)
-    settings = MapSettings(
-        method=method, tokens=_tokens(tokens or ""), layers=(first, last),
-        heads=head_choice(heads), **{key: bool(value) for key, value in switches.items()},
-    )  # fmt: skip
-    return as_numbers(visitor, desk, result or "", ViewSettings(settings))
+    """Maps of a finished result under other settings. options: of the explainers, by name; those
+    that the method does not have are ignored."""
+    require(visitor, "viewer", "Reading a result")
+    explainers = desk.services.explainers
+    if not method or method not in explainers:
+        raise unknown("method", method or "", explainers, field="method")
+    own = {option.name: options[option.name] for option in explainers[method].options}
+    settings = MapSettings(method, _tokens(tokens or ""), bool(shared_scale), own)
+    return as_numbers(visitor, desk, result or "", ViewSettings(settings), strict=True)
 
 
 def _tokens(text: str) -> tuple[int, ...]:

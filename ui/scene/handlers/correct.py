@@ -5,103 +5,82 @@ What `save` returns is committed; what it raises leaves the form as it was.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from inference.adapter_files import WEIGHTS
-from inference.correction import Fix
-from inference.correction import point_of as drawn_point
+from inference.correction import Fix, Verdict
 from inference.errors import UserError
-from inference.fields import Label, Point, Text, Value
+from inference.fields import Point
 from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id
-from inference.schema import ImageInput
+from inference.registry import task as find_task
 from training.store.feedback import Correction, CorrectionFilter, Feedback
+from ui.components.fields import kind_of
 from ui.scene import correct_view
-from ui.scene.handlers.view import address_of
-from ui.shell.address import ViewSettings, to_query
+from ui.scene.address import ViewSettings, to_query
+from ui.scene.handlers.run import SceneForm, what_changed
+from ui.scene.handlers.view import address_of, stored
 from ui.shell.desk import Desk, adapter_entry
 from ui.shell.results import StoredResult
 from ui.shell.services import Services, find_example
 from ui.shell.visitors import Visitor, how_to_get_a_role, require
 
-Verdict = Literal["right", "wrong", "no_hazard"]
 FIVE_SECONDS = 5
+GONE = "The answer that you correct is not in memory any more"
 
 
 @dataclass(frozen=True)
 class CorrectionForm:
-    """What the person said. mark: JSON from the browser, "" where nothing is marked.
-    five_second: the answers were hidden while they marked."""
+    """What the person said. values: what the editors hold, by field. five_second: the answers were
+    hidden while they marked."""
 
     verdict: Verdict
-    mark: str = ""
-    hazard_kind: str | None = None
-    rationale: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
     five_second: bool = False
 
 
 @dataclass(frozen=True)
-class Mark:
-    """In pixels of the original picture. draft: which picture and attempt it belongs to."""
-
-    point_px: tuple[float, float] | None = None
-    box_px: tuple[float, float, float, float] | None = None
-    draft: str = ""
-
-
-@dataclass(frozen=True)
 class Mine:
-    """This visitor's corrections of one picture that stand, newest first.
+    """This visitor's standing verdict on an image and task. tries: how many they ever gave, so that
+    each attempt has a draft of its own."""
 
-    tries: how many they ever made of it, so that each attempt has a draft of its own.
-    """
-
-    here: tuple[Correction, ...] = ()
+    standing: Correction | None = None
     tries: int = 0
 
     @property
     def point(self) -> Point | None:
-        """Where they say that the hazard is: of the newest correction, if it has a point."""
-        point = self.here[0].payload.values.get("point") if self.here else None
-        return point if isinstance(point, Point) else None
+        """Where they say that the hazard is, if they said."""
+        values = self.standing.payload.values.values() if self.standing else ()
+        return next((v for v in values if isinstance(v, Point)), None)
 
 
 @dataclass(frozen=True)
 class Editor:
-    """What the correction part of the page shows for a result. problem: why this visitor cannot
-    correct, or None."""
+    """What the correction part of the page shows for a result. able: whether this visitor may
+    correct. draft: name of the attempt that the browser keeps."""
 
     invitation: str
-    picture: str
-    list: str
+    standing: str
     mine: Mine
-    problem: str | None = None
+    able: bool
+    draft: str
 
 
 def editor(visitor: Visitor, desk: Desk, result: StoredResult, *, hidden: bool = False) -> Editor:
-    """hidden: the answers are not shown yet (five-second mode), so the picture bears no signs."""
-    require(visitor, "viewer", "Looking at a result")
+    """hidden: the answers are not shown yet (five-second mode)."""
     found = mine(visitor, desk, result)
-    pair, image = result.pair, result.pair.image
-    sides = {"base": pair.base, "finetuned": pair.finetuned}
-    points = {kind: side.point for kind, side in sides.items() if side and side.point}
-    picture = correct_view.editor(
-        desk.pictures.url(image),
-        image.size_wh,
-        draft_of(image, found),
-        {} if hidden else points,
-        FIVE_SECONDS if hidden else 0,
-    )
-    about = f"the answer of {pair.request.adapter or 'the base model'}"
     problem = None
     if not visitor.may("annotator"):
         how = how_to_get_a_role(visitor)
-        problem = f"to correct, {how[0].lower()}{how[1:]}"
-    listed = correct_view.mine(found.here)
-    return Editor(correct_view.invitation(about, problem, hidden), picture, listed, found, problem)
+        problem = f"To correct, {how[0].lower()}{how[1:]}."
+    draft = f"{result.pair.image.content_hash}.{result.pair.request.task}.{found.tries}"
+    return Editor(
+        correct_view.invitation(problem, hidden), correct_view.standing(found.standing), found,
+        problem is None, draft,
+    )  # fmt: skip
 
 
 def may_correct(visitor: Visitor) -> None:
@@ -110,30 +89,33 @@ def may_correct(visitor: Visitor) -> None:
 
 
 def mine(visitor: Visitor, desk: Desk, result: StoredResult) -> Mine:
-    """What this visitor has said of the result's picture."""
+    """What this visitor has said of the result's image."""
     require(visitor, "viewer", "Looking at corrections")
     if desk.services.home is None:
         return Mine()
     task, image = result.pair.request.task, result.pair.image
     wanted = CorrectionFilter(task=task, author=visitor.name, media=image.content_hash)
     said = Feedback(desk.home).corrections(wanted)
-    return Mine(tuple(c for c in reversed(said) if c.status != "withdrawn"), len(said))
+    standing = [c for c in said if c.status != "withdrawn"]
+    return Mine(standing[-1] if standing else None, len(said))
 
 
-def _all_mine(visitor: Visitor, feedback: Feedback) -> int:
-    said = feedback.corrections(CorrectionFilter(author=visitor.name))
-    return sum(c.status != "withdrawn" for c in said)
-
-
-def save(visitor: Visitor, desk: Desk, result_id: str, form: CorrectionForm) -> str:
-    """Stores the picture, the prediction and the correction; returns what was confirmed.
+def save(
+    visitor: Visitor, desk: Desk, result_id: str, form: CorrectionForm, now: SceneForm | None = None
+) -> str:
+    """Stores the image, the prediction and the correction; returns what was confirmed. now: what
+    the page's form holds, which must still be what the result was made from.
 
     Raises:
         UserError: the visitor may not, something is missing or wrong (with its field), or the
             store cannot be written.
     """
     may_correct(visitor)
-    result = result_of(desk, result_id)
+    result = stored(desk, result_id, GONE)
+    if now is not None and (changed := what_changed(now, result)):
+        raise UserError(
+            f"The {' and '.join(changed)} changed since this answer", hint="Press Compare first"
+        )
     payload = _payload(result, form)
     desk.quota.take(visitor)
     feedback = Feedback(desk.home)
@@ -157,13 +139,17 @@ def save(visitor: Visitor, desk: Desk, result_id: str, form: CorrectionForm) -> 
         author=visitor.name,
         client={"page": "scene"},
     )
-    here = mine(visitor, desk, result).here
-    return correct_view.saved(_all_mine(visitor, feedback), len(here))
+    return correct_view.saved(_all_mine(visitor, feedback))
+
+
+def _all_mine(visitor: Visitor, feedback: Feedback) -> int:
+    said = feedback.corrections(CorrectionFilter(author=visitor.name))
+    return len({(c.task, c.media) for c in said if c.status != "withdrawn"})
 
 
 def _source(feedback: Feedback, result: StoredResult) -> Path:
-    """The picture's file. Uploads and copies go after a time; then the one that is kept with
-    earlier corrections, if there are any."""
+    """The image's file. Uploads and copies go after a time; then the one that is kept with earlier
+    corrections, if there are any."""
     if result.path.is_file():
         return result.path
     try:
@@ -175,10 +161,11 @@ def _source(feedback: Feedback, result: StoredResult) -> Path:
 def withdraw(visitor: Visitor, desk: Desk, result_id: str, correction_id: str) -> str:
     """Takes one of the visitor's own corrections back; the store refuses anybody else's."""
     require(visitor, "annotator", "Withdrawing a correction")
-    result_of(desk, result_id)  # the page draws it again without the mark
+    result = stored(desk, result_id, GONE)  # the page draws it again without the mark
     feedback = Feedback(desk.home)
     feedback.withdraw(correction_id, visitor.name)
-    return correct_view.withdrawn(_all_mine(visitor, feedback))
+    again = " Your verdict of before stands again." if mine(visitor, desk, result).standing else ""
+    return f"Undone.{again}"
 
 
 def link(desk: Desk, result: StoredResult) -> str:
@@ -191,57 +178,21 @@ def link(desk: Desk, result: StoredResult) -> str:
     )
 
 
-def read_mark(text: str, image: ImageInput) -> Mark:
-    """The mark as the browser sent it; UserError (field "point") for anything else."""
-    if not text:
-        return Mark()
-    try:
-        sent = json.loads(text)
-        point, box = (_numbers(sent.get(key), n) for key, n in (("point", 2), ("box", 4)))
-        draft = str(sent.get("case", ""))
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise UserError("The mark cannot be read", got=text[:80], field="point") from error
-    if not draft.startswith(image.content_hash):
-        raise UserError("The mark belongs to another picture", hint="Mark it again", field="point")
-    return Mark(
-        (point[0], point[1]) if point else None,
-        (box[0], box[1], box[2], box[3]) if box else None,
-        draft,
-    )
-
-
-def _numbers(sent: object, n: int) -> list[float] | None:
-    if sent is None:
-        return None
-    if not isinstance(sent, list) or [type(v) in (int, float) for v in sent] != [True] * n:
-        raise ValueError(f"not {n} numbers")
-    return [float(value) for value in sent]
-
-
-def draft_of(image: ImageInput, found: Mine) -> str:
-    """Name of the attempt that the browser keeps; another one after each save."""
-    return f"{image.content_hash}.{found.tries}"
-
-
 def _payload(result: StoredResult, form: CorrectionForm) -> Fix:
-    mark = read_mark(form.mark, result.pair.image) if form.verdict == "wrong" else Mark()
-    if form.verdict == "wrong" and mark.point_px is None:
-        raise UserError(
-            "Nothing is marked yet",
-            hint="Click the hazard in the picture, or choose “No hazard here”",
-            field="point",
-        )
-    values: dict[str, Value] = {}
-    x, y = mark.point_px or (None, None)
-    point = drawn_point(x, y, mark.box_px)
-    if point is not None:
-        values["point"] = point
-    if form.hazard_kind:
-        values["hazard_kind"] = Label(form.hazard_kind)
-    if reason := (form.rationale or "").strip():
-        values["reason"] = Text(reason)
-    verdict = "none" if form.verdict == "no_hazard" else form.verdict
-    return Fix(result.pair.request.task, verdict, values, form.five_second)
+    """The correction as the store takes it. Only what is wrong has values: a mark that stands in
+    the editor does not belong to another verdict."""
+    task, case = find_task(result.pair.request.task), result.pair.image.content_hash
+    known = {f.name: f for f in (*task.fields, *task.notes)}
+    sent = {k: v for k, v in form.values.items() if k in known}
+    if form.verdict != "wrong":
+        sent.pop(task.main, None)
+    read = {k: kind_of(known[k]).read(known[k], v, case) for k, v in sent.items()}
+    values = {k: v for k, v in read.items() if v is not None}
+    if form.verdict == "wrong" and task.main not in values:
+        what = "Click the hazard in the image" if task.points else "Choose what is right"
+        or_none = f", or choose “{task.absent}”" if task.absent else ""
+        raise UserError("Nothing is marked yet", hint=f"{what}{or_none}", field=task.main)
+    return Fix(task.name, form.verdict, values, form.five_second)
 
 
 def adapter_version(services: Services, name: str | None) -> str | None:
@@ -255,14 +206,3 @@ def adapter_version(services: Services, name: str | None) -> str | None:
 
         weights = Path(str(try_to_load_from_cache(entry.source, WEIGHTS)))
     return file_sha256(weights) if isinstance(weights, Path) and weights.is_file() else None
-
-
-def result_of(desk: Desk, result_id: str) -> StoredResult:
-    """The result that is being corrected; UserError where the memory has dropped it."""
-    result = desk.results.get(result_id)
-    if result is None:
-        raise UserError(
-            "The answer that you correct is not in memory any more",
-            hint="Press Look once more; your mark and text stay",
-        )
-    return result

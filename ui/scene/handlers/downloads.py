@@ -1,4 +1,4 @@
-"""Files to keep: the comparison as PNG and its numbers as JSON. Plain functions, no gradio."""
+"""Files to keep: the comparison as a sheet and its numbers as JSON. Plain functions, no gradio."""
 
 from __future__ import annotations
 
@@ -7,60 +7,52 @@ import re
 from pathlib import Path
 from typing import Any
 
-from inference.errors import UserError
 from ui.scene import export
+from ui.scene.address import ViewSettings
 from ui.scene.handlers import correct
-from ui.scene.handlers.view import fit_settings
+from ui.scene.handlers.view import fit_settings, stored
 from ui.scene.numbers import as_json
-from ui.shell.address import ViewSettings
 from ui.shell.desk import Desk
 from ui.shell.results import StoredResult
 from ui.shell.visitors import Visitor, require
 
+GONE = "There is no result to save any more"
 
-def save_png(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> str:
-    """Path of the picture of all panels, as they are shown now (without zoom)."""
+
+def sheet(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> str:
+    """All panels as they are shown now (without zoom): JSON of an SVG and the PNG's name."""
     require(visitor, "viewer", "Downloading")
-    result = _result(desk, result_id)
+    result = stored(desk, result_id, GONE)
     view = fit_settings(result.pair, view)
     maps = desk.services.make_pair_maps(result.pair, view.maps)
-    sentence = desk.services.describe(result.pair, maps) if desk.services.describe else ""
     human = correct.mine(visitor, desk, result).point
-    info = desk.services.model_info()
-    picture = export.comparison(result, maps, view, info, sentence, human)
-    path = _file(desk, result, "png")
-    picture.save(path)
-    return str(path)
+    svg = export.sheet(desk, result, maps, view.opacity, human)
+    return json.dumps({"name": _name(result, "png"), "svg": svg})
 
 
 def save_json(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> str:
     """Path of the numbers behind the page, maps included."""
     require(visitor, "viewer", "Downloading")
-    path = _file(desk, _result(desk, result_id), "json")
-    path.write_text(
-        json.dumps(as_numbers(visitor, desk, result_id, view), indent=1), encoding="utf-8"
-    )
+    numbers = as_numbers(visitor, desk, result_id, view)
+    result = stored(desk, result_id, GONE)
+    path = desk.pictures.new_file(_name(result, "json"))
+    path.write_text(json.dumps(numbers, indent=1), encoding="utf-8")
     return str(path)
 
 
-def as_numbers(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> dict[str, Any]:
-    """The numbers of a finished result under these settings."""
-    require(visitor, "viewer", "Looking at a result")
-    result = _result(desk, result_id)
-    view = fit_settings(result.pair, view)
+def as_numbers(
+    visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings, strict: bool = False
+) -> dict[str, Any]:
+    """The numbers of a finished result under these settings. strict: UserError for settings that
+    this result does not have."""
+    require(visitor, "viewer", "Reading a result")
+    result = stored(desk, result_id, GONE)
+    view = fit_settings(result.pair, view, strict)
     maps = desk.services.make_pair_maps(result.pair, view.maps)
     return as_json(result, maps, view, desk.services.model_info(), desk.services.versions())
 
 
-def _result(desk: Desk, result_id: str) -> StoredResult:
-    result = desk.results.get(result_id)
-    if result is None:
-        raise UserError("There is no result to save any more", hint="Press Look once more")
-    return result
-
-
-def _file(desk: Desk, result: StoredResult, suffix: str) -> Path:
-    """A name with the picture's name and hash."""
+def _name(result: StoredResult, suffix: str) -> str:
+    """With the image's name and hash."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(result.pair.image.name).stem).strip("-")[:60]
-    short = result.pair.image.content_hash[:8]
-    return desk.pictures.new_file(f"sightline-{stem or 'picture'}-{short}.{suffix}")
+    return f"sightline-{stem or 'image'}-{result.pair.image.content_hash[:8]}.{suffix}"

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inference.errors import UserError
+from inference.registry import task as find_task
 from inference.schema import PairRequest
 from training.store.feedback import Feedback
-from ui.scene.handlers.run import begin
-from ui.shell.address import SceneAddress, ViewSettings
-from ui.shell.desk import Desk, Order, SceneForm, default_prompt
+from ui.scene.address import SceneAddress, ViewSettings
+from ui.scene.handlers.run import Order, SceneForm, adapters_of, begin
+from ui.shell.desk import Desk
 from ui.shell.results import StoredResult
 from ui.shell.runs import Run
 from ui.shell.services import Services, find_example
@@ -49,12 +50,13 @@ def restore(
     result = desk.results.get(remembered.get("result"))
     if result is not None:
         return Restored(_form_of_result(desk.services, result, address.view), result)
-    return Restored(_form_of_address(desk.services, address))
+    return Restored(_form_of_address(visitor, desk.services, address))
 
 
 def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restored:
-    form = _form_of_address(desk.services, address)
+    form = _form_of_address(visitor, desk.services, address)
     request = PairRequest(
+        task=form.task,
         prompt=form.prompt,
         adapter=form.adapter or None,
         forced=form.forced if form.adapter else "base",
@@ -69,10 +71,10 @@ def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restore
     elif held is not None:
         form = replace(form, image=str(held))
     else:
-        what = "example" if address.example else "picture"
+        what = "example" if address.example else "image"
         return Restored(
             form,
-            message=f"This link's {what} is not on this server any more. Uploaded pictures that "
+            message=f"This link's {what} is not on this server any more. Uploaded images that "
             "nobody corrected are kept for a while only: upload it again, the link's settings are "
             "set.",
         )
@@ -83,7 +85,7 @@ def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restore
 
 
 def _picture(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
-    """The file of the picture with that sha256: still in memory, or kept with its corrections, for
+    """The file of the image with that sha256: still in memory, or kept with its corrections, for
     who may read them.
 
     A kept one is copied: the folder it lies in is never served.
@@ -97,17 +99,22 @@ def _picture(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
         return None
     try:
         kept = Feedback(desk.home).media_path(str(image))
-        copy = desk.pictures.new_file(f"picture-{kept.stem[:8]}{kept.suffix}")
+        copy = desk.pictures.new_file(f"image-{kept.stem[:8]}{kept.suffix}")
         shutil.copyfile(kept, copy)
     except (UserError, OSError):
         return None
     return copy
 
 
-def _form_of_address(services: Services, address: SceneAddress) -> SceneForm:
-    adapter = services.default_adapter() if address.adapter is None else address.adapter
+def _form_of_address(visitor: Visitor, services: Services, address: SceneAddress) -> SceneForm:
+    adapter = address.adapter
+    if adapter is None:
+        offered = [entry.name for entry in adapters_of(visitor, services, address.task)]
+        usual = services.default_adapter()
+        adapter = usual if usual in offered else next(iter(offered), "")
     return SceneForm(
-        prompt=address.prompt or default_prompt(services),
+        task=address.task,
+        prompt=address.prompt or find_task(address.task).prompt,
         adapter=adapter or "",
         forced=address.forced,
         view=address.view,
@@ -118,15 +125,17 @@ def _form_of_result(services: Services, result: StoredResult, settings: ViewSett
     request = result.pair.request
     example = find_example(services, result.example_id)
     path = example.path if example is not None else result.path
-    picture = str(path) if path.is_file() else None
+    image = str(path) if path.is_file() else None
     return SceneForm(
-        picture, result.example_id, request.prompt, request.adapter or "", request.forced, settings
-    )
+        image, result.example_id, request.task, request.prompt, request.adapter or "",
+        request.forced, settings,
+    )  # fmt: skip
 
 
 def _form_of_order(order: Order, settings: ViewSettings) -> SceneForm:
     request = order.request
     example = order.example.id if order.example else None
     return SceneForm(
-        str(order.path), example, request.prompt, request.adapter or "", request.forced, settings
-    )
+        str(order.path), example, request.task, request.prompt, request.adapter or "",
+        request.forced, settings,
+    )  # fmt: skip

@@ -1,30 +1,75 @@
-"""What leads to the model in the Scene tab: a form is checked, a run begun and followed. Plain
+"""What leads to the model in the Scene page: a form is checked, a run begun and followed. Plain
 functions, no gradio. What a finished result looks like: `ui.scene.handlers.view`."""
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
-from explain.types import HeadChoice, MapSettings
 from inference.errors import Cancelled, UserError, unknown
-from inference.schema import ImageInput
-from ui.shell.address import MAX_NUMBER, MAX_TOKENS
-from ui.shell.desk import Desk, Order, SceneForm, ask_model, prepare
+from inference.fingerprint import file_sha256
+from inference.registry import task as find_task
+from inference.schema import AdapterEntry, ImageInput, PairRequest, Side
+from ui.scene.address import MAX_NUMBER, MAX_TOKENS, ViewSettings
+from ui.shell.arguments import whole
+from ui.shell.desk import Desk, adapters_for, ask_model, check_adapter
 from ui.shell.results import StoredResult
 from ui.shell.runs import Run, Snapshot
 from ui.shell.services import Example, Progress, Services, find_example
 from ui.shell.visitors import Visitor, require
 
-log = logging.getLogger(__name__)
+AGAIN = "Press Compare once more"
+
+
+@dataclass(frozen=True)
+class SceneForm:
+    """What the user filled in. image: path of the image's file. example: its id, if it is one.
+    adapter: "" or None for the base alone."""
+
+    image: str | None = None
+    example: str | None = None
+    task: str = "hazard"
+    prompt: str = ""
+    adapter: str | None = None
+    forced: Side = "finetuned"
+    view: ViewSettings = field(default_factory=ViewSettings)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the model is to do. No pixels: a run that waits holds nothing big."""
+
+    path: Path
+    request: PairRequest
+    example: Example | None = None
+
+
+def prepare(
+    visitor: Visitor, desk: Desk, form: SceneForm, max_new_tokens: object = 64
+) -> tuple[Order, ImageInput]:
+    """Checks the form and reads the image. UserError names the field that is wrong."""
+    if not form.image:
+        raise UserError(
+            "There is no image yet", hint="Drop one, paste one or pick an example", field="image"
+        )
+    longest = whole("max_new_tokens", max_new_tokens, 1, 512)
+    task = find_task(form.task)
+    prompt = task.validate_prompt(form.prompt)
+    adapter = check_adapter(visitor, desk.services, form.adapter)
+    image = desk.services.load_image(Path(form.image))
+    request = PairRequest(
+        form.task, prompt, adapter, form.forced if adapter else "base", task.neutral_prompt, longest
+    )
+    example = find_example(desk.services, form.example) if form.example else None
+    return Order(Path(form.image), request, example), image
 
 
 def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInput]:
     """A run that may start when the model is free; UserError if the form is not in order."""
-    require(visitor, "viewer", "Asking the model")
+    require(visitor, "viewer", "Running the model")
     order, image = prepare(visitor, desk, form)
     run = desk.runs.new()
     run.task = order
@@ -32,9 +77,9 @@ def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInpu
     return run, image
 
 
-def look(visitor: Visitor, desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
+def follow(visitor: Visitor, desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
     """Starts the run, or joins it, and follows it to its result. Raises its error."""
-    require(visitor, "viewer", "Asking the model")
+    require(visitor, "viewer", "Running the model")
     if not run.claimed():
         desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress))
     yield from run.follow()
@@ -44,7 +89,7 @@ def look(visitor: Visitor, desk: Desk, run: Run) -> Iterator[Snapshot | StoredRe
         raise run.error
     result = desk.results.get(run.result)
     if result is None:
-        raise UserError("The answer is not in memory any more", hint="Press Look once more")
+        raise UserError("The answer is not in memory any more", hint=AGAIN)
     yield result
 
 
@@ -54,13 +99,11 @@ def _predict(desk: Desk, run: Run, progress: Progress) -> str:
     if not desk.services.model_info().loaded:
         progress("Loading the model", 0.0)
     image = desk.services.load_image(order.path)
-    pair = ask_model(
-        desk.services, image, order.request, progress=progress, cancelled=run.cancelled
-    )
+    more = {"progress": progress, "cancelled": run.cancelled}
+    pair = ask_model(desk.services, image, order.request, **more)
     example = order.example
-    return desk.results.put(
-        pair, order.path, example.id if example else None, example.hazard if example else None
-    ).id
+    truth = example.hazard if example and order.request.task == "hazard" else None
+    return desk.results.put(pair, order.path, example.id if example else None, truth).id
 
 
 def stop(visitor: Visitor, desk: Desk, run_id: str | None) -> None:
@@ -69,12 +112,10 @@ def stop(visitor: Visitor, desk: Desk, run_id: str | None) -> None:
     desk.runs.cancel(run_id)
 
 
-def check_picture(visitor: Visitor, services: Services, path: str | None) -> str:
-    """One line about a picture just chosen; UserError if it cannot be used."""
-    require(visitor, "viewer", "Choosing a picture")
-    if not path:
-        return ""
-    return size_note(services.load_image(Path(path)))
+def check_image(visitor: Visitor, services: Services, path: str | None) -> str:
+    """One line about an image just chosen; UserError if it cannot be used."""
+    require(visitor, "viewer", "Choosing an image")
+    return size_note(services.load_image(Path(path))) if path else ""
 
 
 def size_note(image: ImageInput) -> str:
@@ -91,6 +132,41 @@ def example_of(visitor: Visitor, services: Services, example_id: str) -> Example
     return found
 
 
+def adapters_of(visitor: Visitor, services: Services, task: str) -> list[AdapterEntry]:
+    """Those that this visitor may use for a task; a card that names no task counts for all."""
+    offered = adapters_for(visitor, services)
+    return [e for e in offered if e.card is None or e.card.task == task]
+
+
+def what_changed(form: SceneForm, result: StoredResult) -> list[str]:
+    """The parts of the form that the result was not made from: it must not be read, or corrected,
+    as theirs."""
+    request = result.pair.request
+    if form.example is not None or result.example_id is not None:
+        same_image = form.example == result.example_id
+    else:
+        same_image = _hash_of(form.image or "") == result.pair.image.content_hash
+    parts = {
+        "image": same_image,
+        "task": form.task == request.task,
+        "prompt": form.prompt.strip() == request.prompt,
+        "adapter": (form.adapter or None) == request.adapter,
+    }
+    return [name for name, same in parts.items() if not same]
+
+
+def _hash_of(path: str) -> str:
+    try:
+        return _hashed(path, Path(path).stat().st_mtime_ns)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=64)
+def _hashed(path: str, stamp_ns: int) -> str:
+    return file_sha256(Path(path))
+
+
 def token_list(sent: object) -> list[int]:
     """Token numbers as the browser sent them, a JSON list; anything else is dropped."""
     try:
@@ -99,32 +175,3 @@ def token_list(sent: object) -> list[int]:
         found = []
     numbers = found if isinstance(found, list) else []
     return sorted({n for n in numbers if type(n) is int and 0 <= n < MAX_NUMBER})[:MAX_TOKENS]
-
-
-def settings_of(values: Mapping[str, object]) -> MapSettings:
-    """Map settings from the page's controls (sliders may cross: they are put in order)."""
-    first, last = sorted((int(values["first"]), int(values["last"])))  # type: ignore[call-overload]
-    return MapSettings(
-        method=str(values["method"] or "attention"),
-        tokens=tuple(values["tokens"] or ()),  # type: ignore[arg-type]
-        layers=(first, last),
-        heads=head_choice(values["heads"]),
-        remove_sinks=bool(values["sinks"]),
-        relative=bool(values["relative"]),
-        shared_scale=bool(values["same_scale"]),
-    )
-
-
-def head_choice(sent: object) -> HeadChoice:
-    """mean, max or the number of a head; nothing is the mean."""
-    text = "mean" if sent is None else str(sent).strip() or "mean"
-    if text == "mean" or text == "max":
-        return cast(HeadChoice, text)
-    if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise UserError(
-            "Unknown choice of heads",
-            expected="mean, max or the number of a head, from 0",
-            got=repr(text),
-            field="heads",
-        )
-    return int(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from explain.measures import share_near_point
 from explain.types import MapSettings
@@ -110,44 +109,25 @@ def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -
 
 
 def start_maps(desk: Desk, run: Run) -> None:
-    """Starts it, unless it was started already."""
-    if not run.claimed():
-        case, path, names, head = run.task
+    """Starts it, unless it was started already. Its result is a MapsPair."""
+    if run.claimed():
+        return
+    case, path, names, head = run.task
 
-        def work(progress: Progress, cancelled: Callable[[], bool]) -> MapsPair:
-            return _maps(desk, case, path, names, head, progress, cancelled)
+    def work(progress: Progress, cancelled: Callable[[], bool]) -> MapsPair:
+        image, pairs = desk.services.load_image(path), []
+        for i, (when, name) in enumerate(zip(("Before", "After"), names, strict=True)):
 
-        desk.runs.start(run, work)
+            def tell(said: str, part: float, when: str = when, i: int = i) -> None:
+                progress(f"{when}: {said}", (i + part) / 2)
 
+            asked = PairRequest(prompt=default_prompt(desk.services), adapter=name, forced="base")
+            pairs.append(ask_model(desk.services, image, asked, progress=tell, cancelled=cancelled))
+            if cancelled():
+                raise Cancelled
+        return _drawn(desk, case, image, pairs, names, head)
 
-def _maps(
-    desk: Desk,
-    case: CaseResult,
-    path: Path,
-    names: tuple[str | None, str],
-    head: bool,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-) -> MapsPair:
-    image = desk.services.load_image(path)
-    pairs = []
-    for i, name in enumerate(names):
-        request = PairRequest(prompt=default_prompt(desk.services), adapter=name, forced="base")
-        tell = _half(progress, i)
-        pairs.append(ask_model(desk.services, image, request, progress=tell, cancelled=cancelled))
-        if cancelled():
-            raise Cancelled
-    return _drawn(desk, case, image, pairs, names, head)
-
-
-def _half(progress: Progress, second: int) -> Progress:
-    """Progress of one of the two predictions."""
-    stage = ("Before", "After")[second]
-
-    def tell(said: str, part: float) -> None:
-        progress(f"{stage}: {said}", (second + part) / 2)
-
-    return tell
+    desk.runs.start(run, work)
 
 
 def _drawn(

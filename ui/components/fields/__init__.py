@@ -1,0 +1,20 @@
+"""How each kind of field (inference.fields) is shown for two sides, and how a person corrects it.
+
+A module a kind, each with `words(field, value)`: the value as HTML; `compare(field, base, tuned,
+target, diagonal_px)`: what changed between the sides, as (loud, quiet) text; `read(field, sent,
+case)`: the value, or None, of what `ui.components.editors` holds. No gradio.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from inference.fields import Field
+from ui.components.fields import label, point, text
+
+KINDS: dict[str, ModuleType] = {"point": point, "label": label, "text": text}
+
+
+def kind_of(field: Field) -> ModuleType:
+    """The module of a field's kind; text's for kinds that have none yet."""
+    return KINDS.get(field.kind, text)
