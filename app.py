@@ -61,7 +61,6 @@ if __name__ == "__main__":
     page, desk = build_page(build_services(flags))
     private = [ROOT / ".git", EXAMPLES / "models", EXAMPLES / "adapters", home.root, home.backups]
     options = launch_options(desk, EXAMPLES / "media", private)
-    page.queue(max_size=64)
     try:
         page.launch(server_name=flags.host, server_port=flags.port, **options)
     except OSError as error:

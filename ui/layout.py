@@ -27,6 +27,7 @@ KEEP_UPLOADS_S = 24 * 3600
 # Gradio keeps about 2 MB of components' settings for each (`python -m benchmarks visits`). Who is
 # forgotten has to reload the page; results and runs are kept elsewhere.
 SESSIONS = 100
+MOST_WAITING = 64  # for an answer; who comes then is told to come back
 
 
 class Page(gr.Blocks):
@@ -34,6 +35,11 @@ class Page(gr.Blocks):
     files and arguments that a browser sends are checked, and errors become what may be shown."""
 
     services: Services
+
+    def queue(self, *args: Any, **more: Any) -> Page:
+        """From the start as it stays: each call makes the whole app again."""
+        super().queue(*args, **{"max_size": MOST_WAITING, **more})
+        return self
 
     def turn_to(self, path: str, label: str) -> None:
         """What is built from now on belongs to that page, as with `route`, which wants a `with` of

@@ -27,5 +27,4 @@ if __name__ == "__main__":
     Supervisor(home, PROGRAM).start()
     page, desk = build_page(app.build_services(flags))
     options = launch_options(desk, app.EXAMPLES / "media", [home.root])
-    page.queue(max_size=64)
     page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True, **options)

@@ -55,8 +55,7 @@ class Parts:
                     self._queue()
                     self._case()
                     self._decision()
-                self.shown = list(vars(self).values())
-                self.clear = _button("Clear filters", "clear")
+                self.shown = [part for part in vars(self).values() if part is not self.clear]
                 self._agreement()
             self._share()
             self._forget()
@@ -95,6 +94,7 @@ class Parts:
                 0, 50, 0, step=1, label="Minimum disagreement (%)", min_width=200,
                 elem_id="sl-cor-least",
             )  # fmt: skip
+            self.clear = _button("Clear filters", "clear")
 
     def _queue(self) -> None:
         with gr.Column(scale=3, min_width=270, elem_id="sl-cor-left"):
