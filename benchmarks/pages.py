@@ -31,7 +31,7 @@ COPIES = ["corrections", "training", "models"]
 # Runs in the page from its first moment: no time goes to the test's own clicks and polls.
 USABLE = """
 const press = () => {
-  const button = document.querySelector("#sl-look");
+  const button = document.querySelector("#sl-compare");
   if (!button || button.disabled) return requestAnimationFrame(press);
   button.click();
   const error = () => document.querySelector("#sl-image-message .sl-error");

@@ -23,7 +23,7 @@ from tests.browser.scene import (
     upload,
 )
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 

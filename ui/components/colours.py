@@ -9,7 +9,6 @@ from __future__ import annotations
 BASE = "#4C6A92"
 FINETUNED = "#D9822B"
 HUMAN = "#2E8B57"
-TRUTH = "#FFFFFF"
 CONTROL = "#808080"
 
 # Ten stops of matplotlib's inferno (CC0), evenly spaced.

@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 from inference.fields import Point
 from inference.schema import Heatmap
 from ui.components.colours import BASE, FINETUNED, HUMAN, plotly_scale
+from ui.components.marks import INK, MARKS
 
-INK = "#111827"
 CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
@@ -26,29 +26,24 @@ CONFIG = {
 }
 # ui/shell/sightline.css takes the height of a panel from these.
 MARGIN = {"l": 46, "r": 8, "t": 8, "b": 84}
+# Fill and edge; shape, size and name are those of all pages.
+FILLS = {
+    "base": ("rgba(255,255,255,0.6)", {"width": 4, "color": BASE}),
+    "finetuned": (FINETUNED, {"width": 2, "color": "white"}),
+    "truth": ("white", {"width": 3}),
+    "human": (HUMAN, {"width": 2, "color": "white"}),
+}
 MARKERS = {
-    "base": {
-        "symbol": "circle", "size": 15, "color": "rgba(255,255,255,0.6)",
-        "line": {"width": 4, "color": BASE},
-    },
-    "finetuned": {
-        "symbol": "diamond", "size": 15, "color": FINETUNED, "line": {"width": 2, "color": "white"},
-    },
-    "truth": {"symbol": "circle-open", "size": 30, "line": {"width": 3}, "color": "white"},
-    "human": {
-        "symbol": "cross", "size": 17, "color": HUMAN, "line": {"width": 2, "color": "white"},
-    },
+    kind: {
+        "symbol": MARKS[kind].symbol, "size": MARKS[kind].size, "color": fill, "line": edge,
+    }
+    for kind, (fill, edge) in FILLS.items()
 }  # fmt: skip
 # A ring of the other brightness round open signs, so that they show on any picture.
 HALOS = {"base": ("white", 21, 7), "truth": (INK, 32, 6)}
 SIGN_PX = 12  # on the screen: half of the largest sign, and some air
 NO_ROOM = 0.15  # of the height: a text above that would leave the picture
-NAMES = {
-    "base": "Base",
-    "finetuned": "Fine-tuned",
-    "truth": "Ground truth",
-    "human": "Your correction",
-}
+NAMES = {kind: mark.name for kind, mark in MARKS.items()}
 
 
 def overlay(

@@ -12,8 +12,6 @@ from inference.errors import UserError
 from ui.shell.runs import Snapshot
 from ui.shell.visitors import names_only
 
-SAME_PLACE = 0.01  # share of the diagonal below which two points count as one place
-
 
 def sign(kind: str) -> str:
     """The sign of a side, drawn by CSS; hidden from screen readers, who get the words."""

@@ -58,10 +58,10 @@ def compared(pair: PairPrediction, target: Value | None) -> tuple[str, str]:
     """The headline, (loud, quiet)."""
     if pair.finetuned is None:
         return "The base model alone", "Choose an adapter and press Compare."
-    if only_head(pair.finetuned):
-        return "The fine-tuned answer names no point", "Its head's point is drawn hollow."
     task = find_task(pair.request.task)
     field = task.field(task.main)
+    if field.kind == "point" and only_head(pair.finetuned):
+        return "The fine-tuned answer names no point", "Its head's point is drawn hollow."
     base, tuned = (value_of(side, task.main) for side in (pair.base, pair.finetuned))
     said: tuple[str, str] = kind_of(field).compare(
         field, base, tuned, target, pair.image.diagonal_px
@@ -72,8 +72,7 @@ def compared(pair: PairPrediction, target: Value | None) -> tuple[str, str]:
 def value_of(side: SidePrediction, name: str) -> Value | None:
     """A field's value as it is shown: the head's point where there is one, else the text's."""
     value = side.parsed.values.get(name)
-    shows_point = isinstance(value, Point) or (value is None and side.head_point is not None)
-    return side.point if shows_point else value
+    return side.head_point or value if value is None or isinstance(value, Point) else value
 
 
 def only_head(side: SidePrediction) -> bool:
@@ -99,7 +98,7 @@ def caption_of(side: SidePrediction, task_name: str, figures: MapFigures | None)
     task = find_task(task_name)
     field = task.field(task.main)
     value = value_of(side, task.main)
-    if only_head(side):
+    if field.kind == "point" and only_head(side):
         said = "head's point, not in the answer"
     elif value is None:
         said = f"no {escape(field.label.lower())}"

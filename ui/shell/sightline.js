@@ -1,5 +1,5 @@
-// What the page does without the server: clicks in our HTML pieces, one zoom for three panels,
-// opacity, the address bar, downloads. Loaded once in <head>; gr.HTML pieces call it.
+// What every page does without the server: clicks in our HTML pieces, the address bar, news,
+// downloads. Loaded once in <head>; gr.HTML pieces call it.
 window.sightline = (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const narrow = () => window.matchMedia("(max-width: 800px)").matches;
@@ -9,16 +9,7 @@ window.sightline = (() => {
   function asked(name, props) { pressed[name] = props; }
   function ask(name, what) { pressed[name].value = what; }
 
-  // ---- examples and tokens ------------------------------------------------------------------
-  function examples(element, send) {
-    element.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-example]");
-      if (!button) return;
-      all("[data-example]", element).forEach((b) => b.setAttribute("aria-pressed", b === button));
-      send(button.dataset.example);
-    });
-  }
-
+  // ---- tokens ---------------------------------------------------------------------------------
   function tokens(element, send) {
     let several = false;
     const chips = () => all("[data-token]", element);
@@ -50,87 +41,18 @@ window.sightline = (() => {
     });
   }
 
-  // ---- figures ------------------------------------------------------------------------------
-  const panels = () => all("#sl-panels .js-plotly-plot").filter((plot) => plot.data);
-  let linking = 0; // relayouts of our own that are under way
-  let zoom = null; // what the user zoomed to, and in which case
-
-  function range(plot) {
-    const { xaxis, yaxis } = plot._fullLayout;
-    return { "xaxis.range": [...xaxis.range], "yaxis.range": [...yaxis.range] };
-  }
-
-  async function follow(plot) {
-    if (linking) return;
-    zoom = { of: plot.layout.uirevision, to: range(plot) };
-    await apply(panels().filter((other) => other !== plot));
-  }
-
-  async function apply(plots) {
-    linking += 1;
-    try { await Promise.all(plots.map((plot) => window.Plotly.relayout(plot, { ...zoom.to }))); }
-    finally { linking -= 1; }
-  }
-
-  function bind(plot) {
-    if (plot.dataset.sightline || !plot.on) return;
-    plot.dataset.sightline = "1";
-    plot.on("plotly_relayout", (change) => {
-      if (Object.keys(change).some((key) => key.startsWith("xaxis") || key.startsWith("yaxis"))) follow(plot);
-    });
-    // gradio may redraw a figure or put a new one in its place: either way the zoom stays.
-    if (zoom && plot.layout.uirevision === zoom.of) apply([plot]);
-    let drawn = plot.data;
-    plot.on("plotly_afterplot", () => {
-      if (plot.data === drawn) return; // a zoom, not a redraw
-      drawn = plot.data;
-      if (zoom && plot.layout.uirevision === zoom.of) apply([plot]);
-    });
-    // On a phone a drag swipes the strip; zoom is on the buttons.
-    if (narrow()) window.Plotly.relayout(plot, { dragmode: false });
-  }
-
-  // With a <base> on the page Plotly writes its clips and gradients as "this address#id", which end
-  // as soon as the address changes. "#id" alone always means this page.
-  function local(plot) {
-    if (plot._context) plot._context._baseUrl = "";
-    const here = (text) => text.replace(/url\((["']?)[^)"']*#([^)"']+)\1\)/g, "url(#$2)");
-    all("[clip-path*='http']", plot).forEach((e) => e.setAttribute("clip-path", here(e.getAttribute("clip-path"))));
-    all("[style*='http']", plot).forEach((e) => e.setAttribute("style", here(e.getAttribute("style"))));
-  }
-
-  function label(plot) {
-    const panel = plot.closest(".sl-panel, #sl-shift");
-    const title = panel && panel.querySelector("h3");
-    const sentence = document.querySelector(".sl-sentence");
-    plot.setAttribute("role", "img");
-    const said = [title && title.innerText.replace(/\s+/g, " "), sentence && sentence.innerText];
-    plot.setAttribute("aria-label", said.filter(Boolean).join(". "));
-  }
-
+  // ---- on a phone the settings are folded until they are wanted ------------------------------
   let waiting = 0;
-  function look() {
+  function fold() {
     waiting = 0;
-    all("#sl-result .js-plotly-plot").forEach((plot) => {
-      label(plot);
-      local(plot);
-      if (plot.closest("#sl-panels")) bind(plot);
-    });
     const settings = document.querySelector("#sl-settings");
     if (settings && narrow() && !settings.dataset.folded) {
       const toggle = settings.querySelector("button.label-wrap");
       if (toggle) { settings.dataset.folded = "1"; if (toggle.classList.contains("open")) toggle.click(); }
     }
   }
-  new MutationObserver(() => { waiting = waiting || requestAnimationFrame(look); })
+  new MutationObserver(() => { waiting = waiting || requestAnimationFrame(fold); })
     .observe(document.documentElement, { childList: true, subtree: true });
-
-  function opacity(share) {
-    panels().forEach((plot) => {
-      const maps = plot.data.map((trace, i) => (trace.type === "heatmap" ? i : -1)).filter((i) => i >= 0);
-      if (maps.length) window.Plotly.restyle(plot, { opacity: share }, maps);
-    });
-  }
 
   // ---- address, link, downloads -------------------------------------------------------------
   // Links of before the pages had addresses of their own: ?tab=NAME&QUERY.
@@ -169,7 +91,6 @@ window.sightline = (() => {
     const text = next.toString();
     history[asNew ? "pushState" : "replaceState"](null, "", location.pathname + (text && `?${text}`));
     sessionStorage.setItem(`sightline ${location.pathname}`, text);
-    all("#sl-result .js-plotly-plot").forEach(local);
   }
 
   // ---- news: another adapter in use, a training under way ------------------------------------
@@ -231,5 +152,5 @@ window.sightline = (() => {
     setTimeout(() => press(40), 30);
   }
 
-  return { asked, ask, examples, tokens, opacity, address, news, copyLink, download };
+  return { asked, ask, tokens, address, news, copyLink, download };
 })();
