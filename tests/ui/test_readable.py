@@ -142,7 +142,7 @@ def test_a_viewer_reads_no_log_no_name_and_no_corrected_picture(server, home):
             assert (words in pages[role]) == Visitor("x", role).reads(what), (what, role)
     for role in ROLES:
         assert "animals-1" in pages[role]
-        assert "Mean distance" in pages[role]
+        assert "Mean error" in pages[role]
 
 
 def test_a_trainer_reads_the_paths(server, home):

@@ -98,7 +98,7 @@ def test_the_standing_verdict_is_shown_and_undo_brings_the_one_before_back(desk,
     assert "That&#x27;s right" in shown.standing
     assert shown.standing.count("data-withdraw") == 1
     correct.withdraw(ANN, desk, result.id, shown.mine.standing.id)
-    assert "The hazard is here · (120, 45) px" in correct.editor(ANN, desk, result).standing
+    assert "Wrong · <b>(120, 45) px</b>" in correct.editor(ANN, desk, result).standing
 
 
 def test_the_mark_is_on_all_panels_and_scores_both_sides(desk, result):

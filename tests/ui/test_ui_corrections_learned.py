@@ -5,6 +5,7 @@ import json
 import pytest
 
 from inference.errors import UserError
+from inference.fields import Point
 from tests.ui.corrections_seed import seed
 from tests.ui.fakes import fake_services
 from training.proof.results import CaseResult
@@ -32,8 +33,9 @@ def case(desk, tmp_path):
 def trained(desk, case, *, job=True, adapter=True, proof=True):
     """What a finished job leaves behind in the tables."""
     result = CaseResult(
-        case.id, "corrected", (), (120, 190), (640, 360),
-        {"base": (262, 202), "candidate": (130, 190)}, {"base": 284.0, "candidate": 20.0},
+        case.id, "corrected", (), (640, 360), {"point": Point(120, 190)},
+        {"base": {"point": Point(262, 202)}, "candidate": {"point": Point(130, 190)}},
+        {"base": 284.0, "candidate": 20.0},
         media=case.media.hash, split="train",
     )  # fmt: skip
     with connect(desk.home) as db:
@@ -66,7 +68,7 @@ def test_a_proof_shows_before_and_after(desk, case):
     trained(desk, case)
     (found,) = lessons(desk.home, case)
     assert (found.adapter, found.split, found.corrections) == ("<mine>", "train", 1)
-    assert (found.result.before_px, found.result.after_px) == (284.0, 20.0)
+    assert (found.result.before, found.result.after) == (284.0, 20.0)
     text = corrections_case.learned(case, [found])
     assert "284" in text and "<td>20</td>" in text and "fixed" in text and "&lt;mine&gt;" in text
 

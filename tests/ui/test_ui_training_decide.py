@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from inference.errors import UserError
+from inference.fields import Point
 from tests.ui import training_seed as seed
 from training.adapters import promotion
 from training.jobs.rows import JobRow
@@ -115,8 +116,9 @@ def test_what_got_much_worse_is_not_still_wrong():
 
 def a_case(text: str = "x") -> CaseResult:
     errors = {"base": 0.0, "current": 200.0, "candidate": 10.0}
-    points = dict.fromkeys(errors, (1.0, 2.0))
-    return CaseResult(text, "corrected", (text,), (5.0, 5.0), (64, 36), points, errors)
+    answers = {side: {"point": Point(1, 2)} for side in errors}
+    truth = {"point": Point(5, 5)}
+    return CaseResult(text, "corrected", (text,), (64, 36), truth, answers, errors)
 
 
 def test_choices_are_cases_then_controls(good):

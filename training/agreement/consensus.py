@@ -52,6 +52,8 @@ def consensus(votes: Sequence[Vote], main: str, size_wh: WH) -> Consensus:
     if 2 * len(said) <= len(votes):
         return Consensus({}, everyone, "people do not agree whether there is one")
     values = [v.values[main] for v in said]
+    if len(said) == len(votes) == 1:
+        return Consensus(votes[0].values, everyone)
     agreed, which, why = RULES[type(values[0])](values, size_wh)
     if 2 * len(which) <= len(said):
         return Consensus({}, everyone, why)

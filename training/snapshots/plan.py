@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class _Found:
     slices: tuple[str, ...]
     corrections: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def scene(self) -> str:
         """Images of one scene: the same name without its ending, else the same pixels."""
         stem = Path(self.name).stem.lower()
