@@ -46,11 +46,11 @@ def parse_flags(argv: list[str] | None = None) -> argparse.Namespace:
 
 def build_services(flags: argparse.Namespace) -> Services:
     """The real services behind the page."""
+    load_plugins()
     return startup.build_services(flags, find_home(flags.home), EXAMPLES)
 
 
 if __name__ == "__main__":
-    load_plugins()
     flags = parse_flags()
     try:
         home = find_home(flags.home)

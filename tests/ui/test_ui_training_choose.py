@@ -19,7 +19,8 @@ from ui.shell.pictures import Pictures
 from ui.shell.visitors import REFUSED, Visitor
 from ui.training import view as page_view
 from ui.training.handlers import choose
-from ui.training.handlers.place import TASK, accepted_count
+from ui.training.handlers.place import FIRST_TASK as TASK
+from ui.training.handlers.place import accepted_count
 
 TRAINER, ANN = Visitor("tess", "trainer"), Visitor("ann", "annotator")
 FORM = {"replay": 0, "validation": 25, "seed": 42}

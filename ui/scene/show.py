@@ -120,8 +120,7 @@ def task_values(
     known = prompt in task.prompts.values()
     choices = adapter_choices(visitor, desk, name)
     offered = [value for _, value in choices]
-    absent = getattr(task, "absent", "No hazard" if name == "hazard" else "")
-    nothing = gr.update(value=f"∅ {absent}", visible=bool(absent))
+    nothing = gr.update(value=f"∅ {task.absent}", visible=bool(task.absent))
     return {
         tab.preset: gr.update(choices=[*presets, OWN], value=prompt if known else ""),
         tab.shown_task: name,

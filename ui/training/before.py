@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
+from inference.registry import TASKS
 from training.jobs import control as jobs
 from training.jobs.settings import FIELDS, PRESETS
 from training.snapshots.freezing import SnapshotPlan
@@ -16,7 +18,7 @@ from ui.shell.runs import Run
 from ui.shell.visitors import Visitor
 from ui.training import view
 from ui.training.handlers import choose, configure
-from ui.training.handlers.place import TASK, Place, accepted_count
+from ui.training.handlers.place import FIRST_TASK, Place, accepted_count, task_of
 from ui.training.parts import RunBox, Values, components, recipe, section, shown, telling
 
 ALL = ("all", "")
@@ -42,6 +44,10 @@ class Choose:
             self.corrections = gr.Button(
                 "Open Corrections", variant="primary", visible=False, elem_id="tr-open"
             )
+            self.task = gr.Dropdown(
+                [(spec.label, name) for name, spec in TASKS.items()], value=FIRST_TASK,
+                label="Task", filterable=False, visible=len(TASKS) > 1, elem_id="tr-task",
+            )  # fmt: skip
             with gr.Column() as self.body:
                 with gr.Row():
                     filters = {
@@ -85,7 +91,7 @@ class Choose:
         if not visitor.reads("training previews"):
             text = view.elsewhere(visitor.role, "annotator", "choose corrections")
             return {self.empty: text, self.corrections: shown(False), self.body: shown(False)}
-        none = accepted_count(desk.home, TASK) == 0
+        none = accepted_count(desk.home, place.task) == 0
         text = markup.nothing_yet(
             "No correction is accepted yet",
             "A training learns from corrections that somebody has accepted. Make some on the Scene "
@@ -96,6 +102,7 @@ class Choose:
             for key, names in choose.choices(visitor, desk.home).items()
         }
         return offers | {
+            self.task: place.task,
             self.empty: text if none else "",
             self.corrections: shown(none),
             self.body: shown(not none),
@@ -107,16 +114,31 @@ class Choose:
 
         def asked(values: Values, request: gr.Request) -> Run:
             form = {name: values[part] for name, part in self.form.items()}
-            return choose.begin_plan(desk.visitor(request), desk, form, TASK)
+            return choose.begin_plan(desk.visitor(request), desk, form, values[page.place].task)
 
         def planned(visitor: Visitor, plan: SnapshotPlan) -> Values:
-            return page.show(desk, visitor, Place("preview")) | {
+            return page.show(desk, visitor, Place("preview", task=plan.task)) | {
                 page.preview.view: view.preview(plan.examples, plan.left_out),
                 page.preview.message: "",
                 page.preview.use: gr.update(interactive=bool(plan.part("train"))),
             }
 
-        starts = [(self.plan.button.click, "training_plan", asked, set(self.form.values()))]
+        starts = [
+            (self.plan.button.click, "training_plan", asked, {*self.form.values(), page.place})
+        ]
+
+        @telling(page.message)
+        def chose(place: Place, task: str, request: gr.Request) -> Values:
+            usual = next(iter(configure.presets_of(task).values())).settings
+            shares = {
+                self.form["replay"]: 100 * usual.replay_share,
+                self.form["validation"]: 100 * usual.validation_share,
+            }
+            return page.show(desk, desk.visitor(request), replace(place, task=task)) | shares
+
+        self.task.input(
+            chose, [page.place, self.task], page.everything, api_name="training_task", **LATEST
+        )
         self.plan.wire(
             desk, "training_plan", starts, choose.start_plan, planned, page.everything,
             concurrency_limit=4,
@@ -215,11 +237,21 @@ class Configure:
             self.runner: gr.update(choices=offered, value=usual, info=note),
             self.changed: "",
         }
+        presets = configure.presets_of(task_of(desk.home, place))
+        choices = [(p.label, name) for name, p in presets.items()]
+        values[self.preset] = gr.update(choices=choices)
+        if USUAL_PRESET not in presets and not place.retry:
+            first = next(iter(presets))
+            form = configure.form_values(presets[first].settings)
+            values |= self.checked(desk, visitor, place, form, "", first, fill=True)
+            values[self.preset] = gr.update(choices=choices, value=first)
+            values[self.about] = markup.note(presets[first].about)
         if place.retry:
             settings = jobs.job(desk.home, place.retry).settings
             preset = configure.nearest_preset(settings)
             form = configure.form_values(settings)
-            values |= {self.preset: preset, self.about: markup.note(PRESETS[preset].about)}
+            values[self.preset] = gr.update(choices=choices, value=preset)
+            values[self.about] = markup.note(PRESETS[preset].about)
             values |= self.checked(desk, visitor, place, form, "", preset, fill=True)
         text = ""
         if not place.snapshot:

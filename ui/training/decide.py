@@ -16,7 +16,7 @@ from ui.shell.runs import Run
 from ui.shell.visitors import Visitor
 from ui.training import proof_view
 from ui.training.handlers import promote, prove
-from ui.training.handlers.place import TASK, Place, job_of
+from ui.training.handlers.place import Place, job_of, task_of
 from ui.training.handlers.run import prove_again
 from ui.training.parts import (
     RunBox,
@@ -183,7 +183,7 @@ class Promote:
         return {}
 
     def watched(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
-        used, before, decisions = promote.standing(visitor, desk, TASK)
+        used, before, decisions = promote.standing(visitor, desk, task_of(desk.home, place))
         values: Values = {
             self.in_use: markup.facts([("In use now", used)]),
             self.rollback: shown(before is not None, value=f"Roll back to {before}"),
@@ -224,7 +224,8 @@ class Promote:
             (self.promote, "promote", lambda who, at, why: promote.promote(who, desk, at.job)),
             (self.override, "override",
              lambda who, at, why: promote.override(who, desk, at.job, why)),
-            (self.rollback, "rollback", lambda who, at, why: promote.rollback(who, desk, TASK)),
+            (self.rollback, "rollback",
+             lambda who, at, why: promote.rollback(who, desk, task_of(desk.home, at))),
         )  # fmt: skip
         for button, name, act in acts:
             button.click(

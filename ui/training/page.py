@@ -28,8 +28,8 @@ from ui.training.run import Run
 
 LABEL = "Training"
 NEEDED: dict[Role, str] = {
-    "viewer": "opened tick step job new plan_follow plan_show plan_stop preset check recipe curves "
-    "ask_delete spare compare_follow compare_follow1 compare_show compare_show1 compare_stop",
+    "viewer": "opened tick step job new task plan_follow plan_show plan_stop preset check recipe "
+    "curves ask_delete spare compare_follow compare_follow1 compare_show compare_show1 compare_stop",
     "annotator": "plan case compare",
     "trainer": "use start cancel resume retry delete prove_again promote override rollback",
 }
@@ -144,7 +144,7 @@ def _wire_moving(tab: TrainingPage, desk: Desk) -> None:
     @telling(tab.message)
     def fresh(place: Place, request: gr.Request) -> Values:
         preview = tab.preview
-        there = replace(Place(), smooth=place.smooth, log=place.log)
+        there = replace(Place(), smooth=place.smooth, log=place.log, task=place.task)
         cleared = {preview.view: NO_PREVIEW, preview.use: gr.update(interactive=False)}
         return cleared | tab.show(desk, desk.visitor(request), there)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inference.errors import UserError
+from inference.registry import TASKS
 from training.store.database import connect
 from training.store.feedback import Case, CaseFilter, Feedback
 from training.store.home import Home
@@ -21,13 +22,6 @@ from ui.shell.desk import Desk
 from ui.shell.visitors import READABLE, Visitor, require
 
 Choices = list[tuple[str, str]]
-TASK_LABELS = {
-    "hazard": "Hazard point",
-    "instruction": "Instruction",
-    "event": "Event",
-    "risk": "Risk",
-    "action": "Action",
-}
 
 
 @dataclass(frozen=True)
@@ -145,7 +139,7 @@ def filter_of(where: QueueAddress) -> CaseFilter:
 def choices(feedback: Feedback) -> dict[str, Choices]:
     """What the filters offer, by the name of the filter."""
     return {
-        "task": [("All tasks", ""), *((v, k) for k, v in TASK_LABELS.items())],
+        "task": [("All tasks", ""), *((spec.label, name) for name, spec in TASKS.items())],
         "author": [("Everyone", ""), *((n, n) for n in feedback.authors())],
         "adapter": [("All adapters", ""), *((n, n) for n in feedback.adapters())],
         "slice": [("All slices", ""), *((n, n) for n in feedback.slices())],

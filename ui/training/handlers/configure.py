@@ -22,7 +22,7 @@ from training.jobs.settings import FIELDS, PRESETS, Preset, TrainSettings, chang
 from ui.shell.desk import Desk
 from ui.shell.visitors import Visitor, names_only, require
 from ui.training.handlers.choose import fixed_settings
-from ui.training.handlers.place import TASK, Place
+from ui.training.handlers.place import Place, task_of
 
 SNAPSHOT_FIELDS = ("replay_share", "validation_share")
 """Settings that decide what goes in: they stand in the Choose step, the snapshot fixes them."""
@@ -83,6 +83,11 @@ def preset_of(name: str | None) -> Preset:
     return PRESETS[name]
 
 
+def presets_of(task: str) -> dict[str, Preset]:
+    """Those that are made for the task; all where none is."""
+    return {k: p for k, p in PRESETS.items() if task in p.tasks} or PRESETS
+
+
 def from_preset(preset: str, settings: TrainSettings) -> dict[str, Change]:
     """How the form differs from a preset, by the setting's name."""
     return differences(preset_of(preset).settings, settings, NAMES)
@@ -136,7 +141,7 @@ def recipe(
     require(visitor, "viewer", "The command of a training")
     home, name = desk.home, name or "my-adapter"
     folder = home.root / "by-hand" / name
-    current = in_use(home, TASK) if settings.start == "current" else None
+    current = in_use(home, task_of(home, place)) if settings.start == "current" else None
     config = WorkerConfig(
         job=None, home=home.root, snapshot=place.snapshot or NO_SNAPSHOT, settings=settings,
         base=desk.services.base_model() or str(jobs.EMBEDDED_MODEL),

@@ -8,19 +8,21 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from inference.errors import UserError
+from inference.registry import TASKS
 from training.adapters.promotion import in_use
 from training.jobs import control as jobs
 from training.jobs.progress import PROVING
 from training.jobs.rows import JobRow
 from training.proof.comparison import compare
 from training.snapshots.counts import snapshot_counts
+from training.store.database import connect
 from training.store.feedback import CaseFilter, Feedback
 from training.store.home import Home
+from training.store.rows import one
 from ui.shell.address import query_of
 from ui.shell.visitors import Visitor, require
 
-TASK = "hazard"
-"""The only task that can be trained so far; the others bring their presets and losses along."""
+FIRST_TASK = next(iter(TASKS))
 
 STEPS: dict[str, str] = {
     "choose": "Choose",
@@ -46,8 +48,9 @@ class StepState(NamedTuple):
 
 @dataclass(frozen=True)
 class Place:
-    """What this page shows. job: the selected one. snapshot: what the next job is trained on.
-    retry: the job whose settings are being changed. over: a second job, laid over the curves of
+    """What this page shows. task: whose corrections are chosen; a job's or snapshot's own counts
+    where there is one (`task_of`). job: the selected one. snapshot: what the next job is trained
+    on. retry: the job whose settings are being changed. over: a second job, laid over the curves of
     the first; smooth: 0..0.99, of the curves; log: whether their values are logarithmic."""
 
     step: str = "choose"
@@ -57,6 +60,7 @@ class Place:
     over: str = ""
     smooth: float = 0.0
     log: bool = False
+    task: str = FIRST_TASK
 
     def at(self, step: str) -> Place:
         return replace(self, step=step)
@@ -70,6 +74,7 @@ def to_query(place: Place) -> str:
         {
             "job": place.job, "step": place.step, "snapshot": snapshot, "retry": place.retry,
             "over": place.over, "smooth": smooth, "log": "1" if place.log else "",
+            "task": place.task if place.task != FIRST_TASK else "",
         }
     )  # fmt: skip
 
@@ -86,6 +91,7 @@ def from_query(query: Mapping[str, str]) -> Place:
         **known,
         smooth=float(smooth) if re.fullmatch(r"0\.\d{1,3}", smooth) else 0.0,
         log=query.get("log") == "1",
+        task=query["task"] if query.get("task") in TASKS else FIRST_TASK,
     )
 
 
@@ -131,6 +137,16 @@ def job_of(home: Home, place: Place) -> JobRow | None:
         return None
 
 
+def task_of(home: Home, place: Place) -> str:
+    """The task of the job, else of the snapshot, else the chosen one."""
+    job = job_of(home, place)
+    if job is not None:
+        return job.task
+    with connect(home) as db:
+        row = one(db, "select task from snapshots where hash = ?", [place.snapshot])
+    return str(row["task"]) if row is not None else place.task
+
+
 # ---- the row of steps ----------------------------------------------------------------------------
 
 
@@ -153,7 +169,7 @@ def _data_states(home: Home, place: Place) -> dict[str, StepState]:
             "preview": StepState("done", f"{sum(counts)} images"),
             "configure": StepState("done" if place.job else "doing", "snapshot is frozen"),
         }
-    accepted = accepted_count(home, TASK)
+    accepted = accepted_count(home, place.task)
     ready = StepState("ready", f"{accepted} accepted")
     return {
         "choose": ready if accepted else StepState("bad", "no accepted corrections"),

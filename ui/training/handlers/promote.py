@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from inference.errors import UserError
+from inference.registry import TASKS
 from training.adapters import promotion
 from training.adapters.promotion import Decision
 from training.jobs import control as jobs
@@ -57,7 +58,9 @@ def standing(visitor: Visitor, desk: Desk, task: str) -> tuple[str, str | None, 
     if (promoted := promotion.promoted(desk.home, task)) is not None:
         made = next(d for d in decisions if d.adapter == promoted and not d.is_rollback)
         before = made.previous or BASE_ALONE
-    return desk.services.default_adapter() or BASE_ALONE, before, decisions
+    first = task == next(iter(TASKS))
+    used = desk.services.default_adapter() if first else promotion.in_use(desk.home, task)
+    return used or BASE_ALONE, before, decisions
 
 
 def promote(visitor: Visitor, desk: Desk, job_id: str, reason: str = "") -> str:

@@ -1,9 +1,11 @@
-"""A new task is one file: this one. It has a label with three values and a text, two splits and a
-training preset; no other file of Sightline knows of it.
+"""A new task and a new explainer are one file: this one. The task has a label with three values and
+a text, two splits and a training preset, the explainer an option of its own; no other file of
+Sightline knows of them.
 
-Goes through the whole loop with the real embedded model: predicted for base and adapter, corrected
-by a person, accepted, exported and imported, frozen, trained for some steps, evaluated, proven and
-promoted. `SIGHTLINE_PLUGINS=tests.test_new_task` brings it to the programs that the loop starts.
+They go through the whole loop with the real embedded model, once by function calls and once in a
+browser: predicted for base and adapter, shown side by side, explained, corrected by a person,
+accepted, exported and imported, frozen, trained for some steps, evaluated, proven and promoted.
+`SIGHTLINE_PLUGINS=tests.browser.test_new_task` brings them to the programs that the loop starts.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explain.registry import EXPLAINERS, ExplainerSpec, Option
+from explain.types import MapSettings
 from inference.fields import Answer, Field, Label, Text, Value
 from inference.registry import PLUGINS, TASKS, Spec
-from inference.schema import ImageInput
+from inference.schema import Heatmap, ImageInput, SidePrediction
 from inference.tasks.base import WH, Task
 from training.evaluation.sets import EvalCase, EvalSet
 from training.evaluation.sources import SPLITS
@@ -67,6 +71,23 @@ TASK = Task(
 TASKS["light"] = Spec("Light", f"{__name__}:TASK")
 
 
+# ---- the explainer ------------------------------------------------------------------------------
+
+
+def checks(side: SidePrediction, settings: MapSettings) -> Heatmap:
+    """Every n-th column of the grid: says nothing, and can be told from anything else."""
+    grid = side.trace.grid
+    values = np.zeros((grid.rows, grid.cols), np.float32)
+    values[:, :: settings.options["every"]] = 1
+    return Heatmap(values, grid, "Columns", "share")
+
+
+EVERY = Option("every", "Every n-th column", "number", 4, least=1, most=8)
+EXPLAINERS["columns"] = ExplainerSpec(
+    "Columns", f"{__name__}:checks", frozenset(), False, "Columns.", "ink", options=(EVERY,)
+)
+
+
 # ---- images whose truth is known ----------------------------------------------------------------
 
 SHADES = {"day": 220, "dusk": 110, "night": 20}
@@ -109,7 +130,7 @@ PRESETS["light"] = Preset(
 
 # ---- through the whole loop ---------------------------------------------------------------------
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "examples" / "models" / "sightline-tiny"
 needs_model = pytest.mark.skipif(
     not (EMBEDDED / "model.safetensors").is_file(), reason="no embedded model"
@@ -223,3 +244,91 @@ def test_whole_loop(plugin: None, tmp_path: Path, capsys: pytest.CaptureFixture[
         "night", span=pair.finetuned.values["light"].span
     )
     assert sys.modules[__name__]
+
+
+TRAIN_MS = 600_000
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@needs_model
+def test_in_the_browser(plugin: None, visit, start, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    from inference.correction import Fix
+    from tests.browser.scene import finished, upload
+    from training.adapters.promotion import in_use
+    from training.store.feedback import CorrectionFilter, Feedback
+    from training.store.home import find_home
+
+    home = find_home(tmp_path / "home")
+    feedback = Feedback(home)
+    for seed in range(8):
+        path = file_of(tmp_path, seed)
+        media = feedback.add_media(path, name=path.name)
+        fix = Fix("light", "wrong", image_of(seed)[1])
+        made = feedback.correct(
+            task="light", media=media, prediction=None, payload=fix, author="ann"
+        )
+        feedback.review([made.id], "accept", "rob")
+
+    page = visit(start(tmp_path, "-m", "tests.ui.training_app", "--home", str(home.root)).url)
+    choose(page, "#sl-task", "Light")
+    expect(page.locator("#sl-prompt textarea")).to_have_value(PROMPT)
+
+    # predicted by the base, corrected, accepted
+    upload(page, file_of(tmp_path, 8))
+    page.locator("#sl-compare").click()
+    finished(page)
+    page.locator("#sl-wrong").click()
+    choose(page, "#sl-field-light", "night")
+    page.locator("#sl-field-why textarea").fill("The sky is dark.")
+    page.locator("#sl-save").click()
+    expect(page.locator(".sl-confirmed")).to_contain_text("Saved.")
+    (said,) = feedback.corrections(CorrectionFilter(task="light", status="open"))
+    assert said.payload.values["light"] == Label("night", source="human")
+    page.get_by_role("link", name="Corrections", exact=True).click()
+    expect(page.locator("#sl-cor-case")).to_contain_text("night")
+    page.locator("#sl-cor-accept").click()
+    expect(page.locator("#sl-cor-message")).to_contain_text("Accepted")
+
+    # chosen, trained, proven, promoted
+    page.get_by_role("link", name="Training", exact=True).click()
+    choose(page, "#tr-task", "Light")
+    expect(page.locator("#tr-steps")).to_contain_text("9 accepted")
+    page.locator("#tr-show").click()
+    expect(page.locator(".tr-samples")).to_contain_text("It is night.", timeout=TRAIN_MS)
+    page.locator("#tr-use").click()
+    expect(page.locator("#tr-preset input")).to_have_value("Light (test)")
+    page.locator("#tr-name input, #tr-name textarea").fill("light-1")
+    page.locator("#tr-start").click()
+    expect(page.locator("#tr-status")).to_contain_text("light-1: done", timeout=TRAIN_MS)
+    page.locator("[data-step=prove]").click()
+    expect(page.locator(".tr-forest").first).to_contain_text("%")
+    page.locator("[data-step=promote]").click()
+    expect(page.locator(".tr-conditions li").first).to_be_visible()
+    if page.locator("#tr-use-it").is_visible():
+        page.locator("#tr-use-it").click()
+    else:
+        page.locator("#tr-reason textarea").fill("A test of the loop, not of the adapter")
+        page.locator("#tr-override").click()
+    expect(page.locator("#tr-promote-message")).to_contain_text("is in use from now on")
+    assert in_use(home, "light") == "light-1"
+
+    # both sides, and the explainer with its option
+    page.get_by_role("link", name="Scene", exact=True).click()
+    choose(page, "#sl-task", "Light")
+    choose(page, "#sl-adapter", "light-1")
+    upload(page, file_of(tmp_path, 902))
+    page.locator("#sl-compare").click()
+    finished(page)
+    expect(page.locator("#sl-stage [data-side=finetuned]").first).to_contain_text("night")
+    choose(page, "#sl-method", "Columns")
+    every = page.get_by_label("Every n-th column").locator("visible=true").first
+    expect(every).to_be_visible()
+
+
+def choose(page, field: str, name: str) -> None:
+    """One of a list's choices."""
+    page.locator(f"{field} input").click()
+    page.get_by_role("option", name=re.compile(f"^{name}")).first.click()
