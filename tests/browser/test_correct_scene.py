@@ -159,7 +159,7 @@ def test_right_and_no_hazard_are_one_click(visit, url: str, home, photo) -> None
     page.locator("#sl-right").click()
     expect(page.locator(".sl-mine")).to_contain_text("That's right", timeout=WAIT_MS)
     page.locator("#sl-nothing").click()
-    expect(page.locator(".sl-mine")).to_contain_text("No hazard here", timeout=WAIT_MS)
+    expect(page.locator(".sl-mine")).to_contain_text("No hazard", timeout=WAIT_MS)
     expect(page.locator(".sl-mine")).to_have_count(1)  # one standing verdict
     verdicts = [c.payload.verdict for c in Feedback(home).corrections()[-2:]]
     assert verdicts == ["right", "none"]

@@ -29,7 +29,8 @@ from ui.training.run import Run
 LABEL = "Training"
 NEEDED: dict[Role, str] = {
     "viewer": "opened tick step job new task plan_follow plan_show plan_stop preset check recipe "
-    "curves ask_delete spare compare_follow compare_follow1 compare_show compare_show1 compare_stop",
+    "curves ask_delete spare compare_follow compare_follow1 compare_show compare_show1 "
+    "compare_stop",
     "annotator": "plan case compare",
     "trainer": "use start cancel resume retry delete prove_again promote override rollback",
 }
