@@ -111,7 +111,7 @@ def plan_snapshot(
 def _corrected(
     feedback: Feedback, wanted: CaseFilter, out: list[LeftOut], tell: Tell
 ) -> Iterable[_Found]:
-    chosen = sorted(feedback.chosen(wanted), key=lambda found: found[0].id)
+    chosen = sorted(feedback.chosen(wanted, predictions=False), key=lambda found: found[0].id)
     for i, (case, accepted) in enumerate(chosen, 1):
         standing = {c.id for c in case.standing}
         mine = [c for c in accepted if c.id in standing]

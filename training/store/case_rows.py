@@ -155,9 +155,9 @@ def read_corrections(db: Database, where: Clause) -> list[Correction]:
     return [correction_of(row, reviews[row["id"]]) for row in rows if row["task"] in TASKS]
 
 
-def read_cases(db: Database, chosen: Clause) -> list[Case]:
+def read_cases(db: Database, chosen: Clause, predictions: bool = True) -> list[Case]:
     """The cases that a query for (task, media) names, in its order; those without corrections are
-    left out."""
+    left out. predictions: with them."""
     sql, values = chosen
     there = f"(c.task, c.media) in (select task, media from ({sql}))"
     grouped: dict[tuple[str, str], list[Correction]] = defaultdict(list)
@@ -169,15 +169,19 @@ def read_cases(db: Database, chosen: Clause) -> list[Case]:
             f"select * from media where hash in (select media from ({sql}))", values
         )
     }
-    predictions: dict[tuple[str, str], list[StoredPrediction]] = defaultdict(list)
-    for row in db.query(
-        f"select * from predictions where (task, media) in (select task, media from ({sql}))"
-        " order by rowid desc",
-        values,
+    made: dict[tuple[str, str], list[StoredPrediction]] = defaultdict(list)
+    for row in (
+        db.query(
+            f"select * from predictions where (task, media) in (select task, media from ({sql}))"
+            " order by rowid desc",
+            values,
+        )
+        if predictions
+        else ()
     ):
-        predictions[row["task"], row["media"]].append(prediction_of(row))
+        made[row["task"], row["media"]].append(prediction_of(row))
     return [
-        Case(task, media[hash_], tuple(predictions[task, hash_]), tuple(grouped[task, hash_]))
+        Case(task, media[hash_], tuple(made[task, hash_]), tuple(grouped[task, hash_]))
         for task, hash_ in db.execute(sql, values).fetchall()
         if (task, hash_) in grouped
     ]
@@ -189,11 +193,14 @@ def page_of_cases(
     limit: int | None,
     offset: int,
     of: Collection[tuple[str, str]] | None = None,
+    predictions: bool = True,
 ) -> list[Case]:
-    """Matching cases in the filter's order. limit: None for all. of: as in `chosen_cases`."""
+    """Matching cases in the filter's order. limit: None for all. of: as in `chosen_cases`;
+    predictions: as in `read_cases`."""
     sql, values = chosen_cases(wanted, of)
     ordered = f"{sql} order by {ORDERS[wanted.order]} limit ? offset ?"
-    return read_cases(db, (ordered, [*values, -1 if limit is None else limit, offset]))
+    limited = [*values, -1 if limit is None else limit, offset]
+    return read_cases(db, (ordered, limited), predictions)
 
 
 def count_cases(db: Database, wanted: CaseFilter) -> int:

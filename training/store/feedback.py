@@ -212,9 +212,11 @@ class Feedback:
             db.rollback()
         return [c for c in found if wanted.status in (None, c.status)]
 
-    def chosen(self, wanted: CaseFilter) -> list[tuple[Case, list[Correction]]]:
+    def chosen(
+        self, wanted: CaseFilter, predictions: bool = True
+    ) -> list[tuple[Case, list[Correction]]]:
         """Matching cases, each with those of its corrections that match by themselves: of that
-        status, or else all that were not withdrawn."""
+        status, or else all that were not withdrawn. predictions: with the cases' predictions."""
         asked = {name: getattr(wanted, name) for name in ASKED_OF_EACH}
         found = self.corrections(CorrectionFilter(status=wanted.status, **asked))
         taken = [c for c in found if wanted.status or c.status != "withdrawn"]
@@ -223,7 +225,7 @@ class Feedback:
         with connect(self.home) as db:
             db.execute("BEGIN")
             of = {(c.task, c.media) for c in taken}
-            cases = rows.page_of_cases(db, replace(wanted, status=None), None, 0, of)
+            cases = rows.page_of_cases(db, replace(wanted, status=None), None, 0, of, predictions)
             db.rollback()
         each = [(case, [c for c in case.corrections if c.id in ids]) for case in cases]
         return [(case, corrections) for case, corrections in each if corrections]
