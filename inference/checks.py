@@ -60,14 +60,6 @@ def check_number(value: object, field: str, least: float, most: float) -> float:
     raise UserError("Not a valid number", expected=expected, got=short(value), field=field)
 
 
-def check_numbers(value: object, n: int, field: str) -> tuple[float, ...]:
-    numbers = check_list(value, field)
-    if len(numbers) != n:
-        expected = f"{n} numbers"
-        raise UserError("Not a place", expected=expected, got=short(value), field=field)
-    return tuple(check_number(v, field, 0, 1e6) for v in numbers)
-
-
 def check_list(value: object, field: str) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise UserError("Not a list", expected="a list", got=short(value), field=field)

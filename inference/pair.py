@@ -21,7 +21,7 @@ from inference.backbones.generation import Answer, Generated, generate
 from inference.backbones.lora import AdapterBank
 from inference.backbones.tracing import Forced, force, last_prompt_row
 from inference.errors import Cancelled
-from inference.fields import Point
+from inference.fields import Point, check_answer
 from inference.loaded_adapters import LoadedAdapter
 from inference.schema import (
     AnswerToken,
@@ -202,7 +202,9 @@ class Run:
                 AnswerToken(t, p, special)
                 for (t, special), p in zip(texts, answer.logprobs, strict=True)
             ),
-            parsed=task.parse(text, view.grid.image_wh, frame, view.resized_wh),
+            parsed=check_answer(
+                task.fields, task.parse(text, view.grid.image_wh, frame, view.resized_wh)
+            ),
             trace=trace,
             from_head={task.points[0]: head[0]} if head and task.points else {},
             head_map=head[1] if head else None,
