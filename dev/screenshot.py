@@ -101,7 +101,7 @@ def shrink(path: Path, most_bytes: int) -> None:
 
 
 def for_readme(browser: Browser, url: str, example: int, path: Path) -> None:
-    page = opened(browser, url, 1280, 1000, "light", 1)
+    page = opened(browser, url, 1440, 900, "light", 1)
     look(page, example)
     save(page, path)
     shrink(path, MAX_BYTES)

@@ -52,7 +52,7 @@ class Scene:
                     placeholder="Drop a road photo",
                 )  # fmt: skip
                 self.image_message = gr.HTML(elem_id="sl-image-message")
-            with gr.Column(scale=5, min_width=240):
+            with gr.Column(scale=5, min_width=200):
                 self.examples = gr.HTML(elem_id="sl-examples", js_on_load=EXAMPLES_JS)
             with gr.Column(scale=2, min_width=120):
                 self.task = gr.Dropdown(
@@ -60,7 +60,7 @@ class Scene:
                 )
             with gr.Column(scale=2, min_width=130):
                 self.preset = gr.Dropdown(label="Question", interactive=True, elem_id="sl-preset")
-            with gr.Column(scale=5, min_width=240):
+            with gr.Column(scale=5, min_width=200):
                 self.prompt = gr.Textbox(
                     label="Prompt (Enter runs it)", lines=1, max_lines=3, elem_id="sl-prompt"
                 )
