@@ -240,7 +240,7 @@ window.sightline.marker = (() => {
     first.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
   }
 
-  // "That's wrong" opens the mark and gives the image the keys; Close puts it away.
+  // Wrong opens the mark and gives the image the keys; Close puts it away.
   function open() { marked = named(); draw(); focus(); setTimeout(reword, 100); }
   function close() { marked = ""; draw(); }
 

@@ -66,7 +66,7 @@ def empty(example: str | None) -> str:
     label = "Correct an example in Scene" if example else "Open Scene"
     return (
         '<div class="sl-empty"><p class="sl-empty-title">No corrections yet</p><p>Run an image in '
-        "Scene, then press <b>That’s wrong</b> and click the right point, or <b>That’s right</b>. "
+        "Scene, then press <b>Wrong</b> and mark what is right, or <b>Right</b>. "
         "What people say there waits here for review, and accepted corrections are what the "
         f'adapters are trained on.</p><a class="sl-button" href="{link}">{label}</a></div>'
     )

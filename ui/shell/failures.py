@@ -14,6 +14,6 @@ def explain_failure(error: BaseException) -> UserError:
     if isinstance(error, UserError):
         return error
     if isinstance(error, Cancelled):
-        return UserError("Stopped", hint="Your settings are kept; press Look to run again")
+        return UserError("Stopped", hint="Your settings are kept; press Compare to run again")
     log.error("an action failed", exc_info=error)
     return unexpected("The server met an unexpected error", error)
