@@ -107,7 +107,7 @@ def prove(home: Home, job_id: str, n: int, make_ask: MakeAsk, progress: Progress
         kind: _measure(row.task, sides, proof_set, tell)
         for kind, proof_set in ((HELDOUT, held), (CORRECTED, corrected))
     }
-    seconds = round(time.monotonic() - started, 1)
+    seconds = round(time.monotonic() - started, 3)
     written = {
         kind: _result(row, sides, kind, proof_set, cases, figures, seconds)
         for (kind, (cases, figures)), proof_set in zip(
