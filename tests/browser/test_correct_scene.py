@@ -145,7 +145,8 @@ def test_a_box_by_dragging_and_nothing_is_lost_on_reload(visit, url: str, home, 
     fix = Feedback(home).corrections()[-1].payload
     wanted = [left, top, left + 120 * scale, top + 60 * scale]
     point = fix.values["point"]
-    assert np.abs(np.subtract(point.box_px, wanted)).max() <= 0.5
+    # Kept in whole pixels; Chromium lays out in 1/64 of a CSS pixel, here 0.03 of the image's.
+    assert np.abs(np.subtract(point.box_px, wanted)).max() <= 0.5 + scale / 64
     assert point.xy == tuple(np.mean(np.reshape(point.box_px, (2, 2)), axis=0))
     # The saved draft is over: the next one begins empty.
     open_editor(page)
