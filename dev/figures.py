@@ -85,6 +85,8 @@ def speed_block(found: Mapping[str, Json]) -> str:
         ("store", "per_second", "Corrections a second from 32 writers, each confirmed", "{:.0f}"),
         ("store", "p99_ms", "… 99th percentile of one confirmation, ms", "{:.0f}"),
         ("store", "lost", "… lost", "{:.0f}"),
+        ("queue", "open_s", "Corrections opened with 20,000 cases, s", "{:.2f}"),
+        ("queue", "plan_s", "A snapshot of 5,000 accepted corrections planned, s", "{:.2f}"),
         ("training", "speedup", "LoRA epochs on cached vision features, times as fast", "{:.2f}"),
         ("training", "loss_diff", "… largest difference of the loss", "{:.1e}"),
     )

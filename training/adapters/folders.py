@@ -19,7 +19,7 @@ def embedded() -> list[AdapterEntry]:
 
 def adapter_folder(home: Home, name: str) -> Path | None:
     """The folder of the adapter that people know by that name, or None. One that was trained here
-    goes before one that came along."""
+    goes before a built-in one."""
     own = home.adapters / name
     if own.parent == home.adapters and (own / "adapter_config.json").is_file():
         return own

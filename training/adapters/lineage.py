@@ -29,7 +29,7 @@ class Lineage:
     """An adapter and its origin.
 
     version: sha256 of its weights. snapshot: hash of what it was trained on. parent: name of the
-    adapter that its training went on from. figures: of its card, as evaluated.
+    adapter that its training continued. figures: of its card, as evaluated.
     promoted: in use now. embedded: it came with Sightline. problem: why it cannot be used.
     """
 
@@ -94,7 +94,7 @@ def name_of(folder: Path) -> str:
 
 
 def adapters(home: Home) -> list[Lineage]:
-    """Those trained here, newest first, then those that came along."""
+    """Those trained here, newest first, then the built-in ones."""
     with connect(home) as db:
         rows = list(db.query("select * from adapters order by created desc"))
         tasks = {row["task"] for row in rows} | {"hazard"}

@@ -143,7 +143,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "quick_fix": Preset(
         "Quick fix (CPU)",
-        "Goes on from the adapter in use, on corrections mixed with replayed training scenes, "
+        "Continues the adapter in use, on corrections mixed with replayed training scenes, "
         "in a few minutes on two CPU cores with the embedded model.",
         TrainSettings(
             start="current",

@@ -48,14 +48,14 @@ RULE = (
     "Better on the corrected cases: the 95 % interval of the change lies below zero.",
     "Not worse on the held-out scenes: the interval does not lie above zero, and the mean error "
     f"grew by at most {MARGIN:.0%}.",
-    "Not worse on held-out scenes of the kinds that the shipped adapter never saw.",
+    "Not worse on held-out scenes of kinds that no built-in adapter was trained on.",
     "Compared with the adapter that is in use now.",
 )
 # What it means that a condition does not hold.
 NO = {
     CORRECTED: "Not clearly better on the corrected cases",
-    HELDOUT: "Worse, or not shown not to be, on the held-out scenes",
-    UNSEEN: "Worse on kinds that the shipped adapter never saw",
+    HELDOUT: "Worse on the held-out scenes",
+    UNSEEN: "Worse on kinds that no built-in adapter was trained on",
     "now": "Not compared with what is in use",
 }
 
@@ -189,7 +189,8 @@ def _judged(changes: Changes) -> Change | None:
 
 
 def headline(changes: Changes) -> str:
-    """The outcome in one sentence: what happened to the corrected cases, and harm elsewhere.
+    """The outcome in one sentence: what happened to the corrected cases, and harm elsewhere. It
+    begins with "Better" only where nothing else became worse.
 
     "Not better: corrected cases 31 px worse, interval −13 to +111."
     """
@@ -199,16 +200,17 @@ def headline(changes: Changes) -> str:
     cases = "corrected cases of the validation set" if change.label == KEPT else "corrected cases"
     low, high = change.mean_change.low, change.mean_change.high
     interval = f"interval {low:+.0f} to {high:+.0f}".replace("-", "−")
-    if change.verdict == "too few":
-        said = f"Too few to tell: {change.n} {cases}, {_by(change)}"
-    else:
-        outcome = "Better" if high < 0 else "Worse" if low > 0 else "Not better"
-        said = f"{outcome}: {cases} {_by(change)}, {interval}"
     harmed = [
         f"{words} {_by(found)}"
         for label, words in ((ALL, "held-out scenes"), (UNSEEN, "scenes of unseen kinds"))
         if (found := changes.get((HELDOUT, label))) is not None and found.mean_change.low > 0
     ]
+    if change.verdict == "too few":
+        said = f"Too few to tell: {change.n} {cases}, {_by(change)}"
+    else:
+        better = "Worse elsewhere" if harmed else "Better"
+        outcome = better if high < 0 else "Worse" if low > 0 else "Not better"
+        said = f"{outcome}: {cases} {_by(change)}, {interval}"
     return "; ".join([said, *harmed]) + "."
 
 
@@ -256,6 +258,7 @@ def _with_what_is_in_use(compared: str | None, current: str | None) -> Check:
 
 
 def _said(change: Change) -> str:
-    """ "-41.0 px (-55.0 to -28.0)"."""
+    """ "−41.0 px (−55.0 to −28.0)"."""
     by = change.mean_change
-    return f"{by.estimate:+.1f} {change.unit} ({by.low:+.1f} to {by.high:+.1f})"
+    said = f"{by.estimate:+.1f} {change.unit} ({by.low:+.1f} to {by.high:+.1f})"
+    return said.replace("-", "−")

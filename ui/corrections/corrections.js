@@ -161,18 +161,7 @@ window.sightlineCorrections = (() => {
   window.addEventListener("focus", () => pulse && pulse());
 
   // Plots get the sentence under them as their name; clips must outlive a change of the address.
-  // On a phone the filters are folded until they are wanted.
-  function fold() {
-    const box = one("#sl-cor-filters");
-    if (!box || box.dataset.folded || !window.matchMedia("(max-width: 800px)").matches) return;
-    const toggle = one("button.label-wrap", box);
-    if (!toggle) return;
-    box.dataset.folded = "1";
-    // The click counts only once the page has bound it.
-    setTimeout(() => { if (toggle.classList.contains("open")) toggle.click(); }, 100);
-  }
   new MutationObserver(() => {
-    fold();
     all("#sl-cor .js-plotly-plot:not([aria-label])").forEach((plot) => {
       const said = plot.closest("[id]") && one(".sl-cor-said", plot.closest(".sl-cor-plot-box") || root());
       plot.setAttribute("role", "img");

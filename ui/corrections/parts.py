@@ -78,7 +78,7 @@ class Parts:
             )  # fmt: skip
 
         with (
-            gr.Accordion("Filters", open=True, elem_id="sl-cor-filters"),
+            gr.Accordion("Filters", open=False, elem_id="sl-cor-filters"),
             gr.Row(equal_height=False),
         ):
             self.status = gr.Dropdown(

@@ -73,13 +73,15 @@ def empty(example: str | None) -> str:
 
 
 def summary(shown: tuple[int, int], total: int, filtered: bool) -> str:
-    """How many cases there are. shown: first and last place on this page, from 1."""
+    """How many cases there are. shown: first and last place on this page, from 1. filtered: other
+    than the open ones were asked for; the filters are folded, so it is said."""
     if not total:
         what = "No case fits the filters." if filtered else "No open case."
         return f'<p role="status">{what}</p>'
-    cases = "case" if total == 1 else "cases"
+    cases, match = ("case", "matches") if total == 1 else ("cases", "match")
+    which = f"{match} the filters, " if filtered else ""
     return (
-        f'<p role="status"><b>{total:,} {cases}</b> <span class="sl-quiet">{shown[0]:,}–'
+        f'<p role="status"><b>{total:,} {cases}</b> <span class="sl-quiet">{which}{shown[0]:,}–'
         f"{shown[1]:,} shown, most disagreement × risk first</span>"
         '<span id="sl-cor-marked"></span></p>'
     )

@@ -52,9 +52,9 @@ class Scene:
                     placeholder="Drop a road photo",
                 )  # fmt: skip
                 self.image_message = gr.HTML(elem_id="sl-image-message")
-            with gr.Column(scale=5, min_width=200):
+            with gr.Column(scale=5, min_width=190):
                 self.examples = gr.HTML(elem_id="sl-examples", js_on_load=EXAMPLES_JS)
-            with gr.Column(scale=2, min_width=120):
+            with gr.Column(scale=2, min_width=130):
                 self.task = gr.Dropdown(
                     tasks, value=tasks[0][1], label="Task", interactive=True, elem_id="sl-task"
                 )

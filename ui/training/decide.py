@@ -97,7 +97,7 @@ class Prove:
             self.body: shown(True),
             self.again: shown(job.state == "done"),
             self.outcome: proof_view.outcome(found),
-            self.gallery: proof_view.gallery(prove.gallery(found.cases), found.names, thumbnail),
+            self.gallery: proof_view.gallery(found.cases, found.names, thumbnail),
             self.case: gr.update(choices=offered, value=offered[0][1] if offered else None),
         }
 

@@ -65,7 +65,8 @@ def outcome(found: Comparison) -> str:
     """One sentence, the forest plot, slices and numbers folded below it."""
     wholes = [c for key in WHOLES for c in found.changes if (c.kind, c.label) == key]
     slices = sorted((c for c in found.changes if not c.whole), key=lambda c: (c.kind, c.label))
-    kind = {"Better": "tr-yes", "Worse": "tr-no"}.get(found.headline.partition(":")[0], "tr-open")
+    worse, better = found.headline.startswith("Worse"), found.headline.startswith("Better")
+    kind = "tr-no" if worse else "tr-yes" if better else "tr-open"
     enough = [c.mean_change for c in (*wholes, *slices) if c.n >= FEWEST]
     ends = [v for i in enough for v in (i.low, i.high) if math.isfinite(v)]
     scale = (min([0.0, *ends]), max([0.0, *ends]))
@@ -164,12 +165,16 @@ def _numbers(changes: Sequence[Change], names: Mapping[str, str]) -> str:
 def gallery(
     cases: Sequence[CaseResult], names: Mapping[str, str], picture: Callable[[CaseResult], str]
 ) -> str:
-    """By what became of the cases, worst first, each sorted by change. picture: a data URI."""
+    """By what became of the cases, worst first; of each, corrected cases first, then by how much
+    they changed. picture: a data URI."""
     if not cases:
         return ""
     parts = []
     for fate in FATES:
-        some = [c for c in cases if c.fate == fate]
+        some = sorted(
+            (c for c in cases if c.fate == fate),
+            key=lambda c: (c.kind != CORRECTED, -abs(c.change)),
+        )
         if not some or fate not in MEANINGS:
             continue
         glyph, meaning = MEANINGS[fate]
@@ -180,14 +185,20 @@ def gallery(
             f'{len(some):,} <span class="sl-quiet">{meaning}{more}</span></h3>'
             f'<ul class="tr-cases">{tiles}</ul></section>'
         )
-    counts = Counter(c.fate for c in cases)
-    told = " · ".join(f"{counts[f]} {f}" for f in FATES if counts[f])
     return (
-        f"<h3>Cases, sorted by change</h3><p>{told}. {_rule(cases[0])}</p>"
+        f"<h3>Cases, sorted by change</h3><p>{_counted(cases, CORRECTED, 'Corrected')}"
+        f"{_counted(cases, HELDOUT, 'Held out')}{_rule(cases[0])}</p>"
         '<p class="sl-quiet tr-legend"><i class="tr-mark tr-human tr-inline"></i> correct point '
         f'<i class="tr-mark tr-before tr-inline"></i> {escape(names.get(CURRENT, "base"))} '
         f'<i class="tr-mark tr-after tr-inline"></i> {escape(names[CANDIDATE])}</p>{"".join(parts)}'
     )
+
+
+def _counted(cases: Sequence[CaseResult], kind: str, name: str) -> str:
+    """ "Corrected: 1 fixed · 4 much closer. "; nothing where there are no such cases."""
+    counts = Counter(c.fate for c in cases if c.kind == kind)
+    told = " · ".join(f"{counts[f]} {f}" for f in FATES if counts[f])
+    return f"{name}: {told}. " if told else ""
 
 
 def _rule(case: CaseResult) -> str:

@@ -206,7 +206,7 @@ def _job_states(home: Home, job: JobRow | None) -> dict[str, StepState]:
             {"prove": StepState("bad", "no proof was made")} if job.state == "done" else {}
         )
     outcome = proof.headline.partition(":")[0]
-    state = {"Better": "done", "Worse": "bad"}.get(outcome, "measured")
+    state = "bad" if outcome.startswith("Worse") else "done" if outcome == "Better" else "measured"
     states["prove"] = StepState(state, outcome.lower())
     if current == job.name:
         return states | {"promote": StepState("done", "in use")}

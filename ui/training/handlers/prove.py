@@ -13,7 +13,7 @@ from inference.schema import Heatmap, ImageInput, PairPrediction, PairRequest
 from training.adapters import promotion
 from training.jobs.rows import JobRow
 from training.proof.comparison import Comparison, compare, picture
-from training.proof.results import CORRECTED, CURRENT, FATES, HELDOUT, CaseResult
+from training.proof.results import CORRECTED, CURRENT, HELDOUT, CaseResult
 from training.store.home import Home
 from ui.components import figures
 from ui.shell.desk import Desk, ask_model, check_adapter, default_prompt
@@ -21,7 +21,7 @@ from ui.shell.runs import Run
 from ui.shell.services import Progress
 from ui.shell.visitors import READABLE, Visitor, require
 
-MOST_TILES, MOST_CORRECTED, MOST_CONTROLS = 90, 60, 12
+MOST_CORRECTED, MOST_CONTROLS = 60, 12
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,6 @@ def proof(visitor: Visitor, home: Home, job: JobRow) -> Comparison | None:
 
 
 # ---- cases ---------------------------------------------------------------------------------------
-
-
-def gallery(cases: Iterable[CaseResult]) -> list[CaseResult]:
-    """Each corrected case that was not right all along, and what became worse anywhere; the worst
-    change first."""
-    worse = FATES[:2]
-    chosen = [c for c in cases if c.fate in worse or (c.kind == CORRECTED and c.fate != "kept")]
-    return sorted(chosen, key=lambda c: -c.change)[:MOST_TILES]
 
 
 def choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
