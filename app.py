@@ -1,4 +1,4 @@
-"""Sightline's page: parse flags, build Services, launch. Imports no torch; the first answer does."""
+"""Sightline's page: parse flags, build Services, launch. The first answer imports torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parse_flags(argv: list[str] | None = None) -> argparse.Namespace:
     """Flags. SIGHTLINE_MODEL, SIGHTLINE_ADAPTER (commas between several) and so on set their
     defaults, for places without a command line."""
     env = {k[10:].lower(): v for k, v in os.environ.items() if k.startswith("SIGHTLINE_") and v}
-    parser = argparse.ArgumentParser(description="Sightline: what a driving model attends to, and why.")
+    parser = argparse.ArgumentParser(description="What a driving model attends to, and why.")
     add = parser.add_argument
     add("--model", help="base model: folder or Hugging Face id; without it, the embedded one")
     add("--adapter", action="append", help="LoRA adapter: folder or id; may be given several times")

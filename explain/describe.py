@@ -20,18 +20,19 @@ def describe(pair: PairPrediction, maps: PairMaps) -> str:
         noun, verb = ("maps are", "them") if plural else ("map is", "it")
         whose = " and ".join(uniform)
         return f"The {what} {noun} nearly uniform ({whose}): do not interpret {verb}."
-    said = [f"{NAMES[side]} {text}" for side, f in maps.figures.items() if (text := _near(f))]
+    said = [f"{NAMES[side]} {text}" for side, f in maps.figures.items() if (text := near_point(f))]
     if not said:
         return ""
     return f"Share of {what} near the model's own point: {'; '.join(said)}."
 
 
-def _near(figures: MapFigures) -> str:
+def near_point(figures: MapFigures) -> str:
+    """The share of the map near the side's own point, beside its baselines; "" without a point."""
     if figures.share_near_point is None:
         return ""
     assert figures.near_uniform is not None
     assert figures.near_centre is not None
     return (
-        f"{100 * figures.share_near_point:.0f} % (uniform map {100 * figures.near_uniform:.0f} %, "
-        f"centre prior {100 * figures.near_centre:.0f} %)"
+        f"{100 * figures.share_near_point:.1f} % (uniform map {100 * figures.near_uniform:.1f} %, "
+        f"centre prior {100 * figures.near_centre:.1f} %)"
     )

@@ -18,6 +18,7 @@ from inference.registry import task as find_task
 
 Verdict = Literal["right", "wrong", "none"]
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "none")
+PARTS = ("verdict", "values", "five_second")  # of the JSON
 CENTRE_PX = 1.0  # a point given beside its box may differ from the centre by rounding
 
 
@@ -90,9 +91,8 @@ def fix_from_json(task: str, obj: object) -> Fix:
     if not isinstance(obj, Mapping):
         raise UserError("Not a correction", expected="an object", got=short(obj), field="payload")
     for name in obj:
-        if name not in ("verdict", "values", "five_second"):
-            known = ("verdict", "values", "five_second")
-            raise unknown("part of a correction", short(name), known, "payload")
+        if name not in PARTS:
+            raise unknown("part of a correction", short(name), PARTS, "payload")
     if "verdict" not in obj:
         raise UserError("Something is missing", expected="verdict", field="verdict")
     values = obj.get("values", {})

@@ -71,6 +71,10 @@ class Point(Value):
     def distance_px(self, other: Point) -> float:
         return math.hypot(self.x_px - other.x_px, self.y_px - other.y_px)
 
+    def inside(self, size_wh: tuple[int, int]) -> bool:
+        """Whether it lies in an image of that size, its edges included."""
+        return 0 <= self.x_px <= size_wh[0] and 0 <= self.y_px <= size_wh[1]
+
 
 @dataclass(frozen=True)
 class Label(Value):
@@ -253,6 +257,11 @@ def check_answer(declared: Sequence[Field], answer: Answer) -> Answer:
         if not (one.optional or name in answer.values or name in answer.missing):
             raise UserError("A field is missing", expected=one.label, field=name)
     return answer
+
+
+def first_point(values: Mapping[str, Value]) -> Point | None:
+    """The first of a task's values that is a point: the one that heads learn and pages mark."""
+    return next((v for v in values.values() if isinstance(v, Point)), None)
 
 
 # ---- JSON -------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import UserError
-from inference.fields import Answer, Point, Value
+from inference.fields import Answer, Point, Value, first_point
 
 Side = Literal["base", "finetuned"]
 SIDES: tuple[Side, ...] = ("base", "finetuned")
@@ -203,21 +203,17 @@ class SidePrediction:
 
     @property
     def head_point(self) -> Point | None:
-        return _first_point(self.from_head)
+        return first_point(self.from_head)
 
     @property
     def text_point(self) -> Point | None:
         """The first point in the text."""
-        return _first_point(self.parsed.values)
+        return first_point(self.parsed.values)
 
     @property
     def why_no_point(self) -> str:
         """Why the text has no point; "" where it has one."""
         return "" if self.text_point else "; ".join(self.parsed.missing.values())
-
-
-def _first_point(values: Mapping[str, Value]) -> Point | None:
-    return next((v for v in values.values() if isinstance(v, Point)), None)
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,7 @@ class EvalCase:
     def __post_init__(self) -> None:
         width, height = self.image.size_wh
         for value in self.truth.values():
-            if isinstance(value, Point) and not (
-                0 <= value.x_px <= width and 0 <= value.y_px <= height
-            ):
+            if isinstance(value, Point) and not value.inside(self.image.size_wh):
                 raise UserError(
                     f"The true point of {self.image.name} lies outside the image",
                     expected=f"x from 0 to {width}, y from 0 to {height}",

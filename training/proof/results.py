@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inference.fields import Point, Value, values_to_json
+from inference.fields import Point, Value, first_point, values_to_json
 from inference.registry import task as find_task
 from training.evaluation.bootstrap import Interval
 
@@ -153,10 +153,6 @@ class CaseResult:
                 "answers": answers,
             }
         )
-
-
-def first_point(values: Mapping[str, Value]) -> Point | None:
-    return next((v for v in values.values() if isinstance(v, Point)), None)
 
 
 def _values_for_points(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -134,7 +134,7 @@ def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> 
     agreed = consensus(votes, task.main, size_wh)
     if not agreed.values:
         return LeftOut(label, agreed.reason, ids)
-    if any(isinstance(v, Point) and not _inside(v, size_wh) for v in agreed.values.values()):
+    if any(isinstance(v, Point) and not v.inside(size_wh) for v in agreed.values.values()):
         return LeftOut(label, "its point lies outside the image", ids)
     try:
         whole = path.is_file() and path.stat().st_size == media.bytes
@@ -158,10 +158,6 @@ def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> 
 def _replaced(case: Case, accepted: Sequence[Correction]) -> LeftOut:
     reason = "the same person has corrected it again since, and that is not accepted yet"
     return LeftOut(case.media.name or case.media.hash[:12], reason, tuple(c.id for c in accepted))
-
-
-def _inside(point: Point, size_wh: WH) -> bool:
-    return 0 <= point.x_px <= size_wh[0] and 0 <= point.y_px <= size_wh[1]
 
 
 # ---- replay, duplicates, split ----------------------------------------------------------------

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from inference import registry
 from inference.backbones.base import Backbone, View
 from inference.errors import UserError
-from inference.fields import Point, Value
+from inference.fields import Point, Value, first_point
 from inference.media import load_image
 from inference.schema import ImageInput, PatchGrid
 from training.jobs.settings import TrainSettings
@@ -51,14 +51,9 @@ def training_items(examples: Sequence[SnapshotExample], settings: TrainSettings)
 
 
 def _view(example: SnapshotExample, number: int, settings: TrainSettings) -> PictureView:
-    point, (width, height) = point_of(example), example.size_wh
+    point, (width, height) = first_point(example.values), example.size_wh
     point01 = None if point is None else (point.x_px / width, point.y_px / height)
     return view_of(example.sha256, number, point01, mirror=settings.mirror, seed=settings.seed)
-
-
-def point_of(example: SnapshotExample) -> Point | None:
-    """The first of its values that is a point."""
-    return next((v for v in example.values.values() if isinstance(v, Point)), None)
 
 
 def whole_items(examples: Sequence[SnapshotExample], settings: TrainSettings) -> list[Item]:
@@ -151,7 +146,7 @@ def _geometry(item: Item, grid: PatchGrid) -> tuple[dict[str, Value], list[float
     """The values with their points in the pixels that the processor got; the first point in the
     grid's area, 0..1; that area's width and height in the original image's pixels. The image need
     not be opened."""
-    values, point = dict(item.example.values), point_of(item.example)
+    values, point = dict(item.example.values), first_point(item.example.values)
     if point is None:
         return values, [math.nan] * 2, [math.nan] * 2
     x1, y1, x2, y2 = grid.area_px

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from inference.fields import Label, Point, Value
+from inference.fields import Label, first_point
 from training.store.feedback import Case, Correction, StoredPrediction
 
 XY = tuple[float, float]
@@ -56,7 +56,7 @@ def signs(case: Case) -> list[Sign]:
 
 
 def human_sign(c: Correction) -> Sign | None:
-    point = _first_point(c.values)
+    point = first_point(c.values)
     if c.status == "withdrawn" or point is None:
         return None
     return Sign("human", c.author, *point.xy, point.box_px, c.id, c.status)
@@ -64,17 +64,13 @@ def human_sign(c: Correction) -> Sign | None:
 
 def point_of(prediction: StoredPrediction, side: Mapping[str, Any] | None) -> XY | None:
     """The point that one side's stored answer shows, or None."""
-    point = _first_point(prediction.values(side)) if side else None
+    point = first_point(prediction.values(side)) if side else None
     return point.xy if point else None
 
 
 def truth_of(prediction: StoredPrediction) -> XY | None:
-    point = _first_point(prediction.truth)
+    point = first_point(prediction.truth)
     return point.xy if point else None
-
-
-def _first_point(values: Mapping[str, Value]) -> Point | None:
-    return next((v for v in values.values() if isinstance(v, Point)), None)
 
 
 def px_and_share(distance_px: float, case: Case) -> str:

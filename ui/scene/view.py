@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explain.describe import near_point
 from explain.registry import spec
 from explain.types import MapFigures, PairMaps
 from inference.fields import Point, Text, Value
@@ -123,22 +124,12 @@ def _badge(figures: MapFigures | None) -> str:
         shape, verdict = "full", "trust with care"
     numbers = (
         f"Entropy {100 * figures.entropy_relative:.0f} % of a uniform map's. Near the point "
-        f"{_near(figures)}. Similarity to the centre prior {figures.centre_similarity:.2f}."
+        f"{near_point(figures) or 'no point'}. "
+        f"Similarity to the centre prior {figures.centre_similarity:.2f}."
     )
     return (
         f'<details class="sl-badge sl-badge-{shape}"><summary title="{numbers}"><i></i>{verdict}'
         f"</summary><p>{numbers}</p></details>"
-    )
-
-
-def _near(figures: MapFigures) -> str:
-    if figures.share_near_point is None:
-        return "no point"
-    assert figures.near_uniform is not None
-    assert figures.near_centre is not None
-    return (
-        f"{100 * figures.share_near_point:.1f} % (uniform map {100 * figures.near_uniform:.1f} %, "
-        f"centre prior {100 * figures.near_centre:.1f} %)"
     )
 
 
@@ -239,7 +230,8 @@ def numbers(pair: PairPrediction, maps: PairMaps) -> str:
     rows: tuple[tuple[str, str, Any], ...] = (
         ("Entropy", "how spread out: 0 bits is one cell; a uniform map has 100 %",
          lambda f: f"{f.entropy_bits:.1f} bits ({100 * f.entropy_relative:.0f} %)"),
-        ("Near its own point", "share of the map within 10 % of the image's width", _near),
+        ("Near its own point", "share of the map within 10 % of the image's width",
+         lambda f: near_point(f) or "no point"),
         ("Attention on image tokens", "share of all attention; the rest goes to words",
          lambda f: f"{100 * f.share_on_image:.1f} %"),
         ("Similarity to the centre prior", "0 unlike, 1 the same as a blob in the middle",

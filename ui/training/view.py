@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from inference.fields import first_point
 from training.jobs.reads import HowFar
 from training.jobs.rows import JobRow
-from training.proof.results import first_point
 from training.snapshots.freezing import (
     CORRECTED,
     REPLAY,

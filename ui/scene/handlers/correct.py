@@ -13,7 +13,7 @@ from typing import Any
 from inference.adapter_files import WEIGHTS
 from inference.correction import Fix, Verdict
 from inference.errors import UserError
-from inference.fields import Point
+from inference.fields import Point, first_point
 from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id
 from inference.registry import task as find_task
@@ -53,8 +53,7 @@ class Mine:
     @property
     def point(self) -> Point | None:
         """Where they say that the hazard is, if they said."""
-        values = self.standing.payload.values.values() if self.standing else ()
-        return next((v for v in values if isinstance(v, Point)), None)
+        return first_point(self.standing.payload.values) if self.standing else None
 
 
 @dataclass(frozen=True)
