@@ -19,8 +19,8 @@ def words(base: list[float], tuned: list[float] | None, point: tuple[float, floa
 def test_each_share_stands_beside_its_baselines() -> None:
     text = words([1, 0, 0, 0], [0, 0, 0, 1], (250, 125))
     assert text == (
-        "Share of attention near the model's own point: base 25 % (uniform map 6 %, centre prior "
-        "6 %); fine-tuned 0 % (uniform map 6 %, centre prior 6 %)."
+        "Share of attention near the model's own point: base 25.0 % (uniform map 6.2 %, centre "
+        "prior 6.2 %); fine-tuned 0.0 % (uniform map 6.2 %, centre prior 6.2 %)."
     )
     assert words([1, 0, 0, 0], None, None) == ""
 
