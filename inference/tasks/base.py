@@ -65,7 +65,8 @@ class Task:
         for one in (*self.fields, *self.notes):
             if one.name == name:
                 return one
-        raise unknown("field", name, [one.name for one in (*self.fields, *self.notes)], name)
+        known = [one.name for one in (*self.fields, *self.notes)]
+        raise unknown("field", name, known, name or "values")  # an error always names its field
 
     @property
     def main_field(self) -> Field:

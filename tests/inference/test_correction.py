@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from inference.correction import Fix, fix_from_json
@@ -76,6 +76,7 @@ objects = anything | st.fixed_dictionaries(
 
 
 @settings(QUICK, max_examples=120)
+@example(task="hazard", sent={"verdict": None, "values": {"": None}})
 @given(task=st.sampled_from(["hazard", "made_up", "none"]), sent=objects)
 def test_malformed_is_refused_in_words(made_up: Task, task: str, sent: object) -> None:
     try:
