@@ -144,8 +144,8 @@ def plain(folder: str, answer_tokens: int) -> float:
     )
 
     def generate(tokens: int) -> None:
-        view = backbone.look(pixels())
-        ids = torch.tensor([backbone.ask(view, PROMPT)])
+        view = backbone.preprocess(pixels())
+        ids = torch.tensor([backbone.tokenize(view, PROMPT)])
         model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inference.backbones.base import Backbone, View
+from inference.backbones.base import Backbone, ModelImage
 from inference.backbones.generation import Answer, Generated, generate
 from inference.backbones.lora import AdapterBank
 from inference.backbones.tracing import Forced, force, last_prompt_row
@@ -85,8 +85,8 @@ class Run:
             Cancelled: between two steps, or between two tokens.
         """
         plan = batches(self.adapter)
-        view, features = self._see(plan)
-        prompt_ids = self.backbone.ask(view, prompt)
+        view, features = self._encode(plan)
+        prompt_ids = self.backbone.tokenize(view, prompt)
         generated = self._answer(plan, view, features, prompt_ids, request.max_new_tokens)
         answers = {s: a for b, g in generated for s, a in zip(b.sides, g.answers, strict=True)}
         forced = request.forced if request.forced in answers else "base"
@@ -108,18 +108,23 @@ class Run:
         yield
         self.seconds[key] = time.perf_counter() - started
 
-    def _see(self, plan: list[Batch]) -> tuple[View, list[Any]]:
+    def _encode(self, plan: list[Batch]) -> tuple[ModelImage, list[Any]]:
         with self._timed("Looking at the picture", 0.02, "vision"):
-            view = self.backbone.look(self.pixels)
+            view = self.backbone.preprocess(self.pixels)
             features = []
             for batch in plan:
                 with batch.vision(self.bank):
-                    features.append(self.backbone.see(view))
+                    features.append(self.backbone.encode(view))
             # The patches have been seen; the rest needs only where they lie.
             return replace(view, pixel_inputs={}), features
 
     def _answer(
-        self, plan: list[Batch], view: View, features: list[Any], prompt_ids: list[int], n: int
+        self,
+        plan: list[Batch],
+        view: ModelImage,
+        features: list[Any],
+        prompt_ids: list[int],
+        n: int,
     ) -> list[tuple[Batch, Generated]]:
         made = []
         with self._timed("Writing the answers", 0.1, "answers"):
@@ -146,13 +151,13 @@ class Run:
     def _trace(
         self,
         generated: list[tuple[Batch, Generated]],
-        view: View,
+        view: ModelImage,
         features: list[Any],
         words: list[int],
         neutral: str,
     ) -> dict[Side, Trace]:
         tokens = self._texts(words)
-        neutral_ids = self.backbone.ask(view, neutral)
+        neutral_ids = self.backbone.tokenize(view, neutral)
         traces: dict[Side, Trace] = {}
         for i, ((batch, made), seen) in enumerate(zip(generated, features, strict=True)):
             begin, share = 0.8 + 0.2 * i / len(generated), 0.1 / len(generated)
@@ -186,7 +191,7 @@ class Run:
         side: Side,
         answer: Answer,
         trace: Trace,
-        view: View,
+        view: ModelImage,
         head: tuple[Point, Heatmap] | None,
     ) -> SidePrediction:
         text = self.backbone.tokenizer.decode(answer.ids, skip_special_tokens=True).strip()

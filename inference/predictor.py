@@ -214,10 +214,10 @@ class Predictor:
         with self._turn(), torch.inference_mode():
             adapter = self._adapters.get(name) if name else None
             (batch,) = batches(adapter, side)
-            view = self._backbone.look(pixels)
+            view = self._backbone.preprocess(pixels)
             with batch.vision(self._adapters.bank):
-                features = self._backbone.see(view)
-            prompt_ids = self._backbone.ask(view, prompt)
+                features = self._backbone.encode(view)
+            prompt_ids = self._backbone.tokenize(view, prompt)
             with batch.language(self._adapters.bank):
                 logprobs = answer_logprobs(self._backbone, view, features, prompt_ids, ids, 1)
             return float(logprobs.sum())

@@ -1,7 +1,7 @@
 """What the predictor needs of a model family, and what all families share.
 
-A family says how a picture becomes patches and where its tokens lie (`look`) and how a prompt
-becomes tokens (`ask`). Knows nothing of adapters, tasks or text parsing.
+A family says how a picture becomes patches and where its tokens lie (`preprocess`) and how a prompt
+becomes tokens (`tokenize`). Knows nothing of adapters, tasks or text parsing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SENTINEL = "\ue000"  # private-use character that stands for the user's text in 
 
 
 @dataclass(frozen=True)
-class View:
+class ModelImage:
     """A picture as the model gets it.
 
     pixel_inputs: arguments of `get_image_features`. context_inputs: what the language model needs
@@ -37,7 +37,7 @@ class View:
 
 
 class Backbone:
-    """One loaded vision-language model. Subclasses implement `look` and `_image_text`."""
+    """One loaded vision-language model. Subclasses implement `preprocess` and `_image_text`."""
 
     fallback_template = ""
 
@@ -52,7 +52,7 @@ class Backbone:
         self.image_token: str = tokenizer.convert_ids_to_tokens(self.image_token_id)
 
     # What differs between families -----------------------------------------------------------
-    def look(self, pixels: NDArray[np.uint8]) -> View:
+    def preprocess(self, pixels: NDArray[np.uint8]) -> ModelImage:
         """pixels: (height, width, 3) uint8 RGB."""
         raise NotImplementedError
 
@@ -103,7 +103,7 @@ class Backbone:
             eos = self.tokenizer.eos_token_id
         return [] if eos is None else list(eos) if isinstance(eos, (list, tuple)) else [int(eos)]
 
-    def ask(self, view: View, prompt: str) -> list[int]:
+    def tokenize(self, view: ModelImage, prompt: str) -> list[int]:
         """Token ids of the chat turn that shows the picture and asks `prompt`.
 
         The prompt is tokenised by itself with special tokens split, so that a person who types
@@ -140,11 +140,11 @@ class Backbone:
         expanded = self.image_text(n_tokens)
         return before.replace(self.image_token, expanded), after.replace(self.image_token, expanded)
 
-    def see(self, view: View) -> Any:
+    def encode(self, view: ModelImage) -> Any:
         """The vision tower's output for one picture. Call once, share with `inputs`."""
         return self.model.get_image_features(**view.pixel_inputs, return_dict=True)
 
-    def inputs(self, view: View, features: Any, ids: list[int], n: int) -> dict[str, Any]:
+    def inputs(self, view: ModelImage, features: Any, ids: list[int], n: int) -> dict[str, Any]:
         """Forward arguments for n equal rows over one picture, from one vision pass."""
         row = torch.tensor([ids], device=self.device)
         batch = row.expand(n, -1)

@@ -16,7 +16,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from inference.backbones.base import Backbone, View
+from inference.backbones.base import Backbone, ModelImage
 from inference.errors import Cancelled
 
 
@@ -74,7 +74,7 @@ class _Choice:
 
 def generate(
     backbone: Backbone,
-    view: View,
+    view: ModelImage,
     features: Any,
     prompt_ids: list[int],
     n: int,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from inference.backbones.base import SENTINEL, Backbone, View
+from inference.backbones.base import SENTINEL, Backbone, ModelImage
 from inference.schema import PatchGrid
 
 # A 1280 x 720 frame takes 1,196 at Qwen2-VL's 28 pixels a token.
@@ -35,14 +35,14 @@ class QwenVL(Backbone):
         least = min(int(size["shortest_edge"]), most)
         self.image_processor.size = {"shortest_edge": least, "longest_edge": most}
 
-    def look(self, pixels: NDArray[np.uint8]) -> View:
+    def preprocess(self, pixels: NDArray[np.uint8]) -> ModelImage:
         out: Any = self.image_processor(
             images=[pixels], return_tensors="pt", input_data_format="channels_last"
         )
         _, rows, cols = (int(v) for v in out["image_grid_thw"][0])
         merge, patch = int(self.image_processor.merge_size), int(self.image_processor.patch_size)
         grid_thw = out["image_grid_thw"].to(self.device)
-        return View(
+        return ModelImage(
             pixel_inputs={
                 "pixel_values": out["pixel_values"].to(self.device),
                 "image_grid_thw": grid_thw,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
-from inference.backbones.base import SENTINEL, Backbone, View
+from inference.backbones.base import SENTINEL, Backbone, ModelImage
 from inference.schema import PatchGrid
 
 AROUND, GLOBAL = "<fake_token_around_image>", "<global-img>"
@@ -21,7 +21,7 @@ class SmolVLM(Backbone):
     image_processor_class = SmolVLMImageProcessorPil
     fallback_template = f"<|im_start|>User:<image>{SENTINEL}<end_of_utterance>\nAssistant:"
 
-    def look(self, pixels: NDArray[np.uint8]) -> View:
+    def preprocess(self, pixels: NDArray[np.uint8]) -> ModelImage:
         # The tile is stretched to a square, not padded: the grid covers the whole picture.
         side = int(self.model.config.vision_config.image_size)
         out: Any = self.image_processor(
@@ -34,7 +34,7 @@ class SmolVLM(Backbone):
         config = self.model.config
         n = side // int(config.vision_config.patch_size) // int(config.scale_factor)
         inputs = {k: out[k].to(self.device) for k in ("pixel_values", "pixel_attention_mask")}
-        return View(
+        return ModelImage(
             pixel_inputs=inputs,
             context_inputs={},
             grid=PatchGrid(n, n, (pixels.shape[1], pixels.shape[0])),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
-from inference.backbones.base import Backbone, View
+from inference.backbones.base import Backbone, ModelImage
 from inference.backbones.generation import Generated
 from inference.backbones.rows import RowCapture, capturing
 
@@ -34,7 +34,7 @@ class Forced:
 
 
 def force(
-    backbone: Backbone, view: View, features: Any, made: Generated, answer: list[int]
+    backbone: Backbone, view: ModelImage, features: Any, made: Generated, answer: list[int]
 ) -> Forced:
     """Make every row of `made` say `answer` and keep, for each of its tokens, the attention of the
     query that predicts it on the N image tokens, its log-probability, and its logit lens."""
@@ -51,7 +51,7 @@ def force(
 
 
 def last_prompt_row(
-    backbone: Backbone, view: View, features: Any, made: Generated, prompt_ids: list[int]
+    backbone: Backbone, view: ModelImage, features: Any, made: Generated, prompt_ids: list[int]
 ) -> NDArray[np.floating[Any]]:
     """(rows, layers, heads, N): attention of another prompt's last token on the image tokens."""
     last = len(prompt_ids) - 1
@@ -61,7 +61,7 @@ def last_prompt_row(
 
 
 def _rows(
-    backbone: Backbone, view: View, features: Any, made: Generated, ids: list[int], first: int
+    backbone: Backbone, view: ModelImage, features: Any, made: Generated, ids: list[int], first: int
 ) -> tuple[Tensor, RowCapture]:
     """Logits and captured attention of ids[first:].
 
@@ -97,7 +97,12 @@ def _shared(backbone: Backbone, made: Generated, ids: list[int]) -> int:
 
 
 def answer_logprobs(
-    backbone: Backbone, view: View, features: Any, prompt_ids: list[int], answer: list[int], n: int
+    backbone: Backbone,
+    view: ModelImage,
+    features: Any,
+    prompt_ids: list[int],
+    answer: list[int],
+    n: int,
 ) -> NDArray[np.float32]:
     """(n, T): natural log-probability of each answer token, under plain SDPA."""
     first = len(prompt_ids) - 1

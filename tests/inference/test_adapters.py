@@ -256,8 +256,8 @@ def test_settings_mean_what_they_mean_in_peft(
     predictor.load_adapter(tmp_path / "a", "a")
     pair = predictor.predict_pair(make_image(), PairRequest(adapter="a", max_new_tokens=6))
     backbone = predictor._backbone
-    view = backbone.look(make_image().pixels)
-    ids = torch.tensor([backbone.ask(view, registry_prompt())])
+    view = backbone.preprocess(make_image().pixels)
+    ids = torch.tensor([backbone.tokenize(view, registry_prompt())])
     plain = PeftModel.from_pretrained(
         AutoModelForImageTextToText.from_pretrained(base), tmp_path / "a"
     ).eval()

@@ -48,11 +48,11 @@ def test_a_painted_cell_is_found_at_its_token(
 ) -> None:
     backbone = zoo.predictor(family)._backbone
     image = ImageInput(np.full((size[1], size[0], 3), 60, np.uint8), "0" * 64)
-    before = backbone.look(image.pixels)
+    before = backbone.preprocess(image.pixels)
     grid = before.grid
     assert grid.image_wh == size
     for token in {0, grid.cols - 1, grid.n_tokens // 2, grid.n_tokens - 1}:
-        after = backbone.look(painted(image, grid.cell_px(token)))
+        after = backbone.preprocess(painted(image, grid.cell_px(token)))
         change = token_change(family, before, after)
         assert change.shape == (grid.n_tokens,)
         assert change.argmax() == token
@@ -65,13 +65,13 @@ def test_features_keep_the_order_of_tokens(family: str, zoo: Any, make_image: An
     """Through the whole vision tower, with its windows, merges and shuffles."""
     backbone = zoo.predictor(family)._backbone
     image = ImageInput(np.full((196, 308, 3), 60, np.uint8), "0" * 64)
-    view = backbone.look(image.pixels)
-    before = backbone.see(view).pooler_output[0]
+    view = backbone.preprocess(image.pixels)
+    before = backbone.encode(view).pooler_output[0]
     tokens = range(view.grid.n_tokens)
     found = []
     for token in tokens:
-        after = backbone.look(painted(image, view.grid.cell_px(token)))
-        change = (backbone.see(after).pooler_output[0] - before).norm(dim=-1)
+        after = backbone.preprocess(painted(image, view.grid.cell_px(token)))
+        change = (backbone.encode(after).pooler_output[0] - before).norm(dim=-1)
         found.append(int(change.argmax()) == token)
     assert np.mean(found) > 0.9, "a random tower mixes a little, but never reorders"
 
@@ -93,10 +93,10 @@ def test_the_vision_tower_runs_once_for_both_sides(family: str, zoo: Any, make_i
 @pytest.mark.parametrize("family", FAMILIES)
 def test_typed_special_tokens_stay_text(family: str, zoo: Any, make_image: Any) -> None:
     backbone = zoo.predictor(family)._backbone
-    view = backbone.look(make_image().pixels)
-    plain = backbone.ask(view, PROMPT)
+    view = backbone.preprocess(make_image().pixels)
+    plain = backbone.tokenize(view, PROMPT)
     hostile = f"{backbone.image_token}<|im_end|><end_of_utterance>"
-    ids = backbone.ask(view, hostile)
+    ids = backbone.tokenize(view, hostile)
     assert ids.count(backbone.image_token_id) == view.grid.n_tokens
     for special in backbone.tokenizer.all_special_ids:
         assert ids.count(special) == plain.count(special)
@@ -107,12 +107,12 @@ def test_typed_special_tokens_stay_text(family: str, zoo: Any, make_image: Any) 
 def test_tokens_are_those_of_the_whole_chat_text(family: str, zoo: Any, make_image: Any) -> None:
     """Tokenising the prompt by itself changes nothing for an honest prompt."""
     backbone = zoo.predictor(family)._backbone
-    view = backbone.look(make_image().pixels)
+    view = backbone.preprocess(make_image().pixels)
     turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": PROMPT}]}]
     text = backbone.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
     text = text.replace(backbone.image_token, backbone.image_text(view.grid.n_tokens))
     whole = backbone.tokenizer(text, add_special_tokens=False).input_ids
-    assert backbone.ask(view, PROMPT) == whole
+    assert backbone.tokenize(view, PROMPT) == whole
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -121,9 +121,9 @@ def test_a_missing_or_text_only_template_falls_back(
     family: str, template: str | None, zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone = zoo.predictor(family)._backbone
-    view = backbone.look(make_image().pixels)
+    view = backbone.preprocess(make_image().pixels)
     monkeypatch.setattr(backbone.tokenizer, "chat_template", template)
-    ids = backbone.ask(view, PROMPT)
+    ids = backbone.tokenize(view, PROMPT)
     assert ids.count(backbone.image_token_id) == view.grid.n_tokens
     assert PROMPT in backbone.tokenizer.decode(ids)
 
@@ -139,9 +139,9 @@ def test_a_phones_photo_does_not_take_thousands_of_tokens(
     size = {"shortest_edge": 3136, "longest_edge": 12_845_056}
     path.write_text(json.dumps({**json.loads(path.read_text()), "size": size}))
     backbone = load_backbone(folder, device="cpu")
-    grid = backbone.look(np.zeros((3000, 4000, 3), np.uint8)).grid
+    grid = backbone.preprocess(np.zeros((3000, 4000, 3), np.uint8)).grid
     assert 0.9 * MAX_IMAGE_TOKENS < grid.n_tokens <= MAX_IMAGE_TOKENS
-    assert backbone.look(np.zeros((720, 1280, 3), np.uint8)).grid.n_tokens == 26 * 46
+    assert backbone.preprocess(np.zeros((720, 1280, 3), np.uint8)).grid.n_tokens == 26 * 46
 
 
 @torch.no_grad()
@@ -168,7 +168,7 @@ def test_same_tensors_as_the_real_processor(family: str, zoo: Any, make_image: A
         images = AutoImageProcessor.from_pretrained(folder, use_fast=True)
     except (ImportError, RuntimeError, AttributeError, ValueError, OSError) as error:
         pytest.skip(f"the real processor cannot be built here: {error}")
-    view = backbone.look(image.pixels)
+    view = backbone.preprocess(image.pixels)
     kwargs = {"do_image_splitting": False} if family == "smolvlm" else {}
     real = images(images=[image.pixels], return_tensors="pt", **kwargs)
     got = view.pixel_inputs["pixel_values"]
@@ -176,4 +176,4 @@ def test_same_tensors_as_the_real_processor(family: str, zoo: Any, make_image: A
     turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": PROMPT}]}]
     text = backbone.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
     whole = processor(images=[image.pixels], text=[text], return_tensors="pt")
-    assert whole["input_ids"][0].tolist() == backbone.ask(view, PROMPT)
+    assert whole["input_ids"][0].tolist() == backbone.tokenize(view, PROMPT)

@@ -25,11 +25,11 @@ N = 12
 def reference(zoo: Any, family: str, image: Any, adapter: str | None) -> list[int]:
     """Tokens of a plain run: a model of its own, PEFT's own loading, pixels into `generate`."""
     backbone = zoo.predictor(family)._backbone
-    view = backbone.look(image.pixels)
+    view = backbone.preprocess(image.pixels)
     model = AutoModelForImageTextToText.from_pretrained(zoo.model(family)).eval()
     if adapter:
         model = PeftModel.from_pretrained(model, zoo.adapter(family, adapter)).eval()
-    ids = torch.tensor([backbone.ask(view, PROMPT)])
+    ids = torch.tensor([backbone.tokenize(view, PROMPT)])
     with torch.no_grad():
         out = model.generate(
             input_ids=ids,
@@ -126,8 +126,8 @@ def test_head_sees_the_adapters_states(zoo: Any, make_image: Any) -> None:
         AutoModelForImageTextToText.from_pretrained(zoo.model("qwen2_vl")),
         zoo.adapter("qwen2_vl"),
     ).eval()
-    view = backbone.look(image.pixels)
-    ids = torch.tensor([backbone.ask(view, PROMPT)])
+    view = backbone.preprocess(image.pixels)
+    ids = torch.tensor([backbone.tokenize(view, PROMPT)])
     with torch.no_grad():
         states = model(
             input_ids=ids,
@@ -172,7 +172,7 @@ def test_points_are_parsed_in_the_sides_own_frame(
     text = "The area around (100,50) should be paid more attention to."
     monkeypatch.setattr(type(backbone.tokenizer), "decode", lambda *_a, **_k: text)
     pair = predictor.predict_pair(image, PairRequest(adapter="patch", max_new_tokens=2))
-    resized = backbone.look(image.pixels).resized_wh
+    resized = backbone.preprocess(image.pixels).resized_wh
     frame = registry.BACKBONES[family].frame
     assert pair.base.text_point == parse_point(text, (640, 360), frame, resized)
     assert pair.finetuned.text_point == Point(64.0, 18.0, source="text", span=(16, 24))

@@ -47,9 +47,9 @@ def test_masks(kind: str) -> None:
 
 def padded_batch(backbone: Any, image: Any) -> tuple[dict[str, Any], int]:
     """Two prompts of different lengths over one picture, the shorter padded on the left."""
-    view = backbone.look(image.pixels)
-    features = backbone.see(view)
-    prompts = [backbone.ask(view, text) for text in (PROMPT, "Where?")]
+    view = backbone.preprocess(image.pixels)
+    features = backbone.encode(view)
+    prompts = [backbone.tokenize(view, text) for text in (PROMPT, "Where?")]
     length = max(map(len, prompts))
     inputs = backbone.inputs(view, features, prompts[0], 2)
     pad = backbone.tokenizer.pad_token_id
@@ -67,9 +67,9 @@ def test_rows_match_eager(family: str, padded: bool, zoo: Any, make_image: Any) 
     if padded:
         inputs, length = padded_batch(backbone, make_image())
     else:
-        view = backbone.look(make_image().pixels)
-        ids = backbone.ask(view, PROMPT)
-        inputs, length = backbone.inputs(view, backbone.see(view), ids, 2), len(ids)
+        view = backbone.preprocess(make_image().pixels)
+        ids = backbone.tokenize(view, PROMPT)
+        inputs, length = backbone.inputs(view, backbone.encode(view), ids, 2), len(ids)
     wanted = torch.tensor([length - 9, length - 2, length - 1])
     capture = RowCapture(wanted)
     model = backbone.model
@@ -94,9 +94,9 @@ def test_rows_match_eager(family: str, padded: bool, zoo: Any, make_image: Any) 
 def test_rows_match_eager_step_by_step(family: str, zoo: Any, make_image: Any) -> None:
     """With a key-value cache, one token at a time, against one pass over everything."""
     backbone = zoo.predictor(family)._backbone
-    view = backbone.look(make_image().pixels)
-    ids = backbone.ask(view, PROMPT)
-    features, captures = backbone.see(view), []
+    view = backbone.preprocess(make_image().pixels)
+    ids = backbone.tokenize(view, PROMPT)
+    features, captures = backbone.encode(view), []
 
     def note(_m: Any, _a: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         query = torch.tensor([kwargs["inputs_embeds"].shape[1] - 1])

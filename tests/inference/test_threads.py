@@ -50,7 +50,7 @@ def test_out_of_memory_is_a_sentence(
         raise torch.cuda.OutOfMemoryError("tried to allocate 80 GiB")
 
     with monkeypatch.context() as patch:
-        patch.setattr(predictor._backbone, "look", full)
+        patch.setattr(predictor._backbone, "preprocess", full)
         with pytest.raises(UserError, match="memory is full"):
             predictor.predict_pair(make_image(), PairRequest())
     assert predictor.predict_pair(make_image(), PairRequest(max_new_tokens=1)).base.tokens

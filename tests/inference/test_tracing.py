@@ -21,9 +21,9 @@ def answered(request: Any, zoo: Any, make_image: Any) -> Any:
 
     def ask() -> Any:
         with torch.inference_mode():
-            view = backbone.look(make_image().pixels)
-            seen = backbone.see(view)
-            ids = backbone.ask(view, PROMPT)
+            view = backbone.preprocess(make_image().pixels)
+            seen = backbone.encode(view)
+            ids = backbone.tokenize(view, PROMPT)
             return backbone, view, seen, generate(backbone, view, seen, ids, 2, max_new_tokens=5)
 
     return ask
@@ -41,7 +41,7 @@ def test_the_cache_changes_nothing(answered: Any, monkeypatch: pytest.MonkeyPatc
         hook = backbone.final_norm.register_forward_hook(
             lambda _m, _a, out: fed.append(out.shape[1])
         )
-        other = backbone.ask(view, "Describe the image.")
+        other = backbone.tokenize(view, "Describe the image.")
         forced = tracing.force(backbone, view, seen, made, words)
         plain = tracing.last_prompt_row(backbone, view, seen, made, other)
         hook.remove()
@@ -58,7 +58,7 @@ def test_the_cache_changes_nothing(answered: Any, monkeypatch: pytest.MonkeyPatc
 @torch.inference_mode()
 def test_without_the_whole_picture_nothing_is_shared(answered: Any) -> None:
     backbone, view, _, made = answered()
-    ids = backbone.ask(view, PROMPT)
+    ids = backbone.tokenize(view, PROMPT)
     assert tracing._shared(backbone, made, ids) == len(ids)
     cut = ids.index(backbone.image_token_id) + 1
     assert tracing._shared(backbone, made, ids[:cut]) == 0

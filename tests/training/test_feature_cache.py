@@ -14,7 +14,7 @@ from inference.backbones.loading import load_backbone
 from tests.tiny import FAMILIES, make_tiny
 from training.worker import feature_cache
 from training.worker.augment import WHOLE, limited, place, show, view_of
-from training.worker.feature_cache import FeatureCache, Seen, prune, see, tower_hash
+from training.worker.feature_cache import FeatureCache, Seen, encode, prune, tower_hash
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -41,7 +41,7 @@ def same(a: Seen, b: Seen) -> bool:
 
 def test_what_is_kept_comes_back_bit_for_bit(backbone: Any, tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path, tower_hash(backbone))
-    seen = see(backbone, backbone.look(pixels()))
+    seen = encode(backbone, backbone.preprocess(pixels()))
     assert cache.get("a") is None
     cache.put("a", seen)
     assert "a" in cache
@@ -69,7 +69,7 @@ def test_another_tower_has_another_name(backbone: Any, tmp_path: Path) -> None:
 
 def test_damaged_file_counts_as_missing(backbone: Any, tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path, "t")
-    cache.put("a", see(backbone, backbone.look(pixels())))
+    cache.put("a", encode(backbone, backbone.preprocess(pixels())))
     file = next(cache.folder.iterdir())
     file.write_bytes(file.read_bytes()[:100])
     assert cache.get("a") is None
@@ -79,7 +79,7 @@ def test_full_disk_leaves_no_half_file(
     backbone: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = FeatureCache(tmp_path, "t")
-    seen = see(backbone, backbone.look(pixels()))
+    seen = encode(backbone, backbone.preprocess(pixels()))
 
     def full(_tensors: Any, path: Path) -> None:
         path.write_bytes(b"half")

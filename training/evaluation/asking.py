@@ -15,7 +15,7 @@ import torch
 
 from inference import registry
 from inference.adapters import validate_adapter
-from inference.backbones.base import Backbone, View
+from inference.backbones.base import Backbone, ModelImage
 from inference.backbones.generation import Generated, generate
 from inference.backbones.loading import load_backbone
 from inference.backbones.tracing import answer_logprobs
@@ -65,7 +65,7 @@ class ModelAsker:
 
     @torch.inference_mode()
     def __call__(self, case: EvalCase) -> dict[str, Response]:
-        view = self.backbone.look(case.image.pixels)
+        view = self.backbone.preprocess(case.image.pixels)
         answers: dict[str, Response] = {}
         for names in self._batches():
             answers |= self._ask(case, view, names)
@@ -82,12 +82,12 @@ class ModelAsker:
         whole = chosen[0] is not None and chosen[0].entry.targets_vision
         return self.bank.whole(slots[0]) if whole else self.bank.rows(slots)
 
-    def _ask(self, case: EvalCase, view: View, names: list[str]) -> dict[str, Response]:
+    def _ask(self, case: EvalCase, view: ModelImage, names: list[str]) -> dict[str, Response]:
         first = self.adapters[names[0]]
         seen_by = first.slot if first is not None and first.entry.targets_vision else None
         with self.bank.whole(seen_by):
-            features = self.backbone.see(view)
-        prompt = self.backbone.ask(view, self.task.prompt)
+            features = self.backbone.encode(view)
+        prompt = self.backbone.tokenize(view, self.task.prompt)
         with self._turn(names):
             made = generate(
                 self.backbone, view, features, prompt, len(names), max_new_tokens=MAX_NEW_TOKENS
@@ -105,14 +105,14 @@ class ModelAsker:
         card = adapter.entry.card if adapter else None
         return (card.coordinate_frame if card else None) or self.backbone.spec.frame
 
-    def _reference(self, name: str, truth: Mapping[str, Value], view: View) -> str:
+    def _reference(self, name: str, truth: Mapping[str, Value], view: ModelImage) -> str:
         text: str = self.task.target_text(
             truth, view.grid.image_wh, self._frame(name), view.resized_wh
         )
         return text
 
     def _losses(
-        self, view: View, features: Any, prompt: list[int], references: dict[str, str]
+        self, view: ModelImage, features: Any, prompt: list[int], references: dict[str, str]
     ) -> dict[str, float]:
         """Mean negative log-likelihood a token of each side's reference, teacher forced. The end
         token counts as in training: a side that would not stop did not learn the answer. Sides
@@ -133,7 +133,7 @@ class ModelAsker:
         row: int,
         made: Generated,
         prompt: list[int],
-        view: View,
+        view: ModelImage,
         reference: str,
         nll: float,
     ) -> Response:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inference.backbones.base import Backbone, View
+from inference.backbones.base import Backbone, ModelImage
 from inference.schema import PatchGrid
 
 POOLED, DEEP, CONTEXT = "pooled", "deep.", "context."
@@ -58,9 +58,9 @@ def tower_hash(backbone: Backbone) -> str:
 
 
 @torch.no_grad()
-def see(backbone: Backbone, view: View) -> Seen:
+def encode(backbone: Backbone, view: ModelImage) -> Seen:
     """Run the tower over one picture."""
-    out = backbone.see(view)
+    out = backbone.encode(view)
     deep = getattr(out, "deepstack_features", None) or []
     return Seen(
         features=_one(out.pooler_output).detach().cpu(),

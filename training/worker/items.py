@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inference import registry
-from inference.backbones.base import Backbone, View
+from inference.backbones.base import Backbone, ModelImage
 from inference.errors import UserError
 from inference.fields import Point, Value, first_point
 from inference.media import load_image
@@ -21,7 +21,7 @@ from inference.schema import ImageInput, PatchGrid
 from training.jobs.settings import TrainSettings
 from training.snapshots.types import REPLAY, SnapshotExample
 from training.worker.augment import WHOLE, PictureView, limited, place, show, view_of
-from training.worker.feature_cache import FeatureCache, Seen, see
+from training.worker.feature_cache import FeatureCache, Seen, encode
 from training.worker.losses import IGNORE_INDEX
 
 WORKED_IN = 4  # pixels that a recoloured view has for each that the model takes
@@ -82,10 +82,10 @@ class Preparer:
         for i, item in enumerate(items, 1):
             check()
             if item.key not in self.cache:
-                self.cache.put(item.key, see(self.backbone, self.look(item)))
+                self.cache.put(item.key, encode(self.backbone, self.preprocess(item)))
             tell(i, len(items))
 
-    def look(self, item: Item) -> View:
+    def preprocess(self, item: Item) -> ModelImage:
         """The item's picture as the tower gets it.
 
         Raises:
@@ -93,7 +93,7 @@ class Preparer:
         """
         most = item.max_pixels or self._taken
         shown = show(self._open(item.example).pixels, item.view, most * WORKED_IN)
-        return self.backbone.look(limited(shown, item.max_pixels))
+        return self.backbone.preprocess(limited(shown, item.max_pixels))
 
     def _open(self, example: SnapshotExample) -> ImageInput:
         if self._opened is not None and self._opened[0] == example.sha256:
@@ -111,24 +111,24 @@ class Preparer:
         self._opened = (example.sha256, image)
         return image
 
-    def seen(self, item: Item) -> Seen | View:
+    def seen(self, item: Item) -> Seen | ModelImage:
         """From the cache; where there is none, the picture itself, for the tower to see again."""
         if self.cache is None:
-            return self.look(item)
+            return self.preprocess(item)
         found = self.cache.get(item.key)
         if found is None:
-            found = see(self.backbone, self.look(item))
+            found = encode(self.backbone, self.preprocess(item))
             self.cache.put(item.key, found)
         return found
 
-    def sample(self, item: Item, seen: Seen | View) -> dict[str, Any]:
+    def sample(self, item: Item, seen: Seen | ModelImage) -> dict[str, Any]:
         """Token ids; of the point, where the example has one, its place in the grid's area, and
         that area's size in original pixels (else nan)."""
         grid = seen.grid
         values, point01, to_px = _geometry(item, grid)
         context = seen.context if isinstance(seen, Seen) else seen.context_inputs
-        view = View({}, context, grid, seen.resized_wh)
-        prompt = self.backbone.ask(view, item.example.prompt)
+        view = ModelImage({}, context, grid, seen.resized_wh)
+        prompt = self.backbone.tokenize(view, item.example.prompt)
         sentence = self.task.target_text(values, grid.image_wh, self.frame, seen.resized_wh)
         answer = self.backbone.tokenizer(sentence, add_special_tokens=False).input_ids
         answer = [*answer, *self.backbone.eos_ids[:1]]
@@ -227,7 +227,7 @@ class Collate:
         }
 
 
-def _tensors(seen: Seen | View) -> dict[str, Any]:
+def _tensors(seen: Seen | ModelImage) -> dict[str, Any]:
     if isinstance(seen, Seen):
         return {"features": seen.features, "deep": list(seen.deep), "context": dict(seen.context)}
     return {"pixels": dict(seen.pixel_inputs), "context": dict(seen.context_inputs)}
