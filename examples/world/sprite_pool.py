@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from examples.world.plan import AgentPlan
-from examples.world.sprites import AGENT_SIZES_M, Sprite, make_sprite
-from examples.world.sprites.factory import DETAILED, ONE_VIEW, PLAIN, ViewOf, record, render
+from examples.world.sprites import AGENT_SIZES_M, Signals, Sprite, make_sprite
+from examples.world.sprites.factory import DARK, DETAILED, ONE_VIEW, PLAIN, ViewOf, record, render
 from examples.world.sprites.shapes import Scene
 from examples.world.sprites.view import View
 
@@ -51,21 +51,13 @@ def _fit(sprite: Sprite, focal: float, depth_m: float, size: float, flip: bool) 
 
 
 @lru_cache(maxsize=RECORDS)
-def _recorded(kind: str, colour: str, braking: bool, indicating: str | None, lights: bool,
-              variant: int, height_px: int,
+def _recorded(kind: str, colour: str, signals: Signals, variant: int, height_px: int,
               yaw_step: int) -> tuple[Scene, Any]:  # fmt: skip
     """A bystander as seen from any side, and where its random stream stands after that."""
     rng = np.random.default_rng(zlib.crc32(f"{kind}{colour}{variant}".encode()))
-    scene = record(
-        kind,
-        px_per_m=height_px / AGENT_SIZES_M[kind],
-        rng=rng,
-        colour=colour,
-        braking=braking,
-        indicating=indicating,
-        lights_on=lights,
-        view_of=_view(yaw_step),
-    )
+    fine = height_px / AGENT_SIZES_M[kind]
+    view_of = _view(yaw_step)
+    scene = record(kind, px_per_m=fine, rng=rng, colour=colour, view_of=view_of, signals=signals)
     return scene, rng.bit_generator.state
 
 
@@ -74,12 +66,11 @@ def _view(yaw_step: int) -> ViewOf:
 
 
 @lru_cache(maxsize=CACHE)
-def _pooled(kind: str, colour: str, yaw_step: int, braking: bool, indicating: str | None,
-            lights: bool, variant: int, height_px: int) -> Sprite:  # fmt: skip
+def _pooled(kind: str, colour: str, yaw_step: int, signals: Signals, variant: int,
+            height_px: int) -> Sprite:  # fmt: skip
     seen_from = yaw_step if kind in ONE_VIEW else 0
     fine_px = height_px if kind in DETAILED else TIERS_PX[0]
-    scene, state = _recorded(kind, colour, braking, indicating, lights, variant, fine_px,
-                             seen_from)  # fmt: skip
+    scene, state = _recorded(kind, colour, signals, variant, fine_px, seen_from)
     stream = np.random.PCG64(0)
     stream.state = state
     return render(kind, scene, _view(yaw_step), height_px, np.random.Generator(stream))
@@ -98,17 +89,9 @@ def bystander(agent: AgentPlan, yaw_rad: float, focal: float, lights: bool,
     tier = next((t for t in TIERS_PX if px <= t * 1.3), TIERS_PX[-1])
     flip = yaw_rad < 0
     blink = MIRROR.get(agent.indicating or "") if flip else agent.indicating
-    lamps = agent.kind not in PLAIN
-    sprite = _pooled(
-        agent.kind,
-        agent.colour,
-        round(abs(yaw_rad) / YAW_STEP),
-        lamps and agent.braking,
-        blink if lamps else None,
-        lamps and lights,
-        int(rng.integers(0, VARIANTS)),
-        tier,
-    )
+    signals = DARK if agent.kind in PLAIN else Signals(agent.braking, blink, lights)
+    step, variant = round(abs(yaw_rad) / YAW_STEP), int(rng.integers(0, VARIANTS))
+    sprite = _pooled(agent.kind, agent.colour, step, signals, variant, tier)
     return _fit(sprite, focal, agent.z_m, agent.size, flip)
 
 
@@ -117,15 +100,8 @@ def protagonist(agent: AgentPlan, yaw_rad: float, focal: float, camera_m: float,
     """Sprite of the hazard, drawn at its own angle, distance and height."""
     px = focal / agent.z_m * AGENT_SIZES_M[agent.kind] * agent.size
     sprite = make_sprite(
-        agent.kind,
-        yaw_rad=yaw_rad,
-        height_px=max(4, round(px)),
-        rng=rng,
-        colour=agent.colour,
-        braking=agent.braking,
-        indicating=agent.indicating,
-        lights_on=lights,
-        camera_height_m=camera_m,
+        agent.kind, yaw_rad=yaw_rad, height_px=max(4, round(px)), rng=rng, colour=agent.colour,
+        signals=Signals(agent.braking, agent.indicating, lights), camera_height_m=camera_m,
         depth_m=max(agent.z_m, 2.5),
-    )
+    )  # fmt: skip
     return _fit(sprite, focal, agent.z_m, agent.size, False)

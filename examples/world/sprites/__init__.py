@@ -3,5 +3,6 @@
 from .factory import AGENT_SIZES_M, make_sprite
 from .palette import COLOURS
 from .raster import Sprite
+from .vehicle_details import Signals
 
-__all__ = ["AGENT_SIZES_M", "COLOURS", "Sprite", "make_sprite"]
+__all__ = ["AGENT_SIZES_M", "COLOURS", "Signals", "Sprite", "make_sprite"]

@@ -112,29 +112,14 @@ class Body:
         x = self.rear + share * self.length
         low = self.style.clearance + np.array([0.10, 0.06, 0.02, 0, 0, 0, 0, 0.01, 0.05])
         scale = min(self.length / 4.5, 1.0)
-        return hull(
-            x,
-            self.half * width,
-            low,
-            self.shoulder(x),
-            _LEVEL,
-            _LEVEL_W,
-            _REAR * scale,
-            _FRONT * scale,
-        )
+        return hull(x, self.half * width, low, self.shoulder(x), _LEVEL, _LEVEL_W, _REAR * scale,
+                    _FRONT * scale)  # fmt: skip
 
     def roof_w(self, t: Array | float) -> Array:
         """Half width of the greenhouse at height share t."""
         top = self.style.roof_width
-        w = [
-            0.90,
-            0.90 + 0.35 * (top - 0.90),
-            0.90 + 0.72 * (top - 0.90),
-            top,
-            top - 0.045,
-            top - 0.12,
-            0,
-        ]
+        lean = top - 0.90
+        w = [0.90, 0.90 + 0.35 * lean, 0.90 + 0.72 * lean, top, top - 0.045, top - 0.12, 0]
         return np.interp(t, _ROOF_T, w) * self.half
 
     def greenhouse(self) -> Array:
@@ -145,16 +130,8 @@ class Body:
         foot = np.interp(x, [r0, f0], [self.shoulder(r0), self.shoulder(f0)]) - 0.02
         top = self.height * np.array([0.975, 0.995, 1.0, 0.995, 0.975]) / 1.01
         w = self.roof_w(_ROOF_T)
-        return hull(
-            x,
-            np.ones(5) * [0.97, 1, 1, 1, 0.95],
-            foot,
-            top,
-            _ROOF_T,
-            w,
-            (r1 - r0) * t,
-            (f1 - f0) * t,
-        )
+        ends = np.array([0.97, 1, 1, 1, 0.95])
+        return hull(x, ends, foot, top, _ROOF_T, w, (r1 - r0) * t, (f1 - f0) * t)
 
     def on_cabin_side(self, s: Array, t: Array, side: int) -> Array:
         """Points on the side glass: s 0..1 from rear to front edge, t 0..1 foot to roof."""

@@ -7,18 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from . import vehicle_details as detail
-from .mesh import Array, hull
+from .mesh import Array, hull, upright
 from .palette import paint
 from .shapes import Scene
-from .vehicle_details import Signals
+from .vehicle_details import SIDES, Signals
 from .view import Light, View
 
 ViewOf = Callable[[float, float], View]
 
 
-def bus(
-    rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals, view_of: ViewOf
-) -> Scene:
+def bus(rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals,
+        view_of: ViewOf) -> Scene:  # fmt: skip
     """A city bus or a coach. `view_of(length_m, width_m)` gives the view: only the panes on the
     side that it shows are drawn from `rng`, so the record serves this view alone."""
     coach = rng.uniform() < 0.35
@@ -45,15 +44,13 @@ def bus(
     return scene
 
 
-def _pane(scene: Scene, points: list, normal: list, rng, bands: int = 3) -> None:
-    detail.glass(scene, np.array(points, dtype=float), np.array(normal, dtype=float), rng, bands)
+def _pane(scene: Scene, pane: Array, normal: list, rng, bands: int = 3) -> None:
+    detail.glass(scene, pane, np.array(normal, dtype=float), rng, bands)
 
 
-def _bus_sides(
-    scene: Scene, view: View, x0: float, x1: float, high: float, axles: list, base: Array, rng
-) -> None:
-    z0, z1 = 0.42 * high, 0.85 * high
-    n = 7
+def _bus_sides(scene: Scene, view: View, x0: float, x1: float, high: float, axles: list,
+               base: Array, rng) -> None:  # fmt: skip
+    n, z0, z1 = 7, 0.42 * high, 0.85 * high
     for side in (1, -1):
         y = side * 1.277
         if not view.faces(np.array([[0, y, 1.5, 0.0, side, 0]]))[0]:
@@ -63,7 +60,8 @@ def _bus_sides(
             b = x0 + 0.3 + (x1 - x0 - 0.5) * (i + 1) / n - 0.09
             door = side < 0 and i in (n - 1, n // 2)
             foot = 0.45 if door else z0
-            _pane(scene, [[a, y, foot], [b, y, foot], [b, y, z1], [a, y, z1]], [0, side, 0.02], rng)
+            pane = np.array([[a, y, foot], [b, y, foot], [b, y, z1], [a, y, z1]])
+            _pane(scene, pane, [0, side, 0.02], rng)
         for x in axles:
             a = np.linspace(0, np.pi, 12)
             hole = np.stack([x + 0.62 * np.cos(a), np.full(12, y), 0.42 + 0.62 * np.sin(a)], axis=1)
@@ -76,67 +74,30 @@ def _bus_sides(
 def _bus_front(scene: Scene, x: float, high: float, signals: Signals, rng) -> None:
     front = np.array([1.0, 0, 0])
     z0, z1 = 0.36 * high, 0.84 * high
-    _pane(
-        scene,
-        [[x, -1.1, z0], [x, 1.1, z0], [x - 0.05, 1.1, z1], [x - 0.05, -1.1, z1]],
-        [1, 0, 0.05],
-        rng,
-        5,
-    )
-    sign = np.array(
-        [
-            [x - 0.04, -0.9, z1 + 0.03],
-            [x - 0.04, 0.9, z1 + 0.03],
-            [x - 0.05, 0.9, z1 + 0.26],
-            [x - 0.05, -0.9, z1 + 0.26],
-        ]
-    )
+    _pane(scene, upright(x, -1.1, 1.1, z0, z1, x - 0.05), [1, 0, 0.05], rng, 5)
+    sign = upright(x - 0.04, -0.9, 0.9, z1 + 0.03, z1 + 0.26, x - 0.05)
     scene.patch(sign, (22, 22, 24), normal=front)
     text = sign * [1, 0.6, 1] + [0.01, 0.1, 0]
     text[[0, 1], 2] += 0.06
     text[[2, 3], 2] -= 0.06
     scene.patch(text, (238, 160, 40), normal=front, emissive=0.45)
-    for side, name in ((1, "left"), (-1, "right")):
-        on = signals.indicating in (name, "both")
-        lamp = np.array(
-            [[x, side * a, z] for a, z in ((0.72, 0.62), (1.12, 0.62), (1.12, 0.82), (0.72, 0.82))]
-        )
-        scene.patch(
-            lamp,
-            (255, 252, 236) if signals.lights_on else (158, 162, 166),
-            normal=front,
-            emissive=1.0 * signals.lights_on,
-        )
-        if on:
-            scene.patch(
-                lamp + np.array([0.005, side * 0.04, 0.2]),
-                (255, 160, 36),
-                normal=front,
-                emissive=0.95,
-            )
-        arm = np.array(
-            [
-                [x, side * 1.15, z1],
-                [x + 0.35, side * 1.35, z1 - 0.1],
-                [x + 0.35, side * 1.38, z1 - 0.55],
-            ]
-        )
-        scene.stroke(arm, 0.09, (34, 34, 36))
-    grille = np.array([[x, -0.6, 0.45], [x, 0.6, 0.45], [x, 0.6, 0.62], [x, -0.6, 0.62]])
-    scene.patch(grille, (40, 41, 43), normal=front)
+    white = (255, 252, 236) if signals.lights_on else (158, 162, 166)
+    for side, name in SIDES:
+        lamp = upright(x, side * 0.72, side * 1.12, 0.62, 0.82)
+        scene.patch(lamp, white, normal=front, emissive=1.0 * signals.lights_on)
+        if signals.blinks(name):
+            above = lamp + np.array([0.005, side * 0.04, 0.2])
+            scene.patch(above, (255, 160, 36), normal=front, emissive=0.95)
+        arm = [[x, side * 1.15, z1], [x + 0.35, side * 1.35, z1 - 0.1],
+               [x + 0.35, side * 1.38, z1 - 0.55]]  # fmt: skip
+        scene.stroke(np.array(arm), 0.09, (34, 34, 36))
+    scene.patch(upright(x, -0.6, 0.6, 0.45, 0.62), (40, 41, 43), normal=front)
 
 
 def _bus_rear(scene: Scene, x: float, high: float, signals: Signals, rng) -> None:
     back = np.array([-1.0, 0, 0])
-    z0, z1 = 0.52 * high, 0.82 * high
-    _pane(
-        scene,
-        [[x, 0.95, z0], [x, -0.95, z0], [x + 0.05, -0.95, z1], [x + 0.05, 0.95, z1]],
-        [-1, 0, 0.05],
-        rng,
-        4,
-    )
-    grille = np.array([[x, -0.7, 0.7], [x, 0.7, 0.7], [x, 0.7, 1.15], [x, -0.7, 1.15]])
+    _pane(scene, upright(x, 0.95, -0.95, 0.52 * high, 0.82 * high, x + 0.05), [-1, 0, 0.05], rng, 4)
+    grille = upright(x, -0.7, 0.7, 0.7, 1.15)
     scene.patch(grille, (52, 53, 55), normal=back)
     plate = grille * [1, 0.36, 0.25] + [-0.005, 0, 0.32]
     scene.patch(plate, (206, 204, 196), normal=back)

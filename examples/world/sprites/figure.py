@@ -104,11 +104,9 @@ def _torso(scene: Scene, pose: Pose, look: Look) -> None:
     if look.hem > 0:
         length = look.hem * t
         low = pose.pelvis + np.array([0.0, 0, 0.06 * t])
-        skirt = np.stack(
-            [low - [0, 0, length + 0.06 * t], low - [0, 0, length * 0.5 + 0.04 * t], low]
-        )
+        folds = low - [0, 0, length + 0.06 * t], low - [0, 0, length * 0.5 + 0.04 * t], low
         flare = t * g * np.array([[0.104, 0.082], [0.096, 0.074], [0.080, 0.060]])
-        scene.mesh(tube(skirt, flare, 10), look.top * 0.94)
+        scene.mesh(tube(np.stack(folds), flare, 10), look.top * 0.94)
     scene.mesh(quads, shirt)
     neck = np.stack([pose.neck - up * 0.03, pose.head - [0, 0, 0.03 * t]])
     scene.mesh(tube(neck, t * np.array([0.034, 0.030]), 7), look.skin * 0.85)
@@ -146,9 +144,8 @@ def _long_hair(scene: Scene, pose: Pose, look: Look) -> None:
 def _brim(scene: Scene, at: Array, t: float, look: Look) -> None:
     a = np.arange(14) * (2 * np.pi / 14)
     reach = 0.085 if look.head == "hat" else 0.05
-    pts = np.stack(
-        [np.cos(a) * reach * t, np.sin(a) * reach * 0.9 * t, 0.004 * t * np.cos(a)], axis=1
-    )
+    across = np.sin(a) * reach * 0.9 * t
+    pts = np.stack([np.cos(a) * reach * t, across, 0.004 * t * np.cos(a)], axis=1)
     if look.head == "cap":
         pts[:, 0] += 0.055 * t
     scene.patch(at + pts, look.head_colour * 0.62)

@@ -20,16 +20,9 @@ def columns(x: Array, y: Array, z: Array) -> Array:
     return out
 
 
-def hull(
-    x: Array,
-    half_width: Array,
-    z_low: Array,
-    z_high: Array,
-    level: Array,
-    level_width: Array,
-    rear_shift: Array | float = 0.0,
-    front_shift: Array | float = 0.0,
-) -> Array:
+def hull(x: Array, half_width: Array, z_low: Array, z_high: Array, level: Array,
+         level_width: Array, rear_shift: Array | float = 0.0,
+         front_shift: Array | float = 0.0) -> Array:  # fmt: skip
     """A closed body symmetric in y: stations along x (n,), levels from sill to roof line (k,).
 
     `level` runs 0..1 between `z_low` and `z_high`; `level_width` scales the half width there;
@@ -67,6 +60,18 @@ def box(x0: float, x1: float, half_width: float, z0: float, z1: float, soft: flo
     x = np.array([x0, x0 + soft, (x0 + x1) / 2, x1 - soft, x1])
     w = half_width * np.array([rim, 1.0, 1.0, 1.0, rim])
     return hull(x, w, np.full(5, z0), np.full(5, z1), level, level_width)
+
+
+def upright(x: float, y0: float, y1: float, z0: float, z1: float,
+            x_top: float | None = None) -> Array:  # fmt: skip
+    """A rectangle (4, 3) across the way at `x` (its upper edge at `x_top`), y0..y1 by z0..z1."""
+    top = x if x_top is None else x_top
+    return np.array([[x, y0, z0], [x, y1, z0], [top, y1, z1], [top, y0, z1]])
+
+
+def level(x0: float, x1: float, y: float, z: float) -> Array:
+    """A level rectangle at height `z` from x0 to x1, -y to y (4, 3)."""
+    return np.array([[x0, y, z], [x0, -y, z], [x1, -y, z], [x1, y, z]])
 
 
 def tube(centres: Array, radii: Array, sides: int = 8, ref: Array | None = None) -> Array:
@@ -157,11 +162,9 @@ def ellipsoid(centre: Array, radii: Array, sides: int = 9, rings: int = 6) -> Ar
 def _unit_ball(sides: int, rings: int) -> tuple[Array, Array]:
     t = np.linspace(-np.pi / 2 + 0.25, np.pi / 2 - 0.25, rings)
     cos, sin = _turn(sides)
-    pts = np.stack(
-        np.broadcast_arrays(np.outer(np.cos(t), cos), np.outer(np.cos(t), sin), np.sin(t)[:, None]),
-        axis=-1,
-    )
-    return pts, np.sin(t)[:, None] * np.array([0.0, 0.0, 1.0])
+    up = np.sin(t)[:, None]
+    pts = np.broadcast_arrays(np.outer(np.cos(t), cos), np.outer(np.cos(t), sin), up)
+    return np.stack(pts, axis=-1), up * np.array([0.0, 0.0, 1.0])
 
 
 def circle(centre: Array, radius: float, n: int = 20, stretch: float = 1.0) -> Array:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .mesh import Array, box, ellipsoid, hull, tube
+from .mesh import Array, box, ellipsoid, hull, level, tube
 from .palette import any_cloth, cloth
 from .shapes import Scene
 from .view import Light
@@ -14,9 +12,9 @@ from .view import Light
 _WOOD = np.array([150.0, 112, 72])
 
 
-def _banded(quads: Array, stops: list[float], colours: list[Array], axis: int = 2) -> Array:
-    """Face colours (m, 3) by the face's mean coordinate: colours[i] below stops[i]."""
-    at = quads.mean(axis=1)[:, axis]
+def _banded(quads: Array, stops: list[float], colours: list[Array]) -> Array:
+    """Face colours (m, 3) by the face's mean height: colours[i] below stops[i]."""
+    at = quads.mean(axis=1)[:, 2]
     return np.asarray(colours)[np.searchsorted(stops, at)]
 
 
@@ -31,21 +29,18 @@ def cone(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
         r = np.array([0.30, 0.29, 0.28, 0.28, 0.27, 0.27, 0.26, 0.26, 0.25, 0.24, 0.1])
         body = tube(np.stack([0 * z, 0 * z, z], axis=1), r, 14)
         colours = _banded(body, [0.205, 0.405, 0.605, 0.805], [tint, white, tint, white, tint])
-        scene.mesh(
-            tube(np.array([[0, 0, 0.0], [0, 0, 0.08]]), np.array([0.36, 0.35]), 12), (36, 34, 34)
-        )
+        foot = tube(np.array([[0, 0, 0.0], [0, 0, 0.08]]), np.array([0.36, 0.35]), 12)
+        scene.mesh(foot, (36, 34, 34))
     else:
         half = 0.25 * tall
-        scene.mesh(
-            box(-half, half, half, 0.0, 0.045, 0.01), (48, 44, 42) if rng.uniform() < 0.6 else tint
-        )
+        foot = box(-half, half, half, 0.0, 0.045, 0.01)
+        scene.mesh(foot, (48, 44, 42) if rng.uniform() < 0.6 else tint)
         z = np.array([0.05, 0.1, 0.34, 0.345, 0.58, 0.585, 0.72, 0.725, 0.85, 0.855, 1.0])
         r = 0.21 - 0.165 * z
         body = tube(np.stack([0 * z, 0 * z, z], axis=1) * tall, r * tall, 14)
         one = rng.uniform() < 0.35
         stops = [0.34 * tall, 0.583 * tall, 0.722 * tall, 0.853 * tall]
-        bands = [tint, white, tint, tint if one else white, tint]
-        colours = _banded(body, stops, bands)
+        colours = _banded(body, stops, [tint, white, tint, tint if one else white, tint])
     scene.mesh(body, colours, 0.15)
     return scene
 
@@ -74,31 +69,22 @@ def barrier(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
     boards = ((0.78, 1.02),) if kind == 2 else ((0.42, 0.62), (0.82, 1.04))
     for y in (-long * 0.4, long * 0.4):
         for dx in (0.25, -0.25):
-            leg = np.array([[dx, y, 0.0], [0, y, boards[-1][1]]])
-            scene.stroke(leg, 0.05, (150, 148, 142))
+            scene.stroke(np.array([[dx, y, 0.0], [0, y, boards[-1][1]]]), 0.05, (150, 148, 142))
     for z0, z1 in boards:
         n = 8
         for i in range(n):
             y0, y1 = long * (i / n - 0.5), long * ((i + 1) / n - 0.5)
-            quads = box(-0.02, 0.02, (y1 - y0) / 2 + 0.002, z0, z1, 0.004) + np.array(
-                [0, (y0 + y1) / 2, 0]
-            )
-            scene.mesh(quads, pair[i % 2])
+            quads = box(-0.02, 0.02, (y1 - y0) / 2 + 0.002, z0, z1, 0.004)
+            scene.mesh(quads + np.array([0, (y0 + y1) / 2, 0]), pair[i % 2])
     if rng.uniform() < 0.4:
-        scene.mesh(
-            ellipsoid(
-                np.array([0, long * 0.4, boards[-1][1] + 0.1]), np.array([0.05, 0.09, 0.1]), 8, 5
-            ),
-            (236, 170, 40),
-            0.3,
-        )
+        spot = np.array([0, long * 0.4, boards[-1][1] + 0.1])
+        scene.mesh(ellipsoid(spot, np.array([0.05, 0.09, 0.1]), 8, 5), (236, 170, 40), 0.3)
     return scene
 
 
 def debris(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
     """Something lost on the road, chosen by the rng."""
-    makers = list(_DEBRIS.values())
-    draw = makers[rng.integers(len(makers))]
+    draw = _DEBRIS[rng.integers(len(_DEBRIS))]
     scene = Scene(0.8, 0.8, Light.draw(rng), px_per_m)
     draw(scene, rng, colour)
     return scene
@@ -107,12 +93,10 @@ def debris(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
 def _tyre(scene: Scene, rng: np.random.Generator, colour: str) -> None:
     r = rng.uniform(0.28, 0.45)
     a = np.linspace(0, 2 * np.pi, 25)
-    flat = rng.uniform() < 0.65
-    if flat:
+    if rng.uniform() < 0.65:  # lies flat
         for z, s, grey in ((0.02, 1.0, 20), (0.06, 1.03, 27), (0.12, 1.03, 33), (0.18, 0.98, 42)):
-            ring = np.stack(
-                [r * 0.78 * s * np.cos(a), r * 0.78 * s * np.sin(a), np.full(25, z)], axis=1
-            )
+            wide = r * 0.78 * s
+            ring = np.stack([wide * np.cos(a), wide * np.sin(a), np.full(25, z)], axis=1)
             scene.stroke(ring, r * 0.42, (grey, grey, grey + 2))
         return
     for y, grey in ((0.09, 20), (0.0, 28), (-0.09, 36)):
@@ -124,19 +108,11 @@ def _carton(scene: Scene, rng: np.random.Generator, colour: str) -> None:
     a, b, h = rng.uniform(0.2, 0.45, 3)
     card = np.array([172.0, 134, 92]) * rng.uniform(0.8, 1.15)
     scene.mesh(box(-a, a, b, 0, h * 1.4, 0.01), card)
-    flap = np.array(
-        [
-            [-a, b, h * 1.4],
-            [a, b, h * 1.4],
-            [a, b + 0.16, h * 1.4 + 0.1],
-            [-a, b + 0.16, h * 1.4 + 0.1],
-        ]
-    )
-    scene.patch(flap, card * 0.85)
-    top = np.array(
-        [[-a, 0.03, 1.4 * h], [-a, -0.03, 1.4 * h], [a, -0.03, 1.4 * h], [a, 0.03, 1.4 * h]]
-    )
-    scene.patch(top + np.array([0, 0, 0.005]), card * 1.15, normal=np.array([0, 0, 1.0]))
+    z = h * 1.4
+    flap = [[-a, b, z], [a, b, z], [a, b + 0.16, z + 0.1], [-a, b + 0.16, z + 0.1]]
+    scene.patch(np.array(flap), card * 0.85)
+    tape = level(-a, a, 0.03, 1.4 * h) + np.array([0, 0, 0.005])
+    scene.patch(tape, card * 1.15, normal=np.array([0, 0, 1.0]))
 
 
 def _plank(scene: Scene, rng: np.random.Generator, colour: str) -> None:
@@ -160,38 +136,20 @@ def _log(scene: Scene, rng: np.random.Generator, colour: str) -> None:
     if rng.uniform() < 0.6:
         for _ in range(3):
             root = np.array([0, rng.uniform(-long, long), r])
-            scene.stroke(
-                np.stack([root, root + rng.uniform([-0.3, -0.4, 0.1], [0.3, 0.4, 0.6])]),
-                0.05,
-                _WOOD * 0.5,
-            )
+            tip = root + rng.uniform([-0.3, -0.4, 0.1], [0.3, 0.4, 0.6])
+            scene.stroke(np.stack([root, tip]), 0.05, _WOOD * 0.5)
 
 
 def _crate(scene: Scene, rng: np.random.Generator, colour: str) -> None:
     tint = cloth(colour, rng) * 1.05
     w, h = rng.uniform(0.22, 0.36), rng.uniform(0.22, 0.4)
-    scene.mesh(
-        hull(
-            np.array([-w, -w + 0.02, w - 0.02, w]),
-            np.array([0.95, 1, 1, 0.95]) * w * 1.3,
-            np.zeros(4),
-            np.full(4, h),
-            np.array([0, 0.5, 0.85, 0.86, 1.0, 1.0]),
-            np.array([0.88, 0.95, 0.99, 1.05, 1.06, 0.0]),
-        ),
-        tint,
-        0.15,
-    )
+    x, half = np.array([-w, -w + 0.02, w - 0.02, w]), np.array([0.95, 1, 1, 0.95]) * w * 1.3
+    share, bulge = [0, 0.5, 0.85, 0.86, 1.0, 1.0], [0.88, 0.95, 0.99, 1.05, 1.06, 0.0]
+    shell = hull(x, half, np.zeros(4), np.full(4, h), np.array(share), np.array(bulge))
+    scene.mesh(shell, tint, 0.15)
     q = 0.86
-    rim = np.array(
-        [
-            [-w * q, w * 1.3 * q, h],
-            [-w * q, -w * 1.3 * q, h],
-            [w * q, -w * 1.3 * q, h],
-            [w * q, w * 1.3 * q, h],
-        ]
-    )
-    scene.patch(rim, tint * 0.3, normal=np.array([0, 0, 1.0]))
+    inside = level(-w * q, w * q, w * 1.3 * q, h)
+    scene.patch(inside, tint * 0.3, normal=np.array([0, 0, 1.0]))
 
 
 def _bag(scene: Scene, rng: np.random.Generator, colour: str) -> None:
@@ -207,9 +165,8 @@ def _bumper(scene: Scene, rng: np.random.Generator, colour: str) -> None:
     y = np.linspace(-0.85, 0.85, 9)
     x = 0.18 * (1 - (y / 0.85) ** 4)
     z = 0.12 + 0.06 * np.sin(y * 2 + rng.uniform(0, 6))
-    quads = tube(
-        np.stack([x, y, z], axis=1), np.full((9, 2), [0.05, 0.11]), 8, np.array([0.05, 0, 1.0])
-    )
+    radii = np.full((9, 2), [0.05, 0.11])
+    quads = tube(np.stack([x, y, z], axis=1), radii, 8, np.array([0.05, 0, 1.0]))
     scene.mesh(quads, cloth(colour, rng) * 0.9, 0.6)
 
 
@@ -227,13 +184,8 @@ def _barrel(scene: Scene, rng: np.random.Generator, colour: str) -> None:
 
 def _mattress(scene: Scene, rng: np.random.Generator, colour: str) -> None:
     tint = any_cloth(rng) * 0.2 + np.array([160.0, 158, 150])
-    if rng.uniform() < 0.6:
-        scene.mesh(box(-0.5, 0.5, 0.95, 0.0, 0.24, 0.07), tint)
-    else:
-        scene.mesh(box(-0.12, 0.12, 0.95, 0.0, 0.9, 0.07), tint)
+    half, high = (0.5, 0.24) if rng.uniform() < 0.6 else (0.12, 0.9)
+    scene.mesh(box(-half, half, 0.95, 0.0, high, 0.07), tint)
 
 
-_DEBRIS: dict[str, Callable[[Scene, np.random.Generator, str], None]] = {
-    "tyre": _tyre, "box": _carton, "plank": _plank, "log": _log, "crate": _crate, "bag": _bag,
-    "bumper": _bumper, "barrel": _barrel, "mattress": _mattress,
-}  # fmt: skip
+_DEBRIS = (_tyre, _carton, _plank, _log, _crate, _bag, _bumper, _barrel, _mattress)

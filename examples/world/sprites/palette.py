@@ -20,14 +20,8 @@ _CLOTH = {
     "green": (52, 92, 58), "yellow": (222, 188, 46), "orange": (216, 104, 34),
     "brown": (110, 78, 54),
 }  # fmt: skip
-_SKIN = (
-    (238, 198, 172),
-    (224, 176, 146),
-    (198, 148, 114),
-    (160, 110, 78),
-    (112, 74, 52),
-    (74, 50, 38),
-)
+_SKIN = ((238, 198, 172), (224, 176, 146), (198, 148, 114), (160, 110, 78), (112, 74, 52),
+         (74, 50, 38))  # fmt: skip
 _HAIR = ((22, 19, 18), (44, 31, 24), (82, 56, 36), (138, 100, 58), (190, 160, 104), (150, 148, 146))
 _TROUSERS = (
     (34, 38, 56), (50, 62, 92), (28, 28, 32), (22, 22, 24), (92, 88, 82), (150, 134, 106),
@@ -45,21 +39,14 @@ def _jitter(colour: tuple[int, ...], rng: np.random.Generator, spread: float) ->
     return np.minimum(np.maximum(mixed, 4.0), 250.0)
 
 
-def _look_up(table: dict[str, tuple[int, int, int]], colour: str) -> tuple[int, int, int]:
-    try:
-        return table[colour]
-    except KeyError:
-        raise ValueError(f"unknown colour {colour!r}; choose from {', '.join(table)}") from None
-
-
 def paint(colour: str, rng: np.random.Generator) -> np.ndarray:
     """Car paint of a named colour, RGB 0..255 (3,)."""
-    return _jitter(_look_up(_PAINT, colour), rng, 0.16)
+    return _jitter(_PAINT[colour], rng, 0.16)
 
 
 def cloth(colour: str, rng: np.random.Generator) -> np.ndarray:
     """A garment of a named colour, RGB 0..255 (3,)."""
-    return _jitter(_look_up(_CLOTH, colour), rng, 0.18)
+    return _jitter(_CLOTH[colour], rng, 0.18)
 
 
 def skin(rng: np.random.Generator) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .view import Light
 
 _BEFORE_ALL = 1e3  # nearer than anything, in metres
 _SHOES = ((26.0, 24.0, 24.0), (190.0, 188.0, 184.0), (84.0, 58.0, 40.0))
+VESTS = {"yellow": np.array([206.0, 226, 40]), "orange": np.array([240.0, 104, 36])}
 _POSES = ("walk", "stand", "run")
 _THINGS = ("none", "backpack", "bag", "shopping", "suitcase", "pushchair", "umbrella", "box")
 _THING_SHARE = (0.46, 0.14, 0.09, 0.09, 0.06, 0.05, 0.06, 0.05)
@@ -23,16 +25,9 @@ def dress(rng: np.random.Generator, colour: str, tall: float) -> Look:
     """Clothes for one person whose main garment has `colour`; `tall` in metres."""
     top = cloth(colour, rng)
     child = tall < 1.4
-    kind = str(
-        rng.choice(["jacket", "tshirt", "coat", "dress", "hivis"], p=[0.42, 0.27, 0.17, 0.09, 0.05])
-    )
-    hem = {
-        "jacket": 0.05,
-        "tshirt": 0.0,
-        "coat": rng.uniform(0.14, 0.24),
-        "dress": 0.2,
-        "hivis": 0.02,
-    }
+    kinds = ("jacket", "tshirt", "coat", "dress", "hivis")
+    kind = str(rng.choice(kinds, p=[0.42, 0.27, 0.17, 0.09, 0.05]))
+    hem = dict(zip(kinds, (0.05, 0.0, rng.uniform(0.14, 0.24), 0.2, 0.02), strict=True))
     covers = ("hair", "cap", "hat", "hood")
     head = str(rng.choice(covers, p=(0.70, 0.13, 0.06, 0.11)))
     look = Look(
@@ -44,11 +39,7 @@ def dress(rng: np.random.Generator, colour: str, tall: float) -> Look:
         head_colour=top * 0.9 if head == "hood" else any_cloth(rng),
     )  # fmt: skip
     if kind == "hivis":
-        look.vest = (
-            np.array([206.0, 226, 40])
-            if colour in ("yellow", "green")
-            else np.array([240.0, 104, 36])
-        )
+        look.vest = VESTS["yellow" if colour in ("yellow", "green") else "orange"]
         look.bands = np.array([208.0, 210, 206])
     return look
 
@@ -62,18 +53,14 @@ def stance(kind: str, tall: float, phase: float, rng: np.random.Generator) -> Po
         s = math.sin(phase) * side
         a = swing * s + 0.03
         lifting = max(0.0, math.cos(phase) * side)
-        b = (
-            0.06
-            + swing * (0.55 * (s < 0) * -s + 0.75 * lifting)
-            + (0.5 * (s < 0) * -s if kind == "run" else 0)
-        )
+        kick = 0.5 * (s < 0) * -s if kind == "run" else 0
+        b = 0.06 + swing * (0.55 * (s < 0) * -s + 0.75 * lifting) + kick
         hip = np.array([0.0, side * 0.052, 0.50])
         knee = hip + 0.235 * np.array([math.sin(a), 0, -math.cos(a)])
         ankle = knee + 0.23 * np.array([math.sin(a - b), 0, -math.cos(a - b)])
         pitch = -0.35 * b + 0.15 * max(s, 0)
-        toe = ankle + np.array(
-            [0.105 * math.cos(pitch), 0.012 * side, 0.105 * math.sin(pitch) - 0.018]
-        )
+        foot = [0.105 * math.cos(pitch), 0.012 * side, 0.105 * math.sin(pitch) - 0.018]
+        toe = ankle + np.array(foot)
         legs.append([hip, knee, ankle, toe])
         u = -0.75 * swing * s + rng.uniform(-0.06, 0.06)
         bend = rng.uniform(0.15, 0.5) if kind != "run" else 1.5
@@ -110,84 +97,63 @@ def pedestrian(rng: np.random.Generator, colour: str, px_per_m: float) -> Scene:
 def _carry(scene: Scene, thing: str, pose: Pose, look: Look, rng: np.random.Generator) -> list:
     """(point, nearer, painter) of what the person carries; moves the arms to hold it."""
     t, ink = look.tall, any_cloth(rng)
-    hand = pose.arms[1][2]
+    if thing == "none":
+        return []
     if thing == "backpack":
         c = pose.neck * 0.6 + pose.pelvis * 0.4 + np.array([-0.10 * t, 0, 0])
-        return [
-            (
-                c,
-                0.0,
-                lambda: scene.mesh(ellipsoid(c, t * np.array([0.06, 0.085, 0.14]), 10, 7), ink),
-            )
-        ]
+        pack = ellipsoid(c, t * np.array([0.06, 0.085, 0.14]), 10, 7)
+        return [(c, 0.0, partial(scene.mesh, pack, ink))]
     if thing == "bag":
         c = pose.pelvis + np.array([-0.02 * t, -0.115 * t, 0.0])
-        return [
-            (
-                c,
-                0.0,
-                lambda: scene.mesh(ellipsoid(c, t * np.array([0.09, 0.035, 0.065]), 9, 6), ink),
-            )
-        ]
+        bag = ellipsoid(c, t * np.array([0.09, 0.035, 0.065]), 9, 6)
+        return [(c, 0.0, partial(scene.mesh, bag, ink))]
     if thing == "shopping":
-        c = hand + np.array([0, 0, -0.12 * t])
+        c = pose.arms[1][2] + np.array([0, 0, -0.12 * t])
         quads = box(-0.09, 0.09, 0.05, -0.16, 0.14, 0.02) + c
-        return [(c, 0.0, lambda: scene.mesh(quads, ink * 0.6 + 70))]
+        return [(c, 0.0, partial(scene.mesh, quads, ink * 0.6 + 70))]
     if thing == "suitcase":
         c = np.array([-0.42, -0.22, 0.0])
-        pose.arms[1][1] = pose.arms[1][0] + np.array([-0.08, -0.02, -0.16]) * t
-        pose.arms[1][2] = pose.arms[1][0] + np.array([-0.16, -0.03, -0.29]) * t
-        grip = pose.arms[1][2].copy()
+        grip = _reach(pose, 1, [-0.08, -0.02, -0.16], [-0.16, -0.03, -0.29], t)
 
-        def paint() -> None:
+        def trolley() -> None:
             scene.stroke(np.stack([grip, c + np.array([0.05, 0, 0.6])]), 0.025, (60, 62, 66))
             scene.mesh(box(-0.13, 0.13, 0.2, 0.05, 0.66, 0.05) + c, ink, 0.2)
 
-        return [(c, 0.0, paint)]
-    return _carry_ahead(scene, thing, pose, look, ink)
-
-
-def _carry_ahead(scene: Scene, thing: str, pose: Pose, look: Look, ink: Array) -> list:
-    t = look.tall
-    if thing == "none":
-        return []
+        return [(c, 0.0, trolley)]
     if thing == "umbrella":
         top = pose.head + np.array([0.06, -0.05, 0.20 * t])
-        pose.arms[1][1] = pose.arms[1][0] + np.array([0.08, -0.01, -0.13]) * t
-        pose.arms[1][2] = pose.arms[1][0] + np.array([0.13, 0.02, -0.03]) * t
+        grip = _reach(pose, 1, [0.08, -0.01, -0.13], [0.13, 0.02, -0.03], t)
         centres = top + np.array([[0, 0, -0.09], [0, 0, -0.04], [0, 0, 0.05], [0, 0, 0.10]])
-        quads = tube(centres, np.array([0.52, 0.46, 0.27, 0.03]), 10)
-        grip = pose.arms[1][2].copy()
 
-        def paint() -> None:
+        def umbrella() -> None:
             scene.stroke(np.stack([grip, top]), 0.02, (50, 50, 52))
-            scene.mesh(quads, ink, 0.1)
+            scene.mesh(tube(centres, np.array([0.52, 0.46, 0.27, 0.03]), 10), ink, 0.1)
 
-        return [(pose.pelvis, _BEFORE_ALL, paint)]
-    for i in (0, 1):
-        pose.arms[i][1] = pose.arms[i][0] + np.array([0.05, 0.01 - 0.02 * i, -0.16]) * t
-        pose.arms[i][2] = pose.arms[i][0] + np.array([0.19, -0.03 + 0.06 * i, -0.20]) * t
+        return [(pose.pelvis, _BEFORE_ALL, umbrella)]
+    hands = [_reach(pose, i, [0.05, 0.01 - 0.02 * i, -0.16], [0.19, -0.03 + 0.06 * i, -0.20], t)
+             for i in (0, 1)]  # fmt: skip
     if thing == "box":
-        c = (pose.arms[0][2] + pose.arms[1][2]) / 2 + np.array([0.08, 0, 0.02])
+        c = (hands[0] + hands[1]) / 2 + np.array([0.08, 0, 0.02])
         quads = box(-0.15, 0.18, 0.24, -0.14, 0.18, 0.01) + c
-        return [(c, 0.0, lambda: scene.mesh(quads, np.array([168.0, 130, 88])))]
+        return [(c, 0.0, partial(scene.mesh, quads, np.array([168.0, 130, 88])))]
     c = np.array([0.72, 0.0, 0.0])
+    return [(c, 0.0, partial(_pram, scene, c, ink))]
 
-    def pram() -> None:
-        for x in (-0.22, 0.24):
-            for y in (0.22, -0.22):
-                scene.stroke(
-                    circle(c + np.array([x, y, 0.11]), 0.10, 12), 0.04, (30, 30, 32), closed=True
-                )
-        for y in (0.2, -0.2):
-            scene.stroke(
-                c + np.array([[0.22, y, 0.12], [-0.2, y, 0.7], [-0.42, y, 0.98]]),
-                0.03,
-                (70, 72, 76),
-            )
-        scene.mesh(box(-0.28, 0.28, 0.21, 0.36, 0.62, 0.08) + c, ink * 0.8)
-        scene.mesh(
-            ellipsoid(c + np.array([-0.1, 0, 0.72]), np.array([0.26, 0.22, 0.24]), 9, 6), ink
-        )
 
-    return [(c, 0.0, pram)]
+def _reach(pose: Pose, side: int, elbow: list[float], hand: list[float], tall: float) -> Array:
+    """Move an arm; `elbow` and `hand` count from the shoulder, in heights. The hand's place."""
+    shoulder = pose.arms[side][0]
+    pose.arms[side][1] = shoulder + np.array(elbow) * tall
+    pose.arms[side][2] = shoulder + np.array(hand) * tall
+    return pose.arms[side][2].copy()
+
+
+def _pram(scene: Scene, c: Array, ink: Array) -> None:
+    for x, y in ((-0.22, 0.22), (-0.22, -0.22), (0.24, 0.22), (0.24, -0.22)):
+        rim = circle(c + np.array([x, y, 0.11]), 0.10, 12)
+        scene.stroke(rim, 0.04, (30, 30, 32), closed=True)
+    for y in (0.2, -0.2):
+        handle = c + np.array([[0.22, y, 0.12], [-0.2, y, 0.7], [-0.42, y, 0.98]])
+        scene.stroke(handle, 0.03, (70, 72, 76))
+    scene.mesh(box(-0.28, 0.28, 0.21, 0.36, 0.62, 0.08) + c, ink * 0.8)
+    scene.mesh(ellipsoid(c + np.array([-0.1, 0, 0.72]), np.array([0.26, 0.22, 0.24]), 9, 6), ink)

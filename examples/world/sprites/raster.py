@@ -55,15 +55,8 @@ class Picture:
     widths: list[float] = field(default_factory=list)
 
 
-def paint_all(
-    picture: Picture,
-    bounds: tuple[Array, Array],
-    height_px: int,
-    depth_m: float,
-    rng: np.random.Generator,
-    grain: float,
-    soft: float,
-) -> Sprite:
+def paint_all(picture: Picture, bounds: tuple[Array, Array], height_px: int, depth_m: float,
+              rng: np.random.Generator, grain: float, soft: float) -> Sprite:  # fmt: skip
     """Paint a picture in order; `bounds` are its (low, high) corners in image units."""
     low, high = bounds
     size = np.maximum(high - low, 1e-4)

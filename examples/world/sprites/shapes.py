@@ -64,28 +64,19 @@ class Scene:
         self._base.append(colour)
         self._gloss.append(gloss)
 
-    def patch(
-        self,
-        points: Array,
-        colour: Colour | Array,
-        *,
-        normal: Array | None = None,
-        at: Array | None = None,
-        alpha: int = 255,
-        emissive: float = 0.0,
-        bounds: bool = True,
-    ) -> None:
+    def patch(self, points: Array, colour: Colour | Array, *, normal: Array | None = None,
+              at: Array | None = None, alpha: int = 255, emissive: float = 0.0,
+              bounds: bool = True) -> None:  # fmt: skip
         """A flat polygon (k, 3) in its final colour; with `normal`, only when it faces us at `at`
         (else at its first corner)."""
         guard = -1 if normal is None else self._guard(points if at is None else at, normal)
         self._flat("patch", points, 0.0, colour, guard, alpha, emissive, bounds)
 
-    def stroke(
-        self, points: Array, width_m: float, colour: Colour | Array, closed: bool = False
-    ) -> None:
+    def stroke(self, points: Array, width_m: float, colour: Colour | Array,
+               closed: bool = False) -> None:  # fmt: skip
         """A line of constant metric width through points (k, 3)."""
-        self._flat("stroke", np.concatenate([points, points[:1]]) if closed else points, width_m,
-                   colour)  # fmt: skip
+        line = np.concatenate([points, points[:1]]) if closed else points
+        self._flat("stroke", line, width_m, colour)
 
     def _flat(self, kind: str, points: Array, width_m: float, colour: Colour | Array,
               guard: int = -1, alpha: int = 255, emissive: float = 0.0,
@@ -178,17 +169,9 @@ class Scene:
         walk(self._parts)
         return out
 
-    def render(
-        self,
-        view: View,
-        height_px: int,
-        rng: np.random.Generator,
-        *,
-        px_per_m: float | None = None,
-        grain: float = 3.0,
-        soft: float = 0.0,
-    ) -> Sprite:
-        """Paint everything at `height_px` rows, or to scale when `px_per_m` is given.
+    def render(self, view: View, height_px: int, rng: np.random.Generator, *,
+               grain: float, soft: float) -> Sprite:  # fmt: skip
+        """Paint everything at `height_px` rows.
 
         `grain` is the texture's strength (grey levels), `soft` a blur as a share of the height.
         """
@@ -211,8 +194,6 @@ class Scene:
                 lows.append((picture.points[kept] - pad).min(axis=0))
                 highs.append((picture.points[kept] + pad).max(axis=0))
         low, high = np.min(lows, axis=0), np.max(highs, axis=0)
-        if px_per_m is not None:
-            height_px = max(round(float(high[1] - low[1]) * view.depth_m * px_per_m), 2)
         return paint_all(picture, (low, high), height_px, view.depth_m, rng, grain, soft)
 
     def _trace(self, view: View, picture: Picture) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from .body import Body
-from .mesh import Array, circle, rounded
+from .mesh import Array, circle, level, rounded, upright
 from .shapes import Scene
 
 _AMBER = np.array([255.0, 160, 36])
@@ -16,7 +16,9 @@ _DARK = np.array([20.0, 21, 24])
 _GLASS_TINT = np.array([0.92, 1.0, 1.06])
 _ARCH_COS = np.cos(np.linspace(-0.25, np.pi + 0.25, 12))
 _ARCH_SIN = np.sin(np.linspace(-0.25, np.pi + 0.25, 12))
-_REAR, _FRONT = np.array([-1.0, 0, 0]), np.array([1.0, 0, 0])
+_REAR = np.array([-1.0, 0, 0])
+SIDES = ((1, "left"), (-1, "right"))
+Place = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,22 @@ class Signals:
     """What the lamps of a vehicle show."""
 
     braking: bool = False
-    indicating: str | None = None  # "left" or "right", as the driver sees it
+    indicating: str | None = None  # "left", "right" (as the driver sees it) or "both"
     lights_on: bool = False
 
+    def __post_init__(self) -> None:
+        if self.indicating not in (None, "left", "right", "both"):
+            raise ValueError(
+                f"indicating is None, 'left', 'right' or 'both', not {self.indicating!r}"
+            )
 
-def glass(
-    scene: Scene, quad: Array, normal: Array, rng: np.random.Generator, bands: int = 4
-) -> None:
+    def blinks(self, side: str) -> bool:
+        """Whether the indicator on this side is lit."""
+        return self.indicating in (side, "both")
+
+
+def glass(scene: Scene, quad: Array, normal: Array, rng: np.random.Generator,
+          bands: int = 4) -> None:  # fmt: skip
     """A pane with a reflection gradient; quad (4, 3): feet left, right, tops right, left."""
     bands = min(bands, 2 + int(scene.px_per_m / 40))
     shine = rng.uniform(size=3).tolist()
@@ -70,9 +81,8 @@ def wheel(scene: Scene, x: float, half: float, radius: float, side: int, rng_rim
         scene.patch(circle(centre, radius * 0.12, 8), rng_rim * 0.5)
 
 
-def tyre(
-    scene: Scene, x: float, half: float, radius: float, side: int, width: float = 0.22
-) -> None:
+def tyre(scene: Scene, x: float, half: float, radius: float, side: int,
+         width: float = 0.22) -> None:  # fmt: skip
     """The rubber of a wheel as a dark cylinder, painted before the body covers it."""
     size, at = np.array([radius, width, radius]), np.array([x, side * half, radius])
     scene.mesh(_unit_tyre(side) * size + at, (26, 26, 28))
@@ -90,16 +100,13 @@ def _unit_tyre(side: int) -> Array:
 
 def under(scene: Scene, x0: float, x1: float, half: float, z: float) -> None:
     """The dark space below a body: a ground shadow and the floor pan."""
-    ground = np.array([[x0, half, 0], [x0, -half, 0], [x1, -half, 0], [x1, half, 0]])
-    scene.patch(ground, (10, 10, 12), alpha=150, bounds=False)
+    scene.patch(level(x0, x1, half, 0), (10, 10, 12), alpha=150, bounds=False)
     inner, low, high = half * 0.86, z * 0.55, z + 0.2
-
-    def wall(x: float) -> None:
-        ring = [[x, inner, low], [x, -inner, low], [x, -inner, high], [x, inner, high]]
-        scene.patch(np.array(ring), (14, 14, 15))
-
-    ends = x0 + 0.25, x1 - 0.25
-    scene.order([(np.array([x, 0.0, 0.0]), 0.0, partial(wall, x)) for x in ends])
+    walls = [(x, upright(x, inner, -inner, low, high)) for x in (x0 + 0.25, x1 - 0.25)]
+    scene.order(
+        (np.array([x, 0.0, 0.0]), 0.0, partial(scene.patch, wall, (14, 14, 15)))
+        for x, wall in walls
+    )
 
 
 def arch(scene: Scene, body: Body, x: float, radius: float, side: int) -> None:
@@ -119,15 +126,8 @@ class EndFace:
         self._edge = body.rear + (body.length if end > 0 else 0.0)
         self._items: list[tuple[tuple[float, ...], Array, float, float, float]] = []
 
-    def add(
-        self,
-        box: tuple[float, float, float, float],
-        colour: Array,
-        *,
-        emissive: float = 0.0,
-        r: float = 0.25,
-        lean: float = 0.0,
-    ) -> None:
+    def add(self, box: Place, colour: Array, *, emissive: float = 0.0, r: float = 0.25,
+            lean: float = 0.0) -> None:  # fmt: skip
         """A patch (a0, z0, a1, z1), a as share of the half width; `lean` turns it sideways."""
         self._items.append((box, colour, emissive, r, lean))
 
@@ -144,12 +144,7 @@ class EndFace:
             self.scene.patch(patch, colour, normal=normal, at=at, emissive=emissive)
 
 
-def tail_lamps(
-    face: EndFace,
-    signals: Signals,
-    rng: np.random.Generator,
-    place: tuple[float, float, float, float],
-) -> None:
+def tail_lamps(face: EndFace, signals: Signals, rng: np.random.Generator, place: Place) -> None:
     """Red lamps on both rear corners; place = (inner a, foot z, outer a, top z)."""
     a0, z0, a1, z1 = place
     off = np.array([132.0, 16, 20]) * rng.uniform(0.8, 1.1)
@@ -158,21 +153,16 @@ def tail_lamps(
         lit, glow = np.array([205.0, 26, 26]), 0.5
     if signals.braking:
         lit, glow = np.array([255.0, 56, 44]), 1.0
-    for side, name in ((1, "left"), (-1, "right")):
+    for side, name in SIDES:
         lean = 0.45 * side
         face.add((side * a0, z0, side * a1, z1), off * 0.55, lean=lean)
         m, dz = 0.12 * (a1 - a0), 0.1 * (z1 - z0)
         inner = (side * (a0 + m), z0 + dz, side * (a1 - m), z1 - dz)
         face.add(inner, lit, emissive=glow, lean=lean)
-        zc = z0 + 0.32 * (z1 - z0)
-        amber = signals.indicating in (name, "both")
+        amber = signals.blinks(name)
         colour = np.array([255.0, 158, 34]) if amber else np.array([196.0, 170, 160])
-        strip = (
-            side * (a0 + 2 * m),
-            z0 + dz * 1.5,
-            side * (a1 - 2 * m),
-            zc if not amber else z1 - 2 * dz,
-        )
+        top = z1 - 2 * dz if amber else z0 + 0.32 * (z1 - z0)
+        strip = (side * (a0 + 2 * m), z0 + dz * 1.5, side * (a1 - 2 * m), top)
         face.add(strip, colour, emissive=0.95 * amber, lean=lean)
         if signals.braking:
             zm, am = (z0 + z1) / 2, (a0 + a1) / 2
@@ -180,25 +170,18 @@ def tail_lamps(
             face.add(core, np.array([255.0, 176, 150]), emissive=1.0, lean=lean)
 
 
-def head_lamps(
-    face: EndFace,
-    signals: Signals,
-    rng: np.random.Generator,
-    place: tuple[float, float, float, float],
-) -> None:
+def head_lamps(face: EndFace, signals: Signals, rng: np.random.Generator, place: Place) -> None:
     """Head lamps on both front corners; place as for tail_lamps."""
     a0, z0, a1, z1 = place
     housing = np.array([150.0, 156, 162]) * rng.uniform(0.7, 1.1)
-    for side, name in ((1, "left"), (-1, "right")):
+    lit = np.array([255.0, 252, 236]) if signals.lights_on else housing
+    for side, name in SIDES:
         lean = 0.45 * side
         face.add((side * a0, z0, side * a1, z1), housing * 0.45, lean=lean)
         m, dz = 0.1 * (a1 - a0), 0.12 * (z1 - z0)
         inner = (side * (a0 + m), z0 + dz, side * (a1 - 2 * m), z1 - dz)
-        colour, glow = (
-            (housing, 0.0) if not signals.lights_on else (np.array([255.0, 252, 236]), 1.0)
-        )
-        face.add(inner, colour, emissive=glow, lean=lean)
-        if signals.indicating in (name, "both"):
+        face.add(inner, lit, emissive=float(signals.lights_on), lean=lean)
+        if signals.blinks(name):
             amber = (side * (a1 - 3.2 * m), z0, side * a1, z1)
             face.add(amber, np.array([255.0, 164, 40]), emissive=0.95, lean=lean)
 
@@ -240,9 +223,7 @@ def mirrors(scene: Scene, body: Body, colour: Array, far: bool) -> None:
     tall = 0.055 * min(body.height / 1.5, 2.6)
     for side in (1, -1):
         y0, y1 = side * body.half * 0.90, side * (body.half + 0.09)
-        face = np.array(
-            [[x, y0, z - tall], [x, y1, z - tall], [x, y1, z + tall], [x, y0, z + tall]]
-        )
+        face = upright(x, y0, y1, z - tall, z + tall)
         edge = face.copy()
         edge[[1, 2], 0] += 0.09
         edge[[0, 3], 1], edge[[0, 3], 0] = y1, x
@@ -254,25 +235,20 @@ def mirrors(scene: Scene, body: Body, colour: Array, far: bool) -> None:
             scene.patch(edge, colour * 0.7)
 
 
-def lamp_row(
-    scene: Scene, x: float, z0: float, z1: float, y0: float, y1: float, signals: Signals
-) -> None:
-    lit = signals.braking or signals.lights_on
-    red = (
-        np.array([255.0, 54, 44])
-        if signals.braking
-        else np.array([206.0, 28, 28])
-        if lit
-        else np.array([136.0, 20, 22])
-    )
+def red_lamp(signals: Signals, braking: tuple, lit: tuple, off: tuple) -> tuple[Array, float]:
+    """Colour and glow of a plain rear lamp."""
     glow = 1.0 if signals.braking else 0.5 * signals.lights_on
+    return np.array(braking if signals.braking else lit if signals.lights_on else off), glow
+
+
+def lamp_row(scene: Scene, x: float, z0: float, z1: float, y0: float, y1: float,
+             signals: Signals) -> None:  # fmt: skip
+    """Red and amber lamps in a row from y0 to y1 on both sides of a tail."""
+    red, glow = red_lamp(signals, (255.0, 54, 44), (206.0, 28, 28), (136.0, 20, 22))
     mid = y0 + 0.62 * (y1 - y0)
-    for side, name in ((1, "left"), (-1, "right")):
-        on = signals.indicating in (name, "both")
-        for a, b, colour, shine in (
-            (y0, mid, red, glow), (mid + 0.02, y1, _AMBER if on else _AMBER * 0.6, 0.95 * on),
-        ):  # fmt: skip
-            lamp = np.array(
-                [[x, side * a, z0], [x, side * b, z0], [x, side * b, z1], [x, side * a, z1]]
-            )
-            scene.patch(lamp, colour, normal=np.array([-1.0, 0, 0]), emissive=shine)
+    for side, name in SIDES:
+        on = signals.blinks(name)
+        amber = _AMBER if on else _AMBER * 0.6
+        for a, b, colour, shine in ((y0, mid, red, glow), (mid + 0.02, y1, amber, 0.95 * on)):
+            lamp = upright(x, side * a, side * b, z0, z1)
+            scene.patch(lamp, colour, normal=_REAR, emissive=shine)

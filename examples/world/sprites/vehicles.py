@@ -8,7 +8,7 @@ import numpy as np
 
 from . import vehicle_details as detail
 from .body import STYLES, Body
-from .mesh import Array, box
+from .mesh import Array, box, level
 from .palette import paint
 from .shapes import Scene
 from .vehicle_details import EndFace, Signals
@@ -51,23 +51,15 @@ def van(rng: np.random.Generator, colour: str, px_per_m: float, signals: Signals
     return scene
 
 
-def draw_body(
-    scene: Scene,
-    body: Body,
-    base: Array,
-    signals: Signals,
-    rng: np.random.Generator,
-    wheels: bool = True,
-) -> None:
+def draw_body(scene: Scene, body: Body, base: Array, signals: Signals, rng: np.random.Generator,
+              wheels: bool = True) -> None:  # fmt: skip
     """A whole car-like body from the ground up, painted back to front."""
     style = body.style
     rim = np.array([128.0, 131, 135]) * rng.uniform(0.45, 1.25)
     axles = [body.x(a) for a in style.axles]
     if wheels:
-        detail.under(
-            scene, body.rear + 0.1, body.rear + body.length - 0.1, body.half, style.clearance
-        )
         half, r = body.half, style.wheel
+        detail.under(scene, body.rear + 0.1, body.rear + body.length - 0.1, half, style.clearance)
         scene.order(
             [
                 (np.array([x, side * half, 0.3]), 0.0,
@@ -141,9 +133,8 @@ def _heads(scene: Scene, body: Body, end: int, places: tuple[float, ...]) -> Non
         scene.patch(body.on_cabin_end(across, t, end), (27, 28, 31))
 
 
-def _rear_face(
-    scene: Scene, body: Body, base: Array, signals: Signals, rng: np.random.Generator
-) -> None:
+def _rear_face(scene: Scene, body: Body, base: Array, signals: Signals,
+               rng: np.random.Generator) -> None:  # fmt: skip
     if body.style.wheel > 0.45:
         return
     face = EndFace(scene, body, -1)
@@ -155,11 +146,8 @@ def _rear_face(
     if body.style.split_rear:
         seam = body.on_end([0, 0], [low + 0.2 * tall, deck], -1)
         with scene.facing(seam, np.array([-1.0, 0, 0])):
-            scene.stroke(
-                np.concatenate([seam, body.on_cabin_end([0, 0], [0.1, 0.95], -1)]),
-                0.02,
-                base * 0.35,
-            )
+            line = np.concatenate([seam, body.on_cabin_end([0, 0], [0.1, 0.95], -1)])
+            scene.stroke(line, 0.02, base * 0.35)
     z = low + (0.62 if rng.uniform() < 0.7 else 0.27) * tall
     detail.plate(face, z, rng)
     if body.style.split_rear or rng.uniform() < 0.2:
@@ -177,9 +165,8 @@ def _rear_face(
     face.flush()
 
 
-def _front_face(
-    scene: Scene, body: Body, base: Array, signals: Signals, rng: np.random.Generator
-) -> None:
+def _front_face(scene: Scene, body: Body, base: Array, signals: Signals,
+                rng: np.random.Generator) -> None:  # fmt: skip
     low, nose = body.style.clearance + 0.05, float(body.shoulder(body.rear + body.length))
     tall = nose - low
     dark = np.array([22.0, 22, 24])
@@ -201,13 +188,8 @@ def _front_face(
         face.add((-0.09, middle - 0.035, 0.09, middle + 0.035), np.array([176.0, 178, 182]), r=0.4)
     detail.plate(face, low + 0.34 * tall, rng)
     top = 0.45 if heavy else 0.93
-    place = (
-        max(wide + 0.05, 0.5),
-        low + (top - rng.uniform(0.2, 0.3)) * tall,
-        0.93,
-        low + top * tall,
-    )
-    detail.head_lamps(face, signals, rng, place)
+    foot = low + (top - rng.uniform(0.2, 0.3)) * tall
+    detail.head_lamps(face, signals, rng, (max(wide + 0.05, 0.5), foot, 0.93, low + top * tall))
     face.flush()
 
 
@@ -215,8 +197,7 @@ def _bed(scene: Scene, body: Body, base: Array) -> None:
     """The open load bed of a pickup, seen when the camera is above its rim."""
     x0, x1 = body.rear + 0.25, body.cabin[0] - 0.05
     w, z = body.half * 0.80, float(body.shoulder(body.rear)) + 0.015
-    rim = np.array([[x0, w, z], [x0, -w, z], [x1, -w, z], [x1, w, z]])
-    scene.patch(rim, base * 0.12 + 14, normal=np.array([0, 0, 1.0]))
+    scene.patch(level(x0, x1, w, z), base * 0.12 + 14, normal=np.array([0, 0, 1.0]))
 
 
 def _roof_rack(scene: Scene, body: Body) -> None:
