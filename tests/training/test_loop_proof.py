@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from inference.schema import ImageInput
 from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase, EvalSet, point_case
 from training.proof import loop as loop_proof
-from training.proof.loop import chosen_settings, correct, parser, wrong
-from training.proof.loop_figures import measure, rows, table
+from training.proof.loop import chosen_settings, correct, parser, results, rows, table, wrong
+from training.proof.run import Sides
 from training.store.feedback import Feedback
 from training.store.home import find_home
 
@@ -33,7 +34,7 @@ def case(seed: int, point: tuple[float, float], *slices: str) -> EvalCase:
 
 def answer(point: tuple[float, float] | None) -> Response:
     made = {} if point is None else {"point": Point(*point, source="head")}
-    return Response("t", "t", 0.0, {"window": made}, "window")
+    return Response("t", "t", 0.0, {"text": {}, "window": made}, "window")
 
 
 CASES = [
@@ -54,33 +55,33 @@ def fake_ask(asked: EvalCase) -> Mapping[str, Response]:
     }
 
 
-def result() -> dict[str, object]:
+SIDES = Sides(fake_ask, {"base": "base", "current": "shipped", "candidate": "quick-fix"})
+
+
+def result() -> dict[str, Any]:
     data = EvalSet("heldout", 4, lambda: CASES, None, UNSEEN)
-    sides = {"base": "base", "shipped": "current", "quick-fix": "candidate"}
-    measured = measure(data, fake_ask, sides)
     return {
         "corrections": 60,
         "examples": {},
         "parent": "shipped",
         "seconds": {"train": 1.0},
-        "rows": rows(measured, UNSEEN),
+        "rows": rows(results(data, SIDES), UNSEEN),
     }
 
 
 def test_errors_are_at_1280x720_and_silence_is_the_centre() -> None:
     found = result()["rows"]
-    unseen = found["debris/animal"]  # type: ignore[index]
+    unseen = found["debris/animal"]
     assert unseen["n"] == 2
     assert unseen["median_px"] == {"base": 0.0, "current": 100.0, "candidate": 0.0}
     assert unseen["median_relative"]["estimate"] == -1.0
-    assert found["debris"]["n"] == found["animal"]["n"] == 1  # type: ignore[index]
-    assert found["all others"]["mean_change"]["estimate"] == 0.0  # type: ignore[index]
+    assert found["debris"]["n"] == found["animal"]["n"] == 1
+    assert found["all others"]["mean_change"]["estimate"] == 0.0
 
 
 def test_the_first_of_the_unseen_scenes_have_a_row_of_their_own() -> None:
     data = EvalSet("loop", 4, lambda: CASES[::-1], None, UNSEEN)
-    sides = {"base": "base", "shipped": "current", "quick-fix": "candidate"}
-    found = rows(measure(data, fake_ask, sides), UNSEEN, first=1)
+    found = rows(results(data, SIDES), UNSEEN, first=1)
     assert list(found) == ["debris/animal", "the first 1", "animal", "debris", "all others"]
     assert found["the first 1"] == found["animal"]  # the order of the set, which is turned round
 
@@ -90,8 +91,8 @@ def test_table_says_whether_both_aims_are_met() -> None:
     assert "falls by at least 40%: yes" in text
     assert "no worse beyond the interval: yes" in text
     worse = result()
-    worse["rows"]["all others"]["mean_change"]["low"] = 3.0  # type: ignore[index]
-    worse["rows"]["debris/animal"]["median_relative"]["estimate"] = -0.39  # type: ignore[index]
+    worse["rows"]["all others"]["mean_change"]["low"] = 3.0
+    worse["rows"]["debris/animal"]["median_relative"]["estimate"] = -0.39
     assert table(worse).count("NO") == 2
 
 
@@ -114,7 +115,7 @@ def test_only_what_is_wrong_is_corrected() -> None:
 
 def test_its_scenes_are_neither_training_nor_heldout() -> None:
     is_heldout = resolve("examples.world.replay:is_heldout")
-    last = loop_proof.SEED_START + 60 * loop_proof.MOST_LOOKED_AT
+    last = loop_proof.SEED_START + 60 * loop_proof.MOST_TRIED
     assert 1_024_576 < loop_proof.SEED_START < last < 9_000_000
     assert not is_heldout(f"world-{last}", "0" * 64)
 

@@ -16,10 +16,10 @@ def test_errors_by_hand() -> None:
     """The paper's Eq. 10 adds the squares of x and y before the mean."""
     found, truth = points([3, 4], [10, 10], [0, 50]), points([0, 0], [10, 10], [0, 0])
     assert metrics.errors_px(found, truth).tolist() == [5, 0, 50]
-    assert metrics.mse_px2(found, truth) == pytest.approx((25 + 0 + 2500) / 3)
-    assert metrics.median_px(found, truth) == 5
-    assert metrics.hit_at(found, truth) == 1  # 50 px is a hit
-    assert metrics.hit_at(found, truth, 49.9) == pytest.approx(2 / 3)
+    measured = metrics.point_figures(found, truth, np.full((3, 4), np.nan))
+    assert measured["mse_px2"] == pytest.approx((25 + 0 + 2500) / 3)
+    assert measured["median_px"] == 5
+    assert measured["hit_50px"] == 1  # 50 px is a hit
 
 
 def test_in_box_counts_the_border_and_skips_cases_without_a_box() -> None:
@@ -93,6 +93,6 @@ def test_unequal_numbers_and_empty_sets_are_refused() -> None:
     with pytest.raises(UserError):
         metrics.rouge([], [])
     with pytest.raises(UserError):
-        metrics.mse_px2(points([1, 2]), points([1, 2], [3, 4]))
+        metrics.errors_px(points([1, 2]), points([1, 2], [3, 4]))
     with pytest.raises(UserError):
-        metrics.mse_px2(np.zeros((0, 2)), np.zeros((0, 2)))
+        metrics.errors_px(np.zeros((0, 2)), np.zeros((0, 2)))

@@ -1,12 +1,10 @@
-"""Asks a loaded model, for evaluation: every side of one picture in one mixed batch.
-
-No attention is captured. Knows the model's parts, not the figures made of the answers.
-"""
+"""A loaded model's answers for evaluation: every side of one image in one mixed batch, as the page
+runs them. No attention is captured. Knows the model's parts, not the metrics of the answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from inference.errors import UserError
 from inference.fields import Point, Value
 from inference.hub import local_folder
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
+from inference.pair import Batch
 from inference.schema import PatchGrid
 from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase
@@ -67,70 +66,80 @@ class ModelAsker:
     def __call__(self, case: EvalCase) -> dict[str, Response]:
         view = self.backbone.preprocess(case.image.pixels)
         answers: dict[str, Response] = {}
-        for names in self._batches():
-            answers |= self._ask(case, view, names)
+        for batch in self._batches():
+            answers |= self._answers(case, view, batch)
         return {name: answers[name] for name in self.adapters}
 
-    def _batches(self) -> list[list[str]]:
-        alone = [n for n, a in self.adapters.items() if a is not None and a.entry.targets_vision]
-        return [[n for n in self.adapters if n not in alone], *([n] for n in alone)]
+    def _batches(self) -> list[Batch]:
+        """As the page runs its sides."""
+        alone = {n: a for n, a in self.adapters.items() if a is not None and a.entry.targets_vision}
+        shared = {n: a for n, a in self.adapters.items() if n not in alone}
+        return [
+            Batch(tuple(shared), tuple(shared.values()), False),  # type: ignore[arg-type]
+            *(Batch((name,), (a,), True) for name, a in alone.items()),  # type: ignore[arg-type]
+        ]
 
-    def _turn(self, names: Sequence[str]) -> AbstractContextManager[None]:
-        """Inside, row i is the side names[i]."""
-        chosen = [self.adapters[name] for name in names]
-        slots = [a.slot if a else None for a in chosen]
-        whole = chosen[0] is not None and chosen[0].entry.targets_vision
-        return self.bank.whole(slots[0]) if whole else self.bank.rows(slots)
-
-    def _ask(self, case: EvalCase, view: ModelImage, names: list[str]) -> dict[str, Response]:
-        first = self.adapters[names[0]]
-        seen_by = first.slot if first is not None and first.entry.targets_vision else None
-        with self.bank.whole(seen_by):
+    def _answers(self, case: EvalCase, view: ModelImage, batch: Batch) -> dict[str, Response]:
+        with batch.vision(self.bank):
             features = self.backbone.encode(view)
         prompt = self.backbone.tokenize(view, self.task.prompt)
-        with self._turn(names):
+        with batch.language(self.bank):
             made = generate(
-                self.backbone, view, features, prompt, len(names), max_new_tokens=MAX_NEW_TOKENS
+                self.backbone,
+                view,
+                features,
+                prompt,
+                len(batch.sides),
+                max_new_tokens=MAX_NEW_TOKENS,
             )
-        references = {n: self._reference(n, case.truth, view) for n in names}
-        losses = self._losses(view, features, prompt, references)
+        wh = view.grid.image_wh
+        references = [
+            self.task.target_text(case.truth, wh, self._frame(a), view.resized_wh)
+            for a in batch.adapters
+        ]
+        losses = self._losses(view, features, prompt, batch, references)
         return {
-            name: self._answer(name, row, made, prompt, view, references[name], losses[name])
-            for row, name in enumerate(names)
+            name: self._answer(row, batch.adapters[row], made, prompt, view, reference, loss)
+            for row, (name, reference, loss) in enumerate(
+                zip(batch.sides, references, losses, strict=True)
+            )
         }
 
-    def _frame(self, name: str) -> str:
+    def _frame(self, adapter: LoadedAdapter | None) -> str:
         """The coordinate frame of the side's text."""
-        adapter = self.adapters[name]
         card = adapter.entry.card if adapter else None
         return (card.coordinate_frame if card else None) or self.backbone.spec.frame
 
-    def _reference(self, name: str, truth: Mapping[str, Value], view: ModelImage) -> str:
-        text: str = self.task.target_text(
-            truth, view.grid.image_wh, self._frame(name), view.resized_wh
-        )
-        return text
-
     def _losses(
-        self, view: ModelImage, features: Any, prompt: list[int], references: dict[str, str]
-    ) -> dict[str, float]:
+        self,
+        view: ModelImage,
+        features: Any,
+        prompt: list[int],
+        batch: Batch,
+        references: list[str],
+    ) -> list[float]:
         """Mean negative log-likelihood a token of each side's reference, teacher forced. The end
         token counts as in training: a side that would not stop did not learn the answer. Sides
         with one reference run as one batch."""
-        losses: dict[str, float] = {}
-        for text in dict.fromkeys(references.values()):
-            names = [n for n, t in references.items() if t == text]
+        losses: dict[int, float] = {}
+        for text in dict.fromkeys(references):
+            rows = [i for i, t in enumerate(references) if t == text]
+            some = replace(
+                batch,
+                sides=tuple(batch.sides[i] for i in rows),
+                adapters=tuple(batch.adapters[i] for i in rows),
+            )
             ids = self.backbone.tokenizer(text, add_special_tokens=False).input_ids
             ids = [*ids, *self.backbone.eos_ids[:1]]
-            with self._turn(names):
-                chances = answer_logprobs(self.backbone, view, features, prompt, ids, len(names))
-            losses |= dict(zip(names, (-np.mean(chances, axis=1)).tolist(), strict=True))
-        return losses
+            with some.language(self.bank):
+                chances = answer_logprobs(self.backbone, view, features, prompt, ids, len(rows))
+            losses |= dict(zip(rows, (-np.mean(chances, axis=1)).tolist(), strict=True))
+        return [losses[i] for i in range(len(references))]
 
     def _answer(
         self,
-        name: str,
         row: int,
+        adapter: LoadedAdapter | None,
         made: Generated,
         prompt: list[int],
         view: ModelImage,
@@ -139,9 +148,9 @@ class ModelAsker:
     ) -> Response:
         ids = made.answers[row].ids
         text = self.backbone.tokenizer.decode(ids, skip_special_tokens=True).strip()
-        parsed = self.task.parse(text, view.grid.image_wh, self._frame(name), view.resized_wh)
+        parsed = self.task.parse(text, view.grid.image_wh, self._frame(adapter), view.resized_wh)
         ways: dict[str, Mapping[str, Value]] = {"text": parsed.values}
-        adapter, default = self.adapters[name], "text"
+        default = "text"
         if adapter is not None and adapter.head is not None:
             default = str(adapter.head.config.get("decode", "soft_argmax"))
             image = torch.tensor([prompt], device=self.backbone.device)
@@ -155,7 +164,7 @@ class ModelAsker:
 
 
 def _on_image(point01: Sequence[float], grid: PatchGrid) -> Point:
-    """From 0..1 over the grid's area to original pixels, never outside the picture."""
+    """From 0..1 over the grid's area to original pixels, never outside the image."""
     x1, y1, x2, y2 = grid.area_px
     width, height = grid.image_wh
     x, y = x1 + point01[0] * (x2 - x1), y1 + point01[1] * (y2 - y1)

@@ -1,7 +1,7 @@
 """How sure a change is: paired bootstrap intervals. Arrays in, numbers out.
 
 Two sides answer the same cases, so the cases are drawn, with replacement, and both errors of a
-case come along together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13
+case stay together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13
 and 16). What differs between cases then cancels, and only what the change does is left.
 """
 
@@ -48,9 +48,7 @@ class Interval:
         return cls(float(value["estimate"]), low, high, int(value["n"]), float(value["level"]))
 
 
-def mean_change(
-    before: Floats, after: Floats, *, resamples: int = RESAMPLES, seed: int = SEED
-) -> Interval:
+def mean_change(before: Floats, after: Floats) -> Interval:
     """Interval of mean(after - before) over cases, (n,) arrays; percentile method at LEVEL.
 
     Below zero: the errors fell. The half-widths are stretched by sqrt(n / (n - 1)): resampled
@@ -59,33 +57,29 @@ def mean_change(
     Raises:
         UserError: no cases, not pairs, or a value that is not finite.
     """
-    return _interval(_paired(before, after), _means, resamples, seed)
+    return _interval(_paired(before, after), _means)
 
 
-def median_change(
-    before: Floats, after: Floats, *, resamples: int = RESAMPLES, seed: int = SEED
-) -> Interval:
+def median_change(before: Floats, after: Floats) -> Interval:
     """Interval of median(after) - median(before), as `mean_change`. Both medians are of the same
     drawn cases."""
-    return _interval(_paired(before, after), _medians, resamples, seed)
+    return _interval(_paired(before, after), _medians)
 
 
-def relative_median_change(
-    before: Floats, after: Floats, *, resamples: int = RESAMPLES, seed: int = SEED
-) -> Interval:
+def relative_median_change(before: Floats, after: Floats) -> Interval:
     """Interval of median(after) / median(before) - 1: -0.4 means that the median error fell by
     40 %. A median of 0 before counts as the smallest positive number."""
-    return _interval(_paired(before, after), _relative, resamples, seed)
+    return _interval(_paired(before, after), _relative)
 
 
-def mean_of(errors: Floats, *, resamples: int = RESAMPLES, seed: int = SEED) -> Interval:
+def mean_of(errors: Floats) -> Interval:
     """Interval of one side's mean error."""
-    return _interval(_paired(np.zeros_like(errors, float), errors), _means, resamples, seed)
+    return mean_change(np.zeros_like(errors, float), errors)
 
 
-def median_of(errors: Floats, *, resamples: int = RESAMPLES, seed: int = SEED) -> Interval:
+def median_of(errors: Floats) -> Interval:
     """Interval of one side's median error."""
-    return _interval(_paired(np.zeros_like(errors, float), errors), _medians, resamples, seed)
+    return median_change(np.zeros_like(errors, float), errors)
 
 
 def _paired(before: Floats, after: Floats) -> Floats:
@@ -117,15 +111,15 @@ def _relative(both: Floats) -> Floats:
     return np.asarray(medians[..., 1] / np.maximum(medians[..., 0], np.finfo(float).tiny) - 1)
 
 
-def _interval(both: Floats, statistic: Any, resamples: int, seed: int) -> Interval:
+def _interval(both: Floats, statistic: Any) -> Interval:
     n, estimate = len(both), float(statistic(both))
     if n < 2:
         return Interval(estimate, -math.inf, math.inf, n)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     rows = max(1, CHUNK // n)
     drawn = [
-        statistic(both[rng.integers(0, n, (min(rows, resamples - start), n))])
-        for start in range(0, resamples, rows)
+        statistic(both[rng.integers(0, n, (min(rows, RESAMPLES - start), n))])
+        for start in range(0, RESAMPLES, rows)
     ]
     tails = [50 * (1 - LEVEL), 100 - 50 * (1 - LEVEL)]
     low, high = (float(v) for v in np.percentile(np.concatenate(drawn), tails))

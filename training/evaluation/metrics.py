@@ -1,4 +1,4 @@
-"""The figures of the hazard task. Arrays and strings in, numbers out; no model, no files.
+"""Metrics of points and texts. Arrays and strings in, numbers out; no model, no files.
 
 Points are (n, 2) arrays of x and y in pixels of one common size, boxes (n, 4) arrays of x1, y1,
 x2, y2. A missing point or box is a row of NaN.
@@ -23,39 +23,19 @@ HIT_RADIUS_PX = 50.0
 ROUGES = ("rouge1", "rouge2", "rougeL")
 
 
-def rescaled(points: Floats, sizes_wh: Floats, to_wh: tuple[int, int] = REFERENCE_WH) -> Floats:
-    """Points or boxes, (n, 2) or (n, 4), of images of sizes (n, 2), on images of one size.
+def rescaled(points: Floats, sizes_wh: Floats) -> Floats:
+    """Points or boxes, (n, 2) or (n, 4), of images of sizes (n, 2), at REFERENCE_WH.
 
     Each axis is scaled by itself, so that a position keeps its fraction of width and height.
     """
-    scale = np.asarray(to_wh, float) / sizes_wh
+    scale = np.asarray(REFERENCE_WH, float) / sizes_wh
     return np.asarray(points * np.tile(scale, points.shape[1] // 2))
-
-
-def parsed(points: Floats) -> NDArray[np.bool_]:
-    """(n,) whether there is a point."""
-    return np.asarray(~np.isnan(points).any(1))
-
-
-def parse_rate(points: Floats) -> float:
-    """Share of the answers that gave a point."""
-    return float(parsed(points).mean())
-
-
-def filled(points: Floats, size_wh: tuple[int, int] = REFERENCE_WH) -> Floats:
-    """A missing point counts as the image's centre.
-
-    The rule for every error below: an answer without a point is neither dropped (a side could then
-    do well by keeping silent) nor given the worst error (which would be arbitrary). The centre is
-    generous to a side that fails to answer; `parse_rate` tells how often that was.
-    """
-    return np.where(parsed(points)[:, None], points, np.asarray(size_wh, float) / 2)
 
 
 def error_px(
     point: tuple[float, float] | None, truth: tuple[float, float], size_wh: tuple[int, int]
 ) -> float:
-    """Distance of one point from the truth, both in pixels of a picture of that size, measured at
+    """Distance of one point from the truth, both in pixels of an image of that size, measured at
     REFERENCE_WH; a missing point counts as the centre."""
     at = point or (size_wh[0] / 2, size_wh[1] / 2)
     both = rescaled(np.array([at, truth], float), np.array([size_wh], float))
@@ -66,21 +46,6 @@ def errors_px(points: Floats, truth: Floats) -> Floats:
     """(n,) distances in pixels."""
     _same_shape(points, truth)
     return np.asarray(np.hypot(points[:, 0] - truth[:, 0], points[:, 1] - truth[:, 1]))
-
-
-def mse_px2(points: Floats, truth: Floats) -> float:
-    """Mean of the squared distance, INSIGHT Eq. 10: both axes summed, px squared."""
-    return float((errors_px(points, truth) ** 2).mean())
-
-
-def median_px(points: Floats, truth: Floats) -> float:
-    """Median distance in pixels."""
-    return float(np.median(errors_px(points, truth)))
-
-
-def hit_at(points: Floats, truth: Floats, radius_px: float = HIT_RADIUS_PX) -> float:
-    """Share of the points at most radius_px from the truth."""
-    return float((errors_px(points, truth) <= radius_px).mean())
 
 
 def in_box(points: Floats, boxes: Floats) -> float | None:
@@ -95,19 +60,24 @@ def in_box(points: Floats, boxes: Floats) -> float | None:
     return float(inside.mean())
 
 
-def point_figures(
-    points: Floats, truth: Floats, boxes: Floats, size_wh: tuple[int, int] = REFERENCE_WH
-) -> dict[str, float | None]:
-    """All figures about points. Missing points follow the rule of `filled`, save in
-    `mse_px2_parsed`, which is over the answers that gave one (None if there are none)."""
-    complete, there = filled(points, size_wh), parsed(points)
+def point_figures(points: Floats, truth: Floats, boxes: Floats) -> dict[str, float | None]:
+    """All metrics of points; mse_px2 is INSIGHT's Eq. 10: the squares of x and y summed.
+
+    A missing point counts as the image's centre: it is neither dropped (a side could then do well
+    by keeping silent) nor given the worst error (which would be arbitrary). The centre is generous
+    to a side that fails to answer; `parse_rate` tells how often that was. `mse_px2_parsed` is over
+    the answers that gave a point, None if there are none.
+    """
+    there = ~np.isnan(points).any(1)
+    complete = np.where(there[:, None], points, np.asarray(REFERENCE_WH, float) / 2)
+    errors = errors_px(complete, truth)
     return {
-        "mse_px2": mse_px2(complete, truth),
-        "median_px": median_px(complete, truth),
-        "hit_50px": hit_at(complete, truth),
+        "mse_px2": float((errors**2).mean()),
+        "median_px": float(np.median(errors)),
+        "hit_50px": float((errors <= HIT_RADIUS_PX).mean()),
         "in_box": in_box(complete, boxes),
-        "parse_rate": parse_rate(points),
-        "mse_px2_parsed": mse_px2(points[there], truth[there]) if there.any() else None,
+        "parse_rate": float(there.mean()),
+        "mse_px2_parsed": float((errors[there] ** 2).mean()) if there.any() else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""`python -m training.evaluate`: base, adapters and blind baselines on the same pictures.
+"""`python -m training.evaluate`: base, adapters and blind baselines on the same images.
 
 Prints a table, and as its last line one JSON object {"task", "n", "sides", "slices", ...}.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from training.evaluation.scoring import Response, Tally, report
 from training.evaluation.sets import EvalCase, EvalSet, load_split
 from training.evaluation.sources import SPLITS
 from training.evaluation.table import table
+from training.store.whole import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 # Paths, not imports: nothing below `examples` may import it.
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--split", default="heldout", help=f"one of {', '.join(SPLITS)}, without the task"
     )
     p.add_argument("--data", type=Path, help="a folder instead: manifest.csv or INSIGHT's rows")
-    p.add_argument("--n", type=int, help="number of pictures (default: all; 500 held-out scenes)")
+    p.add_argument("--n", type=int, help="number of images (default: all; 500 held-out scenes)")
     p.add_argument("--seed-start", type=int, help="first seed of the split's scenes")
     p.add_argument(
         "--adapter",
@@ -154,9 +154,7 @@ def write_card(folder: Path, result: Mapping[str, Any], *, photos: bool) -> None
         card.setdefault("extra", {})["photos"] = dict(result)
     else:
         card["heldout"] = dict(result)
-    fresh = path.with_suffix(".json.new")
-    fresh.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    os.replace(fresh, path)  # never a half-written card
+    write_json(path, card)
 
 
 def _progress(done: int, total: int, seconds: float) -> None:

@@ -1,7 +1,7 @@
-"""The cases that a proof asks: held-out scenes, drawn once and kept on disk, and the corrected
-pictures of a snapshot. Knows no model.
+"""The cases that a proof measures: held-out scenes, drawn once and stored, and the corrected
+images of a snapshot. Knows no model.
 
-Kept pictures are named by a hash of the code that draws them, so that a change of the drawn world
+Stored images are named by a hash of the code that draws them, so that a change of the drawn world
 is never hidden by old files.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,23 +16,17 @@ from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from inference.errors import UserError
-from inference.fields import values_to_json
 from inference.media import load_image
-from inference.registry import task as find_task
-from inference.schema import ImageInput
+from training.evaluation.drawn import store, stored_case
 from training.evaluation.sets import SPLITS, EvalCase, EvalSet, load_split
 from training.proof.results import CORRECTED, HELDOUT
 from training.snapshots.counts import snapshot_counts
-from training.snapshots.freezing import CORRECTED as BY_PEOPLE
-from training.snapshots.freezing import Snapshot
+from training.snapshots.types import CORRECTED as BY_PEOPLE
+from training.snapshots.types import Snapshot
 from training.store.database import connect
 from training.store.home import Home
+from training.store.whole import write_json
 
 SPLIT = "proof"
 MOST_CORRECTED = 200
@@ -49,7 +42,7 @@ class ProofCase:
     case: EvalCase
     id: str
     kind: str
-    picture: str
+    picture: str | None = None
     media: str | None = None
     split: str | None = None
 
@@ -83,80 +76,29 @@ def pace_s(home: Home) -> float | None:
     return rows[0]["seconds"] / sum(same) if sum(same) and rows[0]["seconds"] else None
 
 
-def heldout(home: Home, task: str, n: int, split: str = SPLIT) -> ProofSet:
+def heldout(home: Home, task: str, n: int) -> ProofSet:
     """The first n held-out scenes and those of unseen slices that belong to them."""
-    folder = home.root / "cache" / f"heldout-{task}-{drawing_hash(task, split)}"
-    index = folder / f"{split}-{n}.json"
+    folder = home.root / "cache" / f"heldout-{task}-{drawing_hash(task)}"
+    index = folder / f"{SPLIT}-{n}-cases.json"
     if not index.is_file():
-        _draw(folder, index, load_split(task, split, n))
+        data = load_split(task, SPLIT, n)
+        listed = {"name": data.name, "constant": data.constant, "unseen": sorted(data.unseen)}
+        write_json(index, {**listed, "cases": store(folder, data.cases())})
     listed = json.loads(index.read_text(encoding="utf-8"))
-    data = EvalSet(
-        listed["name"],
-        len(listed["cases"]),
-        tuple,
-        listed["constant"],
-        frozenset(listed["unseen"]),
-    )
-    return ProofSet(data, (_kept(home, folder, task, row) for row in listed["cases"]))
+    rows, unseen = listed["cases"], frozenset(listed["unseen"])
 
+    def cases() -> Iterator[ProofCase]:
+        for row in rows:
+            place = str((folder / row["picture"]).relative_to(home.root))
+            yield ProofCase(stored_case(folder, task, row), row["name"], HELDOUT, place)
 
-def _kept(home: Home, folder: Path, task: str, row: dict[str, Any]) -> ProofCase:
-    path = folder / f"{row['name']}.png"
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
-    case = EvalCase(
-        ImageInput(pixels, row["hash"], row["name"]),
-        find_task(task).values(row["truth"]),
-        frozenset(row["slices"]),
-    )
-    return ProofCase(case, row["name"], HELDOUT, str(path.relative_to(home.root)))
-
-
-def _draw(folder: Path, index: Path, data: EvalSet) -> None:
-    """Each file whole or not at all, the list last: a run that is killed goes on where it was."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        rows = [_keep(folder, case) for case in data.cases()]
-        listed = {
-            "name": data.name,
-            "constant": data.constant,
-            "unseen": sorted(data.unseen),
-            "cases": rows,
-        }
-        _whole(index, json.dumps(listed).encode())
-    except OSError as error:
-        raise UserError(
-            "The held-out pictures could not be kept",
-            expected=f"a folder that can be written at {folder}",
-            got=str(error.strerror or error),
-            hint="Free some space and press Resume; the adapter is trained",
-        ) from error
-
-
-def _keep(folder: Path, case: EvalCase) -> dict[str, Any]:
-    path = folder / f"{case.image.name}.png"
-    if not path.is_file():
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        Image.fromarray(case.image.pixels).save(fresh, "PNG", compress_level=1)
-        os.replace(fresh, path)
-    return {
-        "name": case.image.name,
-        "hash": case.image.content_hash,
-        "truth": values_to_json(case.truth),
-        "slices": sorted(case.slices),
-    }
-
-
-def _whole(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_bytes(content)
-    os.replace(fresh, path)
+    return ProofSet(EvalSet(listed["name"], len(rows), tuple, listed["constant"], unseen), cases())
 
 
 @cache
-def drawing_hash(task: str, split: str = SPLIT) -> str:
+def drawing_hash(task: str) -> str:
     """Of the code of the package that makes the split, and of the libraries that it draws with."""
-    spec = find_spec(SPLITS[f"{task}/{split}"].partition(":")[0])
+    spec = find_spec(SPLITS[f"{task}/{SPLIT}"].partition(":")[0])
     assert spec is not None and spec.origin is not None
     digest = hashlib.sha256()
     package = Path(spec.origin).parent
@@ -168,7 +110,7 @@ def drawing_hash(task: str, split: str = SPLIT) -> str:
 
 
 def corrected(home: Home, snapshot: Snapshot, most: int = MOST_CORRECTED) -> ProofSet:
-    """The pictures of a snapshot that people corrected; a drawn sample, the same each time, where
+    """The images of a snapshot that people corrected; a drawn sample, the same each time, where
     there are more than `most`."""
     examples = [e for e in snapshot.examples if e.source == BY_PEOPLE]
     if len(examples) > most:

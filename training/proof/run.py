@@ -1,6 +1,6 @@
 """`python -m training.proof.run JOB`: is the new adapter better where it should be, and not worse
-elsewhere? Asks the base, the adapter in use and the candidate about the frozen held-out scenes and
-the corrected pictures, and keeps every case's error.
+elsewhere? Measures the base, the adapter in use and the candidate on the frozen held-out scenes
+and the corrected images, case by case.
 
 A stage of a job, run by `training.jobs.stages`. The model is reached through a string entry.
 """
@@ -25,9 +25,8 @@ from inference.tasks.base import Task
 from training.adapters.folders import adapter_folder
 from training.adapters.promotion import in_use
 from training.evaluation.fields import scored
-from training.evaluation.run import ASKER, write_card
+from training.evaluation.run import ASKER, Ask, write_card
 from training.evaluation.scoring import Response, Tally, report
-from training.evaluation.sets import EvalCase
 from training.jobs import control as jobs
 from training.jobs.config import EXIT_FAILED
 from training.jobs.progress import PROVING, Progress
@@ -37,12 +36,12 @@ from training.proof.cases import ProofCase, ProofSet
 from training.proof.changes import changes
 from training.proof.results import BASE, CANDIDATE, CORRECTED, CURRENT, HELDOUT, CaseResult
 from training.snapshots.freezing import load_snapshot
+from training.store.adding import insert
 from training.store.database import connect
 from training.store.home import Home, find_home
 from training.store.rows import now, writing
 
 TELL_EVERY = 10
-Ask = Callable[[EvalCase], Mapping[str, Response]]
 MakeAsk = Callable[[JobRow, Sequence[Path]], Ask]
 
 
@@ -94,48 +93,56 @@ def main(argv: Sequence[str] | None = None, make_ask: MakeAsk = ask_model) -> in
 
 
 def prove(home: Home, job_id: str, n: int, make_ask: MakeAsk, progress: Progress) -> None:
-    """Measure, and write both evaluations in one transaction, and the figures into the card."""
+    """Measure, and write both evaluations in one transaction, and the metrics into the card."""
     row = jobs.job(home, job_id)
     started = time.monotonic()
     progress.stage(f"{PROVING}: loading the model")
     sides = _sides(home, row, make_ask)
     progress.stage(f"{PROVING}: the held-out scenes")
-    held = proofcases.heldout(home, row.task, n)
-    corrected = proofcases.corrected(home, load_snapshot(home, row.snapshot))
-    tell = _Teller(progress, held.data.total + corrected.data.total)
-    results = {
-        kind: _measure(row.task, sides, proof_set, tell)
-        for kind, proof_set in ((HELDOUT, held), (CORRECTED, corrected))
+    sets = {
+        HELDOUT: proofcases.heldout(home, row.task, n),
+        CORRECTED: proofcases.corrected(home, load_snapshot(home, row.snapshot)),
     }
+    tell = _Teller(progress, sum(one.data.total for one in sets.values()))
+    measured = {kind: measure(row.task, sides, one, tell) for kind, one in sets.items()}
     seconds = round(time.monotonic() - started, 3)
-    written = {
-        kind: _result(row, sides, kind, proof_set, cases, figures, seconds)
-        for (kind, (cases, figures)), proof_set in zip(
-            results.items(), (held, corrected), strict=True
-        )
-        if cases
-    }
-    _write(home, row, written)
+    with connect(home) as db, writing(db):
+        for kind, (cases, metrics) in measured.items():
+            data = sets[kind].data
+            result = {
+                "task": row.task,
+                "names": sides.names,
+                "unfit": sides.unfit,
+                "data": data.name,
+                "figures": metrics,
+                "changes": [change.to_json() for change in changes(cases, kind, data.unseen)],
+                "cases": [case.to_json() for case in cases],
+                "seconds": seconds,
+            }
+            if cases:
+                values = {"id": secrets.token_hex(8), "job": row.id, "adapter": row.name}
+                values |= {"name": kind, "result": json.dumps(result), "created": now()}
+                insert(db, "evaluations", values)
     folder = adapter_folder(home, row.name)
     if folder is not None:
-        write_card(folder, {**results[HELDOUT][1], "seconds": seconds}, photos=False)
+        write_card(folder, {**measured[HELDOUT][1], "seconds": seconds}, photos=False)
 
 
 def _sides(home: Home, row: JobRow, make_ask: MakeAsk) -> Sides:
     candidate = adapter_folder(home, row.name)
     if candidate is None:
         raise UserError("The adapter of this job is gone", got=row.name, hint="Train it again")
-    names = {BASE: BASE, CANDIDATE: row.name}
+    names, unfit = {BASE: BASE, CANDIDATE: row.name}, None
     current = in_use(home, row.task)
-    folder = adapter_folder(home, current) if current not in (None, row.name) else None  # type: ignore[arg-type]
-    if current is not None and folder is not None:
+    folder = adapter_folder(home, current) if current else None
+    if current is not None and current != row.name and folder is not None:
         try:
             both = make_ask(row, [folder, candidate])
             return Sides(both, {BASE: BASE, CURRENT: current, CANDIDATE: row.name})
         except UserError as error:
             print(f"{current} cannot be compared: {error}", file=sys.stderr, flush=True)
-            return Sides(make_ask(row, [candidate]), names, unfit=current)
-    return Sides(make_ask(row, [candidate]), names)
+            unfit = current
+    return Sides(make_ask(row, [candidate]), names, unfit)
 
 
 class _Teller:
@@ -153,10 +160,10 @@ class _Teller:
             self._progress.proof(self._done, self._total, each * (self._total - self._done))
 
 
-def _measure(
+def measure(
     task: str, sides: Sides, proof_set: ProofSet, tell: Callable[[], None]
 ) -> tuple[list[CaseResult], dict[str, Any]]:
-    """Every case's result, and the figures of `training.evaluation.run` over all of them."""
+    """Every case's result, and the metrics of `training.evaluation.run` over all of them."""
     tally, results = Tally(find_task(task)), []
     for case in proof_set.cases:
         answers = sides.ask(case.case)
@@ -187,39 +194,6 @@ def _case_result(
         media=case.media,
         split=case.split,
     )
-
-
-def _result(
-    row: JobRow,
-    sides: Sides,
-    kind: str,
-    proof_set: ProofSet,
-    cases: list[CaseResult],
-    figures: dict[str, Any],
-    seconds: float,
-) -> dict[str, Any]:
-    """What the row of an evaluation holds."""
-    unseen = proof_set.data.unseen
-    return {
-        "task": row.task,
-        "names": sides.names,
-        "unfit": sides.unfit,
-        "data": proof_set.data.name,
-        "figures": figures,
-        "changes": [change.to_json() for change in changes(cases, kind, unseen)],
-        "cases": [case.to_json() for case in cases],
-        "seconds": seconds,
-    }
-
-
-def _write(home: Home, row: JobRow, results: Mapping[str, Mapping[str, Any]]) -> None:
-    with connect(home) as db, writing(db):
-        for kind, result in results.items():
-            db.execute(
-                "insert into evaluations (id, job, adapter, name, result, created)"
-                " values (?, ?, ?, ?, ?, ?)",
-                [secrets.token_hex(8), row.id, row.name, kind, json.dumps(result), now()],
-            )
 
 
 if __name__ == "__main__":
