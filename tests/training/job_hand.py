@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from training.jobs import control as jobs
-from training.jobs.control import JobRow
+from training.jobs.rows import JobRow
 from training.jobs.settings import TrainSettings
 from training.jobs.supervisor import Supervisor
 from training.store.database import connect

@@ -25,7 +25,7 @@ from training.evaluation.metrics import error_px
 from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase, EvalSet, point_case
 from training.jobs import control as jobs
-from training.jobs.control import JobRow
+from training.jobs.rows import JobRow
 from training.proof import cases as proofcases
 from training.proof import run as proof
 from training.proof.comparison import compare, picture, promote

@@ -11,8 +11,8 @@ from tests.training.job_hand import submit
 from training.jobs import control as jobs
 from training.jobs import failures, runners
 from training.jobs.config import command_text
-from training.jobs.control import JobRow
 from training.jobs.local_runner import launch
+from training.jobs.rows import JobRow
 from training.store.database import connect
 from training.store.home import Home
 

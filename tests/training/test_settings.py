@@ -133,8 +133,9 @@ def test_config_survives_its_file(tmp_path: Path) -> None:
         ({"device": "tpu"}, "device"),
         ({"resume": "yes"}, "resume"),
         ({"settings": {"rank": 0}}, "rank"),
-        ({"settings": None}, "settings"),
+        ({"settings": None}, None),
         ({"extra": 1}, None),
+        ({"home": 1}, None),
     ],
 )
 def test_config_is_checked(tmp_path: Path, values: dict[str, object], field: str | None) -> None:

@@ -10,6 +10,7 @@ import pytest
 from inference.errors import UserError
 from tests.training.job_hand import make_home, supervisor, until
 from training.jobs import control as jobs
+from training.jobs.rows import JobRow
 from training.jobs.supervisor import trouble
 
 
@@ -32,7 +33,7 @@ def test_it_looks_again_after_any_error(
     home = make_home(tmp_path / "home")
     broken, real, looks = [True], jobs.jobs, []
 
-    def read(*args: object) -> list[jobs.JobRow]:
+    def read(*args: object) -> list[JobRow]:
         looks.append(1)
         if broken:
             raise error

@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 from inference.adapters import read_card
 from inference.errors import UserError
 from tests.training.worker_hand import Train, row_of, with_job
+from training.jobs import failures
 from training.jobs.config import EXIT_FAILED, EXIT_TRAINED
 from training.worker import items, run, trainer
 from training.worker import model as worker_model
 from training.worker.checkpoints import keep_best, newest
 from training.worker.losses import answer_loss
-from training.worker.reasons import explained
 
 # ---- how it fails -------------------------------------------------------------------------------
 
@@ -119,15 +119,15 @@ def test_saved_adapter_that_answers_otherwise_is_not_handed_out(
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full", "Free some"),
         (RuntimeError("PytorchStreamWriter failed: No space left"), "disk is full", "Free some"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), "could not be used", "written"),
-        (ImportError("No module named 'bitsandbytes'"), "package is missing", "Install"),
+        (ImportError("No module named 'bitsandbytes'"), "is not installed", "Install"),
         (ValueError("odd"), "ValueError: odd", "log"),
         (UserError("Bad.", expected="a", got="b", hint="do c"), "Bad. Expected a. Got b.", "do c"),
     ],
 )
 def test_reasons_in_words(error: BaseException, reason: str, hint: str) -> None:
-    said, advice = explained(error)
-    assert reason in said
-    assert hint in advice
+    failure = failures.of_error(error)
+    assert reason in failure.reason
+    assert hint in failure.hint
 
 
 # ---- checkpoints --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from inference.errors import UserError
 from tests.ui import training_seed as seed
 from training.jobs import control as jobs
+from training.jobs.rows import STATES, JobRow
 from training.jobs.settings import PRESETS
 from training.jobs.supervisor import TROUBLE
 from training.store.home import Home, find_home
@@ -44,7 +45,7 @@ def desk_of(home: Home, tmp_path: Path) -> Desk:
     return Desk(seed.services_of(home), pictures=Pictures(folder))
 
 
-def named(home: Home, name: str) -> jobs.JobRow:
+def named(home: Home, name: str) -> JobRow:
     return next(row for row in jobs.jobs(home) if row.name == name)
 
 
@@ -267,7 +268,7 @@ def test_only_what_a_state_allows_is_offered():
     offered = training_run.ACTIONS
     assert "delete" not in offered["running"]
     assert offered["cancelling"] == ()
-    assert set(offered) == set(jobs.STATES)
+    assert set(offered) == set(STATES)
 
 
 @pytest.mark.parametrize("act", [training_run.cancel, training_run.resume, training_run.delete])

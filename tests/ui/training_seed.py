@@ -22,7 +22,7 @@ from tests.fixes import hazard_fix
 from tests.ui.corrections_seed import add_case, say
 from tests.ui.fakes import CARD, fake_services
 from training.adapters import lineage, promotion
-from training.evaluation.bootstrap import mean_change, median_change
+from training.evaluation.bootstrap import mean_change, mean_of, median_of
 from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.jobs.settings import PRESETS
@@ -162,14 +162,10 @@ def _change(kind: str, label: str, cases: Sequence[CaseResult]) -> Change:
     errors = {
         side: np.array([c.errors[side] for c in cases]) for side in ("base", "current", "candidate")
     }
-    zero = {side: np.zeros(len(cases)) for side in errors}
-    old, new = errors["current"], errors["candidate"]
-    few = {"resamples": 500}
     return Change(
         kind, label, len(cases),
-        {s: mean_change(zero[s], e, **few) for s, e in errors.items()},
-        {s: median_change(zero[s], e, **few) for s, e in errors.items()},
-        mean_change(old, new, **few),
+        {s: mean_of(e) for s, e in errors.items()}, {s: median_of(e) for s, e in errors.items()},
+        mean_change(errors["current"], errors["candidate"]),
     )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def point_figures(points: Floats, truth: Floats, boxes: Floats) -> dict[str, flo
     to a side that fails to answer; `parse_rate` tells how often that was. `mse_px2_parsed` is over
     the answers that gave a point, None if there are none.
     """
-    there = ~np.isnan(points).any(1)
+    there = np.asarray(~np.isnan(points).any(1))
     complete = np.where(there[:, None], points, np.asarray(REFERENCE_WH, float) / 2)
     errors = errors_px(complete, truth)
     return {

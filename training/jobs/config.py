@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import shlex
 import sys
@@ -15,8 +14,11 @@ from typing import Any
 
 from inference.errors import UserError
 from training.jobs.settings import TrainSettings
+from training.store.whole import write_json
 
 MAX_NAME = 80
+DEVICES = ("auto", "cpu", "cuda")
+PATHS = ("home", "output", "checkpoints", "parent_adapter")
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
 
 # Exit codes of `python -m training.worker`. A launcher may turn them into 1: the job row's stage
@@ -51,26 +53,16 @@ class WorkerConfig:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise UserError(
-                "The adapter's name is not valid",
-                expected=f"letters, digits, '.', '_' and '-', at most {MAX_NAME}",
-                got=repr(self.name)[:100],
-                field="name",
-            )
-        if not re.fullmatch(r"[0-9a-f]{16,64}", self.snapshot):
-            raise UserError(
-                "The snapshot is not named by its hash", got=self.snapshot[:80], field="snapshot"
-            )
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise UserError(
-                "Unknown device",
-                expected="one of auto, cpu, cuda",
-                got=repr(self.device)[:40],
-                field="device",
-            )
-        if not isinstance(self.resume, bool):
-            raise UserError("resume is true or false", got=repr(self.resume), field="resume")
+        for field, valid, expected in (
+            ("name", _NAME.fullmatch(self.name), f"at most {MAX_NAME} of A-Z a-z 0-9 . _ -"),
+            ("snapshot", re.fullmatch(r"[0-9a-f]{16,64}", self.snapshot), "a snapshot's hash"),
+            ("device", self.device in DEVICES, f"one of {', '.join(DEVICES)}"),
+            ("resume", isinstance(self.resume, bool), "true or false"),
+        ):
+            if not valid:
+                got = repr(getattr(self, field))[:100]
+                what = "adapter's name" if field == "name" else field
+                raise UserError(f"The {what} is not valid", expected=expected, got=got, field=field)
 
     def to_json(self) -> dict[str, Any]:
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -84,31 +76,23 @@ class WorkerConfig:
         Raises:
             UserError: a name is unknown or missing, or a value is not valid.
         """
-        known = {f.name: f for f in dataclasses.fields(cls)}
-        needed = {n for n, f in known.items() if f.default is dataclasses.MISSING}
-        if strange := sorted(set(values) - set(known)):
+        known = {f.name for f in dataclasses.fields(cls)}
+        if strange := sorted(set(values) - known):
             raise UserError("The config has an unknown entry", got=", ".join(strange)[:200])
-        if missing := sorted(needed - set(values)):
-            raise UserError("The config is incomplete", expected=", ".join(missing))
-        made = dict(values)
-        for name in ("snapshot", "base", "name", "home", "output", "checkpoints"):
-            if not isinstance(made[name], str) or not made[name]:
-                raise UserError(
-                    f"The config's {name} must be a text", got=repr(made[name])[:80], field=name
-                )
-        for name in ("home", "output", "checkpoints", "parent_adapter"):
-            made[name] = Path(made[name]) if made[name] else None
-        if not isinstance(made["settings"], Mapping):
-            raise UserError("The config's settings must be an object", field="settings")
-        made["settings"] = TrainSettings.from_json(made["settings"])
-        return cls(**made)
+        try:
+            paths = {name: Path(values[name]) for name in PATHS if values[name] is not None}
+            settings = TrainSettings.from_json(values["settings"])
+            return cls(**{**values, **paths, "settings": settings})
+        except (KeyError, TypeError) as error:
+            got = f"{type(error).__name__}: {error}"
+            raise UserError(
+                "The config lacks an entry, or one is of a wrong kind", got=got
+            ) from error
 
     def write(self, path: Path) -> Path:
         """As a JSON file, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(path.name + ".new")
-        fresh.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-        os.replace(fresh, path)
+        write_json(path, self.to_json())
         return path
 
 
@@ -153,8 +137,6 @@ def launch_command(
     return [*command, "-m", "training.worker", str(config)]
 
 
-def command_text(
-    settings: TrainSettings, config: Path, *, cpu: bool = False, python: str = "python"
-) -> str:
+def command_text(settings: TrainSettings, config: Path, *, cpu: bool = False) -> str:
     """`launch_command` as one line to paste into a terminal."""
-    return shlex.join(launch_command(settings, config, cpu=cpu, python=python))
+    return shlex.join(launch_command(settings, config, cpu=cpu, python="python"))

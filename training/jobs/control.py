@@ -20,25 +20,8 @@ from sqlite_utils import Database
 from inference.errors import UserError, unknown
 from training.adapters.folders import adapter_folder
 from training.adapters.promotion import in_use
-from training.jobs.reads import (
-    diff_settings,
-    job,
-    jobs,
-    log_tail,
-    metrics,
-    worker_config,
-)
-from training.jobs.rows import (
-    ACTIVE,
-    PROVE,
-    RESUMABLE,
-    STATES,
-    JobRow,
-    Series,
-    SettingChange,
-    change,
-    ended,
-)
+from training.jobs.reads import job, jobs, log_tail, metrics, worker_config  # noqa: F401
+from training.jobs.rows import ACTIVE, PROVE, RESUMABLE, change, ended
 from training.jobs.runners import LOCAL, RUNNERS, why_not_here
 from training.jobs.settings import TrainSettings
 from training.store.database import connect
@@ -47,23 +30,6 @@ from training.store.rows import marks, now, one, writing
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED_MODEL = ROOT / "examples" / "models" / "sightline-tiny"  # a path, not an import
-__all__ = [
-    "STATES",
-    "JobRow",
-    "Series",
-    "SettingChange",
-    "cancel",
-    "delete",
-    "diff_settings",
-    "job",
-    "jobs",
-    "log_tail",
-    "metrics",
-    "prove_again",
-    "resume",
-    "submit",
-    "worker_config",
-]
 
 
 # ---- making and ending ------------------------------------------------------------------------
@@ -83,7 +49,7 @@ def submit(
 ) -> str:
     """Put a job into the queue; returns its id.
 
-    parent: the job that this one tries again with other settings; `diff_settings` shows which.
+    parent: the job that this one tries again with other settings.
     base: folder or hub id of the base model (default: the embedded one). name: of the adapter to
     make (default: task and job). Settings that start from the current adapter take the one that
     is in use now.

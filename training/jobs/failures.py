@@ -1,6 +1,5 @@
-"""Why a training ended, in words, with what to do now. Reads exit codes and the end of the log.
-
-The worker's own words, where it left any, go before everything here.
+"""Why a training ended, in words, with what to do now: from an exception inside the worker, or from
+its exit code and the end of the log. The worker's own words, where it left any, come first.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.errors import UserError
 from training.jobs.rows import JobRow
 
 MARKER = "complete.json"  # training.worker.checkpoints writes it last; that module needs torch
@@ -18,28 +18,32 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _SIGNAL = re.compile(r"died with <Signals\.SIG\w+: (\d+)>|Signal (\d+) \(SIG|exitcode\s*:\s*-(\d+)")
 _LAST_ERROR = re.compile(r"^(\w+(?:\.\w+)*(?:Error|Exception|Interrupt|Warning)?): (.+)$")
 
-_MEMORY = (
-    "The memory is full.",
-    "Use a smaller batch or smaller pictures, 4-bit weights (NF4) or gradient checkpointing, "
-    "and retry.",
-)
-_DISK = (
-    "The disk is full.",
-    "Free some space, for instance by deleting old jobs, then press Resume.",
-)
-# Patterns in the log of a worker that no signal ended, first match wins: pattern, reason, hint.
+# Patterns in an exception, or in the log of a worker that no signal ended; the first match wins:
+# pattern, reason, hint.
 _KNOWN: tuple[tuple[str, str, str], ...] = (
-    (r"OutOfMemoryError|CUDA out of memory|MemoryError|can't allocate memory", *_MEMORY),
-    (r"No space left on device|Errno 28|database or disk is full|Disk quota exceeded", *_DISK),
+    (
+        r"(?i)OutOfMemoryError|out of memory|MemoryError|can't allocate memory|not enough memory",
+        "The memory is full.",
+        "Use a smaller batch with more accumulation, smaller images, 4-bit weights (NF4) or "
+        "gradient checkpointing, and retry.",
+    ),
+    (
+        r"No space left|Errno 28|os error 28|(database or )?disk is full|Disk quota exceeded|"
+        r"StreamWriter failed|unexpected pos",
+        "The disk is full.",
+        "Free some space, for instance by deleting old jobs, then press Resume.",
+    ),
     (
         r"[Ll]oss is (nan|inf|not finite)|loss (became|turned) (nan|NaN)|NaN loss",
         "The loss is no longer a number.",
         "Use a lower learning rate or float32, and retry.",
     ),
     (  # at the start of its line: libraries log the same words and go on
-        r"(?m)^(?:\[rank\d+\]: )?(?:ModuleNotFoundError|\S*python[\d.]*): .*No module named",
+        r"(?m)^(?:\[rank\d+\]: )?(?:ModuleNotFoundError|ImportError|\S*python[\d.]*): "
+        r".*No module named",
         "A package that training needs is not installed.",
-        "Install the requirements again: make install.",
+        "Install the requirements again (make install), or choose another optimiser or "
+        "quantisation.",
     ),
     (
         r"CUDA error|CUDNN_STATUS|NCCL error",
@@ -58,6 +62,25 @@ class Failure:
     hint: str
 
 
+def of_error(error: Exception) -> Failure:
+    """Why the worker cannot go on, from the exception that it met."""
+    if isinstance(error, UserError):
+        told = UserError(error.message, expected=error.expected, got=error.got)
+        return Failure(str(told), error.hint or "Change it and retry")
+    lines = str(error).strip().splitlines() or ["no message"]
+    text = f"{type(error).__name__}: {lines[0].rstrip('.')[:MAX_WORDS]}."
+    if (found := _known(f"{type(error).__name__}: {error}")) is not None:
+        return Failure(f"{found.reason.rstrip('.')}: {text}", found.hint)
+    if isinstance(error, OSError):
+        hint = "Check whether the folder is there and may be written, then resume"
+        return Failure(f"A file could not be used: {text}", hint)
+    return Failure(text, "The log has the details; resume tries again from the last checkpoint")
+
+
+def _known(text: str) -> Failure | None:
+    return next((Failure(r, h) for pattern, r, h in _KNOWN if re.search(pattern, text)), None)
+
+
 def explain(row: JobRow, code: int | None, log: str) -> Failure:
     """Why the worker ended without saying so. code: of the launcher, negative for a signal, None
     if unknown. log: its end."""
@@ -74,7 +97,7 @@ def _explained(who: str, where: str, hint: str, code: int | None, log: str) -> F
     def said(text: str) -> str:
         return " ".join(text.split()).replace(" .", ".")
 
-    known = next(((r, h) for pattern, r, h in _KNOWN if re.search(pattern, log)), None)
+    known = _known(log)
     number = killed_by(code, log)
     # torchrun ends the other processes with SIGTERM when one fails: that one's words say why.
     if number is not None and not (number == signal.SIGTERM and known):
@@ -85,7 +108,7 @@ def _explained(who: str, where: str, hint: str, code: int | None, log: str) -> F
             )
         return Failure(said(f"{who} was killed ({signal_name(number)}) {where}."), hint)
     if known is not None:
-        return Failure(said(f"{known[0].rstrip('.')} {where}."), known[1])
+        return Failure(said(f"{known.reason.rstrip('.')} {where}."), known.hint)
     error = last_error(log)
     if error is None:
         return Failure(said(f"{who} ended without a word {where} (exit code {code})."), hint)

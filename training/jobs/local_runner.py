@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from training.jobs import control as jobs
 from training.jobs import failures, processes
 from training.jobs.config import launch_command
-from training.jobs.logs import tail_from
+from training.jobs.logs import tail
 from training.jobs.progress import CANCELLED, FAILED, TRAINED
 from training.jobs.rows import JobRow
 from training.jobs.runners import Outcome
@@ -62,7 +62,7 @@ class LocalRunner:
         if row.stage == CANCELLED:
             failure = failures.stopped(row, signal.SIGTERM)
         else:
-            failure = failures.explain(row, code, tail_from(row.log, start))
+            failure = failures.explain(row, code, tail(row.log, 10_000, start=start))
         return Outcome(FAILED, failure.reason, failure.hint)
 
 

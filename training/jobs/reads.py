@@ -1,5 +1,4 @@
-"""Training jobs, read: rows, curves, logs, what a retry changed, and what the
-worker is started with. No torch."""
+"""Training jobs, read: rows, curves, logs, and what the worker is started with. No torch."""
 
 from __future__ import annotations
 
@@ -13,8 +12,7 @@ from inference.errors import UserError
 from training.jobs.config import WorkerConfig
 from training.jobs.logs import tail
 from training.jobs.progress import PROOF, PROOF_CASES, PROOF_DONE, PROOF_LEFT, PROVING
-from training.jobs.rows import PROVE, STATES, JobRow, Series, SettingChange, as_row
-from training.jobs.settings import FIELDS, changed
+from training.jobs.rows import PROVE, STATES, JobRow, Series, as_row
 from training.store.database import connect
 from training.store.home import Home
 from training.store.rows import marks, one
@@ -115,18 +113,6 @@ def log_tail(home: Home, job_id: str, lines: int = 200, max_bytes: int = 64_000)
     """The last lines of the job's log. At most max_bytes are read, whatever its length; progress
     bars, which rewrite their line, show its last state."""
     return tail(job(home, job_id).log, lines, max_bytes)
-
-
-def diff_settings(home: Home, job_id: str) -> list[SettingChange]:
-    """What a retry changed against the job that it retries; empty where it retries none."""
-    new = job(home, job_id)
-    if new.parent is None:
-        return []
-    found = changed(job(home, new.parent).settings, new.settings)
-    return [
-        SettingChange(name, FIELDS[name].label, before, after)
-        for name, (before, after) in found.items()
-    ]
 
 
 def worker_config(home: Home, row: JobRow) -> WorkerConfig:

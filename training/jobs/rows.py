@@ -1,5 +1,4 @@
-"""What a training job is, as the pages see it: its row, its curves, what a retry changed; and how
-its row is changed."""
+"""What a training job is: its row, its curves; and how its row is changed."""
 
 from __future__ import annotations
 
@@ -95,16 +94,6 @@ class Series:
     steps: tuple[int, ...]
     values: tuple[float, ...]
     times: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class SettingChange:
-    """A setting that a retry changed. label: for people."""
-
-    name: str
-    label: str
-    before: Any
-    after: Any
 
 
 def as_row(home: Home, row: Row) -> JobRow:

@@ -13,60 +13,120 @@ from typing import Any
 
 from inference.errors import UserError
 from inference.registry import task as find_task
-from training.jobs.settings_fields import FIELDS, FieldSpec
+from training.jobs.settings_fields import FieldSpec, choice, number, several, switch, whole
 
-__all__ = ["FIELDS", "PRESETS", "FieldSpec", "Preset", "TrainSettings", "changed"]
+LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+ADAMW = ("adamw", "adamw_8bit", "paged_adamw_8bit")
+ADAPTER, LOSS, OPTIMISER = "Adapter", "Losses", "Optimiser"
+LENGTH, MODEL, DATA, MACHINE = "Length", "Model", "Data", "Machine"
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """One run's settings. Checked when constructed; the meaning of each stands in FIELDS.
+    """One run's settings: of each the default, the limits, and what a form says of it. Checked
+    when constructed.
 
     Raises:
         UserError: a value is outside its limits; `field` names it.
     """
 
-    start: str = "base"
-    rank: int = 8
-    alpha: float = 16.0
-    dropout: float = 0.05
-    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
-    head: str = "pooled"
-    head_dropout: float = 0.0
-    train: str = "all"
-    lambda_text: float = 1.0
-    lambda_coord: float = 0.1
-    lambda_map: float = 0.0
-    lambda_shown: float = 0.0
-    lambda_keep: float = 0.0
-    learning_rate: float = 5e-4
-    schedule: str = "cosine"
-    warmup: float = 0.1
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    optimiser: str = "paged_adamw_8bit"
-    epochs: float = 3.0
-    max_steps: int = 0
-    batch: int = 1
-    accumulation: int = 1
-    quantize: str = "nf4"
-    precision: str = "bf16"
-    gradient_checkpointing: bool = True
-    max_pixels: int = 147_456
-    replay_share: float = 0.0
-    validation_share: float = 0.1
-    views: int = 1
-    replay_views: int = 1
-    mirror: bool = False
-    keep: str = "last"
-    interpolation: float = 1.0
-    seed: int = 42
-    time_limit_minutes: float = 0.0
-    checkpoint_every: int = 200
-    cache_features: bool = True
-    processes: int = 1
-    threads: int = 0
-    deepspeed: bool = False
+    # fmt: off
+    start: str = choice("base", ("base", "current"), ADAPTER, "Start from",
+        "base: fresh LoRA weights and a fresh head. current: go on from the adapter in use; its "
+        "rank, layers and head must then be the ones set here.")
+    rank: int = whole(8, 1, 256, ADAPTER, "LoRA rank r",
+        "Width of the low-rank update of each layer.")
+    alpha: float = number(16.0, 0.01, 1024, ADAPTER, "LoRA α",
+        "The update is scaled by α / r before it is added.")
+    dropout: float = number(0.05, 0, 0.9, ADAPTER, "LoRA dropout",
+        "Share of the adapter's inputs set to zero in training.")
+    target_modules: tuple[str, ...] = several(LAYERS[:4], LAYERS, ADAPTER, "Target layers",
+        "Layers of the language model that get LoRA weights. The vision tower stays frozen.")
+    head: str = choice("pooled", ("pooled", "patch", "none"), ADAPTER, "Heatmap head",
+        "pooled: INSIGHT's, d -> d/2 -> 16x16 on mean-pooled states. patch: for each image token a"
+        " score, and the way to the centre of what it shows. none: the point is trained as text "
+        "alone.")
+    head_dropout: float = number(0.0, 0, 0.9, ADAPTER, "Head dropout",
+        "Share of the head's hidden values set to zero in training. 0 in the paper; with few "
+        "corrections it keeps the head from learning them by heart.")
+    train: str = choice("all", ("all", "head"), ADAPTER, "What is trained",
+        "all: LoRA and the head. head: the head alone; the answers' text stays as it is.")
+    lambda_text: float = number(1.0, 0, 1000, LOSS, "λ text",
+        "Weight of the answer's cross-entropy (Eq. 1 and 5).")
+    lambda_coord: float = number(0.1, 0, 1000, LOSS, "λ coordinates",
+        "Weight of the squared distance of normalised points (Eq. 1 and 4). The paper sweeps "
+        "0.0001 to 20.")
+    lambda_map: float = number(0.0, 0, 1000, LOSS, "λ heatmap",
+        "Weight of the heatmap's cross-entropy against the point's cell. 0 in the paper; it "
+        "teaches from few images faster than the coordinates do.")
+    lambda_shown: float = number(0.0, 0, 1000, LOSS, "λ shown point",
+        "Weight of the distance, in cells of the heatmap, of the point that the page shows: around"
+        " the heatmap's peak, where the paper takes the mean of the whole map. Of the losses, this"
+        " one alone trains a patch head's ways to the centres. 0 in the paper.")
+    lambda_keep: float = number(0.0, 0, 1000, LOSS, "λ keep",
+        "Weight of staying near the heatmaps that the continued adapter makes of replayed images "
+        "(Kullback-Leibler divergence), against forgetting. 0 in the paper; without an adapter to "
+        "go on from it does nothing.")
+    learning_rate: float = number(5e-4, 1e-8, 1.0, OPTIMISER, "Learning rate",
+        "Its peak, after the warm-up.")
+    schedule: str = choice("cosine", ("cosine", "linear", "constant"), OPTIMISER, "Schedule",
+        "How the learning rate falls after the warm-up.")
+    warmup: float = number(0.1, 0, 0.9, OPTIMISER, "Warm-up",
+        "Share of all steps over which the learning rate rises from zero.")
+    weight_decay: float = number(0.0, 0, 1, OPTIMISER, "Weight decay", "AdamW's λ_wd (Eq. 8).")
+    max_grad_norm: float = number(1.0, 0.001, 1000, OPTIMISER, "Gradient clip",
+        "Longest gradient that is let through.")
+    optimiser: str = choice(ADAMW[2], ADAMW, OPTIMISER, "Optimiser",
+        "AdamW; the 8-bit ones keep its state in 8 bits, the paged one may move it out of the "
+        "GPU's memory.")
+    epochs: float = number(3.0, 0.01, 1000, LENGTH, "Epochs", "Passes over the training examples.")
+    max_steps: int = whole(0, 0, 10**7, LENGTH, "Most steps",
+        "Optimiser steps after which training ends; 0: by epochs.")
+    batch: int = whole(1, 1, 256, LENGTH, "Batch", "Examples in one pass, on each process.")
+    accumulation: int = whole(1, 1, 1024, LENGTH, "Accumulation",
+        "Passes whose gradients are added up to one step.")
+    time_limit_minutes: float = number(0.0, 0, 100_000, LENGTH, "Time limit",
+        "Training stops after this time and keeps what it has; 0: no limit.", unit="minutes")
+    checkpoint_every: int = whole(200, 1, 10**6, LENGTH, "Checkpoint every",
+        "Steps between two checkpoints from which a run can go on.", unit="steps")
+    quantize: str = choice("nf4", ("none", "nf4"), MODEL, "Quantisation",
+        "nf4: the frozen base in 4 bits (QLoRA).")
+    precision: str = choice("bf16", ("fp32", "bf16"), MODEL, "Precision",
+        "Type of the base's numbers. Adapter and head are always float32.")
+    gradient_checkpointing: bool = switch(True, MODEL, "Gradient checkpointing",
+        "Compute activations twice instead of keeping them: less memory, about 30 % slower.")
+    max_pixels: int = whole(147_456, 0, 16_000_000, MODEL, "Most pixels",
+        "Larger images are made smaller, keeping their shape; 0: the model's own limit. 147,456 is"
+        " the paper's longer side of 512 at 16:9.", unit="pixels")
+    replay_share: float = number(0.0, 0, 0.95, DATA, "Replay share",
+        "Share of original training examples among all, against forgetting.")
+    validation_share: float = number(0.1, 0, 0.5, DATA, "Validation share",
+        "Share of the scenes kept for validation; no scene is in both parts.")
+    views: int = whole(1, 1, 64, DATA, "Views",
+        "Different crops of each corrected image, the whole image among them.")
+    replay_views: int = whole(1, 1, 64, DATA, "Replay views",
+        "The same for each replayed image: many scenes seen once keep more than few seen often.")
+    mirror: bool = switch(False, DATA, "Mirror",
+        "Show every second view mirrored left to right, its point too.")
+    keep: str = choice("last", ("last", "best"), DATA, "Keep",
+        "last: the weights at the end. best: those with the smallest error on the validation part,"
+        " measured after each epoch.")
+    interpolation: float = number(1.0, 0.05, 1.0, DATA, "Weight interpolation",
+        "How far the saved weights go from those of the continued adapter to the trained ones: 1 "
+        "is all the way, as in the papers; less learns less and forgets less (WiSE-FT, Wortsman et"
+        " al. 2022). The curves show the trained weights. Without an adapter to go on from it does"
+        " nothing.")
+    cache_features: bool = switch(True, MACHINE, "Cache features",
+        "Keep what the frozen vision tower makes of each image on disk, so that later epochs and "
+        "runs need not compute it again.")
+    seed: int = whole(42, 0, 2**31 - 1, DATA, "Seed", "Of order, dropout, crops and fresh weights.")
+    processes: int = whole(1, 1, 64, MACHINE, "Processes",
+        "One for each GPU; on a CPU they talk through gloo.")
+    threads: int = whole(0, 0, 256, MACHINE, "Threads",
+        "CPU threads of each process; 0: torch's choice.")
+    deepspeed: bool = switch(False, MACHINE, "DeepSpeed ZeRO-2",
+        "Shard optimiser state and gradients over the GPUs.")
+    # fmt: on
 
     def __post_init__(self) -> None:
         for name, spec in FIELDS.items():
@@ -122,6 +182,11 @@ class TrainSettings:
     def changed_by(self, **values: Any) -> TrainSettings:
         """The same settings with some values replaced, checked again."""
         return self.from_json({**self.to_json(), **values})
+
+
+FIELDS: dict[str, FieldSpec] = {
+    f.name: f.metadata["spec"] for f in dataclasses.fields(TrainSettings)
+}
 
 
 @dataclass(frozen=True)

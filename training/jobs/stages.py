@@ -22,7 +22,7 @@ from training.adapters import lineage
 from training.jobs import control as jobs
 from training.jobs import failures, processes
 from training.jobs.local_runner import run_watched
-from training.jobs.logs import tail_from
+from training.jobs.logs import tail
 from training.jobs.progress import CANCELLED, FAILED, PROOF, PROVING, TRAINED
 from training.jobs.rows import ACTIVE, PROVE, JobRow, change, ended
 from training.jobs.runners import RUNNERS, Outcome, Runner
@@ -162,7 +162,7 @@ def _prove(home: Home, job_id: str, watch: Watch, command: Sequence[str]) -> Out
         return _unless_signalled(home, job_id, watch, Outcome(CANCELLED))
     if row.reason:
         return Outcome(FAILED, row.reason, row.hint)
-    failure = failures.explain_proof(row, code, tail_from(row.log, start))
+    failure = failures.explain_proof(row, code, tail(row.log, 10_000, start=start))
     return Outcome(FAILED, failure.reason, failure.hint)
 
 

@@ -22,6 +22,7 @@ from inference.backbones.loading import load_backbone, pick_device
 from inference.errors import Cancelled, UserError
 from inference.hub import local_folder
 from inference.loaded_adapters import backbone_info
+from training.jobs import failures
 from training.jobs.config import EXIT_CANCELLED, EXIT_FAILED, EXIT_TRAINED, WorkerConfig
 from training.jobs.progress import CANCELLED, TRAINED, Progress
 from training.jobs.settings import TrainSettings
@@ -40,7 +41,6 @@ from training.worker.items import (
     whole_items,
 )
 from training.worker.model import Pointing, interpolated
-from training.worker.reasons import explained
 from training.worker.start import continue_lora, make_head, with_lora
 from training.worker.stopping import Stop
 from training.worker.trainer import InsightTrainer, arguments
@@ -79,16 +79,16 @@ def run(config: WorkerConfig) -> int:
         return EXIT_CANCELLED
     except Exception as error:  # every library below raises its own kinds
         traceback.print_exc()
-        _tell(Progress(Home(config.home), config.job), *explained(error))
+        _tell(Progress(Home(config.home), config.job), failures.of_error(error))
         return EXIT_FAILED
     progress.stage(TRAINED)
     return EXIT_TRAINED
 
 
-def _tell(progress: Progress, reason: str, hint: str) -> None:
+def _tell(progress: Progress, failure: failures.Failure) -> None:
     """Into the job's row; where the disk is full that may fail too, and the log has to do."""
     try:
-        progress.fail(reason, hint)
+        progress.fail(failure.reason, failure.hint)
     except (UserError, OSError):
         traceback.print_exc()
 
