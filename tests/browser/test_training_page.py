@@ -150,7 +150,7 @@ def _prove(page: Page) -> None:
     expect(page.locator(".tr-forest li")).not_to_have_count(0)
     page.locator("#tr-compare").click()
     expect(page.locator("#tr-maps-note")).to_contain_text("before", timeout=TRAIN_MS)
-    expect(page.locator("#tr-maps-panels .js-plotly-plot")).to_have_count(2)
+    expect(page.locator("#tr-maps .sl-svg")).to_have_count(2)
 
 
 def _promote(page: Page) -> None:
@@ -220,7 +220,7 @@ def test_reload_and_back_keep_job_and_step(visit, seeded) -> None:
     done, failed = job_named(home, "animals-1"), job_named(home, "animals-2")
     page = visit(f"{url}training?job={failed}")
     expect(page.locator("#tr-status")).to_contain_text("Lower the learning rate")
-    expect(page.locator(".tr-diff")).to_contain_text("LoRA rank r")
+    expect(page.locator("#tr-status .sl-table")).to_contain_text("LoRA rank r")
     page.locator(f"[data-job='{done}']").click()
     expect(page.locator("#tr-status")).to_contain_text("animals-1: done")
     page.locator("[data-step=prove]").click()

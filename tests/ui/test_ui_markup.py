@@ -82,7 +82,6 @@ def test_answers_reasons_and_names_are_escaped(pair):
         markup.error(UserError(EVIL, expected=EVIL, got=EVIL)),
         markup.hint(EVIL),
         markup.warnings([EVIL]),
-        markup.panel_title("base", EVIL, EVIL),
     ):
         assert harmless(html), html
         assert "img" not in parsed(html).seen

@@ -21,7 +21,7 @@ from ui.models import page as models_tab
 from ui.models import view
 from ui.shell.desk import Desk, adapter_choices, check_adapter
 from ui.shell.pictures import Pictures
-from ui.shell.visitors import REFUSED, Visitor
+from ui.shell.visitors import Visitor
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
 ANN = Visitor("ann", "annotator")
@@ -136,24 +136,9 @@ def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
             act()
     comparison.promote(home, "mine", "tess")
     assert "mine" in seen(VIEWER)
-    assert check_adapter(VIEWER, desk.services, "mine") == "mine"
-
-
-def test_an_adapter_that_is_not_there(desk):
-    with pytest.raises(UserError, match="Unknown adapter"):
-        models.scan(VIEWER, desk).find("../../etc")
-
-
-def test_the_one_in_use_comes_first(trained, tmp_path):
-    home = find_home(tmp_path / "home")
-    media = [m for m, _ in seed.accepted(home, 6)]
-    job = seed.add_job(home, seed.frozen(home).hash, "done", name="mine")
-    seed.prove(home, job, media)
-    comparison.promote(home, "mine", "tess")
-    folder = tmp_path / "copies"
-    folder.mkdir()
-    scan = models.scan(VIEWER, Desk(seed.services_of(home), pictures=Pictures(folder)))
+    scan = models.scan(VIEWER, desk)
     assert scan.entries[0].name == scan.used == "mine"
+    assert check_adapter(VIEWER, desk.services, "mine") == "mine"
 
 
 def test_the_zip_holds_the_adapters_own_files_only(desk, trained):
@@ -195,25 +180,9 @@ def test_a_wrong_repository_is_refused(repo, desk):
     assert caught.value.field == "repo"
 
 
-def test_a_viewer_changes_nothing(desk):
-    for act in (
-        lambda: models.load(VIEWER, desk, "fresh"),
-        lambda: models.unload(VIEWER, desk, "hazard-patch"),
-        lambda: models.push(VIEWER, desk, "fresh", "me/fresh", True, api=Hub()),
-    ):
-        with pytest.raises(UserError, match=REFUSED):
-            act()
-
-
 def test_load_and_unload_say_what_happened(desk):
     assert "Loaded" in models.load(TRAINER, desk, "fresh")
     assert "Unloaded hazard-patch" in models.unload(TRAINER, desk, "hazard-patch")
-
-
-def test_the_address_names_the_adapters():
-    assert models.to_query("fresh") == "adapter=fresh"
-    assert models.named({"adapter": "fresh"}) == "fresh"
-    assert models.named({"with": "other"}, "with") == "other"
 
 
 def test_card_texts_are_escaped():

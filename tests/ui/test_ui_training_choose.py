@@ -11,18 +11,18 @@ from tests.fixes import hazard_fix
 from tests.ui import training_seed as seed
 from tests.ui.corrections_seed import add_case, say
 from training.snapshots.counts import snapshot_counts
-from training.snapshots.freezing import freeze, load_snapshot, plan_snapshot
+from training.snapshots.freezing import freeze, plan_snapshot
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 from ui.shell.desk import Desk
 from ui.shell.pictures import Pictures
-from ui.shell.visitors import REFUSED, Visitor
+from ui.shell.visitors import Visitor
 from ui.training import view as page_view
 from ui.training.handlers import choose
 from ui.training.handlers.place import FIRST_TASK as TASK
 from ui.training.handlers.place import accepted_count
 
-TRAINER, ANN = Visitor("tess", "trainer"), Visitor("ann", "annotator")
+TRAINER = Visitor("tess", "trainer")
 FORM = {"replay": 0, "validation": 25, "seed": 42}
 
 
@@ -39,8 +39,8 @@ def desk(home: Home, tmp_path: Path) -> Desk:
 
 
 def planned(desk: Desk, **changes):
-    run = choose.begin_plan(ANN, desk, {**FORM, **changes}, TASK)
-    choose.start_plan(desk, run)
+    run = desk.runs.new()
+    desk.runs.start(run, choose.planning(desk, {**FORM, **changes}, TASK))
     list(run.follow(0.02))
     if run.error is not None:
         raise run.error
@@ -86,7 +86,7 @@ def test_only_accepted_corrections_count(desk, home):
     kept = Feedback(home)
     say(kept, add_case(kept, home.root, 50), "ann", hazard_fix("wrong", (10.0, 10.0)))
     assert accepted_count(home, TASK) == 3
-    assert choose.choices(ANN, home)["author"] == ["ann"]
+    assert choose.choices(home)["author"] == ["ann"]
     assert len(planned(desk).result.examples) == 3
 
 
@@ -101,15 +101,12 @@ def test_exactly_the_preview_is_frozen(desk, home):
     seed.accepted(home, 4)
     run = planned(desk)
     seed.accepted(home, 6)  # more comes in after the preview
-    snapshot = choose.freeze_plan(TRAINER, desk, run.id)
-    assert len(load_snapshot(home, snapshot.hash).examples) == 4
-    assert snapshot_counts(home, snapshot.hash) == (4, 0)
-    assert len(choose.frozen(ANN, home, snapshot.hash)[0]) == 4
+    snapshot = choose.freeze_plan(TRAINER, desk, run.id).snapshot
+    assert snapshot_counts(home, snapshot) == (4, 0)
+    assert len(choose.frozen(home, snapshot)[0]) == 4
 
 
-def test_freezing_needs_the_role_and_a_preview(desk):
-    with pytest.raises(UserError, match=REFUSED):
-        choose.freeze_plan(ANN, desk, "x")
+def test_freezing_needs_a_preview(desk):
     with pytest.raises(UserError, match="not there any more"):
         choose.freeze_plan(TRAINER, desk, "x")
 
@@ -118,6 +115,6 @@ def test_markup_escapes_names_and_reasons(desk, home):
     seed.accepted(home, 2, name=f"{seed.EVIL}.jpg")
     plan = plan_snapshot(Feedback(home), validation_share=0.0)
     snapshot = freeze(home, plan, seed.EVIL)
-    html = page_view.preview(*choose.frozen(ANN, home, snapshot.hash))
+    html = page_view.preview(*choose.frozen(home, snapshot.hash))
     assert seed.EVIL not in html
     assert "&lt;img src=x" in html

@@ -17,13 +17,12 @@ from training.proof.results import CaseResult
 from training.store.home import Home, find_home
 from ui.shell.desk import Desk, adapter_choices
 from ui.shell.pictures import Pictures
-from ui.shell.visitors import REFUSED, Visitor
+from ui.shell.visitors import Visitor
 from ui.training import proof_view as markup
 from ui.training.handlers import place as places
 from ui.training.handlers import promote as training_promote
 from ui.training.handlers import prove as training_prove
 from ui.training.handlers.place import Place
-from ui.training.handlers.run import prove_again
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
 ANN = Visitor("ann", "annotator")
@@ -68,7 +67,7 @@ def test_a_worse_adapter_stands_under_no_green_bar(tmp_path):
     home, job, _ = proven(tmp_path / "home", gain=-90.0)
     comparison = training_prove.proof(VIEWER, home, job)
     assert comparison.headline.startswith("Worse: corrected cases 88 px worse, interval +")
-    states = places.step_states(VIEWER, home, Place("prove", job.id, job.snapshot))
+    states = places.step_states(home, Place("prove", job.id, job.snapshot))
     assert states["prove"] == ("bad", "worse")
     assert "tr-no" in markup.outcome(comparison).split("</p>")[0]
 
@@ -143,6 +142,14 @@ def test_gallery_text_is_escaped():
 # ---- maps before and after -----------------------------------------------------------------------
 
 
+def compared(desk: Desk, job: JobRow, case: str) -> training_prove.MapsPair:
+    run = desk.runs.new()
+    desk.runs.start(run, training_prove.comparing(ANN, desk, job, case))
+    assert list(run.follow(0.02))
+    assert run.error is None
+    return run.result
+
+
 def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
     home, job, media = good
     desk = desk_of(home, tmp_path)
@@ -154,29 +161,22 @@ def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
         return predict(image, request, **options)
 
     object.__setattr__(desk.services, "predict_pair", noted)
-    run = training_prove.begin_maps(ANN, desk, job, media[0])
-    training_prove.start_maps(desk, run)
-    assert list(run.follow(0.02))
-    assert run.error is None
+    pair = compared(desk, job, media[0])
     assert asked == [("hazard-patch", "base"), ("fresh", "base")]
-    pair = run.result
-    assert pair.names == ("hazard-patch", "fresh")
-    assert '"heatmap"' in pair.plots[0]
+    for html, title in zip(pair.panels, ("Before: hazard-patch", "After: fresh"), strict=True):
+        assert title in html
+        assert "data-map=" in html
+        assert 'data-kind="human"' in html and 'data-kind="finetuned"' in html
     # The seeded job trained the head alone: attention cannot differ, the head's heatmaps can.
-    assert pair.head and "Share of the heatmap near the right place" in pair.said
+    assert "Share of the heatmap near the right place" in pair.said
 
 
-def test_attention_is_compared_where_lora_was_trained(tmp_path):
-    home = find_home(tmp_path / "home")
-    media = [m for m, _ in seed.accepted(home, 6)]
-    settings = seed.QUICK.changed_by(train="all")
-    job = seed.add_job(home, seed.frozen(home).hash, "done", name="fresh", settings=settings)
-    seed.prove(home, job, media)
-    desk = desk_of(home, tmp_path)
-    run = training_prove.begin_maps(ANN, desk, job, media[0])
-    training_prove.start_maps(desk, run)
-    assert list(run.follow(0.02))
-    assert not run.result.head and "Share of the attention near" in run.result.said
+def test_attention_is_compared_where_lora_was_trained(good, tmp_path):
+    home, job, media = good
+    settings = job.settings.changed_by(train="all").to_json()
+    job = replace(job, config={**job.config, "settings": settings})
+    pair = compared(desk_of(home, tmp_path), job, media[0])
+    assert "Share of the attention near" in pair.said
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_attention_is_compared_where_lora_was_trained(tmp_path):
 def test_maps_of_a_case_that_cannot_be_shown(case, message, good, tmp_path):
     home, job, _ = good
     with pytest.raises(UserError, match=message):
-        training_prove.begin_maps(ANN, desk_of(home, tmp_path), job, case)
+        training_prove.comparing(ANN, desk_of(home, tmp_path), job, case)
 
 
 # ---- the rule ------------------------------------------------------------------------------------
@@ -194,14 +194,14 @@ def test_maps_of_a_case_that_cannot_be_shown(case, message, good, tmp_path):
 def test_promote_use_and_roll_back(tmp_path):
     home, job, _ = proven(tmp_path / "home")
     desk = desk_of(home, tmp_path)
-    outcome = training_promote.outcome(VIEWER, home, job)
-    assert outcome.allowed
-    assert all(c.passed for c in outcome.checks)
+    verdict, used = training_promote.outcome(VIEWER, home, job)
+    assert verdict.allowed and not used
+    assert all(c.passed for c in verdict.checks)
     assert "without a restart" in training_promote.promote(TRAINER, desk, job.id)
     assert desk.services.default_adapter() == "fresh"
     assert "fresh" in [value for _, value in adapter_choices(TRAINER, desk.services)]
-    after = training_promote.outcome(VIEWER, home, job)
-    assert after.used
+    after, used = training_promote.outcome(VIEWER, home, job)
+    assert used
     assert after.words == "fresh is in use."
     # The proof compares with what was in use before, and keeps saying so.
     assert all(c.passed for c in after.checks)
@@ -217,9 +217,9 @@ def test_promote_use_and_roll_back(tmp_path):
 def test_against_the_rule_only_with_a_reason_that_is_kept(tmp_path):
     home, job, _ = proven(tmp_path / "home", gain=0.0, loss=80.0)
     desk = desk_of(home, tmp_path)
-    outcome = training_promote.outcome(VIEWER, home, job)
-    assert not outcome.allowed
-    html = markup.rule(outcome)
+    verdict, _ = training_promote.outcome(VIEWER, home, job)
+    assert not verdict.allowed
+    html = markup.rule(verdict)
     assert "✕" in html and "does not hold" in html
     with pytest.raises(UserError, match="rule does not allow"):
         training_promote.promote(TRAINER, desk, job.id)
@@ -232,17 +232,3 @@ def test_against_the_rule_only_with_a_reason_that_is_kept(tmp_path):
     decisions = training_promote.standing(VIEWER, desk, "hazard")[2]
     assert markup.why(decisions[0]) == f"overridden: {reason}"
     assert seed.EVIL not in markup.history(decisions)
-
-
-def test_a_viewer_decides_nothing(good, tmp_path):
-    home, job, _ = good
-    desk = desk_of(home, tmp_path)
-    for act in (
-        lambda: training_promote.promote(VIEWER, desk, job.id),
-        lambda: training_promote.override(VIEWER, desk, job.id, "because"),
-        lambda: training_promote.rollback(VIEWER, desk, "hazard"),
-        lambda: prove_again(VIEWER, desk, job.id),
-    ):
-        with pytest.raises(UserError, match=REFUSED):
-            act()
-    assert promotion.in_use(home, "hazard") == "hazard-patch"

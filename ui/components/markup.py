@@ -53,17 +53,21 @@ def progress(now: Snapshot | None) -> str:
     """Stage, bar and time left; an empty string takes it off the page."""
     if now is None:
         return ""
-    percent = round(100 * now.fraction)
-    left = f"about {seconds(now.left_s)} left" if now.left_s is not None else ""
-    bar = (
-        f'role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" '
-        f'aria-label="{escape(now.stage)}"'
-    )
+    left = f"· about {seconds(now.left_s)} left" if now.left_s is not None else ""
     return (
         '<div class="sl-progress"><div class="sl-progress-text">'
         f'<b role="status">{escape(now.stage)}</b>'
-        f"<span>{seconds(now.elapsed_s)} {'· ' + left if left else ''}</span></div>"
-        f'<div class="sl-bar" {bar}><i style="width:{max(percent, 2)}%"></i></div></div>'
+        f"<span>{seconds(now.elapsed_s)} {left}</span></div>{bar(now.fraction, now.stage)}</div>"
+    )
+
+
+def bar(fraction: float, label: str) -> str:
+    """A progress bar. fraction: 0..1. label: for screen readers."""
+    percent = round(100 * fraction)
+    return (
+        '<div class="sl-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent}" aria-label="{escape(label)}">'
+        f'<i style="width:{max(percent, 2)}%"></i></div>'
     )
 
 
@@ -81,12 +85,6 @@ def aspect_style(place: str, aspect: float) -> str:
     """Gives the figures in the element of that id the picture's shape, width : height, within
     reason. All pages are in one document: each names an element of its own."""
     return f"<style>#{place}{{--sl-aspect:{min(max(aspect, 0.8), 2.4):.3f}}}</style>"
-
-
-def panel_title(kind: str, title: str, note: str = "") -> str:
-    """The heading of one of the three panels."""
-    quiet = f'<span class="sl-quiet">{escape(note)}</span>' if note else ""
-    return f'<h3 class="sl-panel-title">{sign(kind)}{escape(title)}{quiet}</h3>'
 
 
 def heading(title: str, sentence: str) -> str:

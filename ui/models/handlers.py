@@ -1,7 +1,7 @@
 """The Models page: adapters with their cards and origins, two of them compared; in and out of
 memory, and out of here.
 
-Plain functions, no gradio.
+Plain functions, no gradio. Who may load, unload and push stands in `ui.models.page.NEEDS`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from training.adapters.lineage import Lineage
 from training.snapshots.counts import snapshot_counts
 from ui.components import adapters
 from ui.components.words import when
-from ui.shell.address import query_of
 from ui.shell.desk import Desk, adapters_for
-from ui.shell.visitors import Visitor, names_only, require
+from ui.shell.visitors import Visitor, names_only
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,6 @@ class Scan:
 
 def scan(visitor: Visitor, desk: Desk) -> Scan:
     """Reads every adapter's files: once for all that a page shows at a time."""
-    require(visitor, "viewer", "The list of adapters")
     known = lineage.adapters(desk.home)
     names = {entry.name for entry in known}
     usable = adapters_for(visitor, desk.services)
@@ -106,47 +104,31 @@ def settings(entry: Lineage) -> Mapping[str, Any]:
     return (card.extra.get("settings") or {}) if card is not None else {}
 
 
-# ---- address -------------------------------------------------------------------------------------
-
-
-def to_query(name: str, other: str = "") -> str:
-    return query_of({"adapter": name, "with": other})
-
-
-def named(query: Mapping[str, str], key: str = "adapter") -> str:
-    """The adapter that a link names, or "". key: "with" for the one that it is compared with."""
-    return query.get(key, "")[:100]
-
-
 # ---- in and out ----------------------------------------------------------------------------------
 
 
 def load(visitor: Visitor, desk: Desk, name: str) -> str:
     """Puts an adapter that is offered on the model."""
-    require(visitor, "trainer", "Loading an adapter")
     scan(visitor, desk).find(name)
     return adapters.load(visitor, desk, name).message
 
 
 def unload(visitor: Visitor, desk: Desk, name: str) -> str:
-    require(visitor, "trainer", "Unloading an adapter")
     return adapters.unload(visitor, desk, name).message
 
 
 def pack(visitor: Visitor, desk: Desk, name: str) -> str:
     """Path of a zip file with the adapter's folder."""
-    require(visitor, "viewer", "Downloading an adapter")
     entry = scan(visitor, desk).find(name)
     return str(lineage.download_zip(entry.folder, desk.pictures.new_file(f"{entry.name}.zip")))
 
 
 def push(visitor: Visitor, desk: Desk, name: str, repo: str, private: bool, api: Any = None) -> str:
     """Uploads the adapter to owner/name on the hub. api: for tests, a stand-in of HfApi."""
-    require(visitor, "trainer", "Pushing an adapter to the hub")
     repo = (repo or "").strip()
     if not repo:
         raise UserError("No repository named", expected="owner/name", field="repo")
     folder = scan(visitor, desk).find(name).folder
     token = None if api is None else (lambda: "stand-in")
-    address = lineage.push_to_hub(folder, repo, private=bool(private), api=api, token=token)
+    address = lineage.push_to_hub(folder, repo, private=private, api=api, token=token)
     return f"Uploaded to {address}."

@@ -3,33 +3,32 @@ done with one. Builds and binds only; `ui.models.handlers` does the work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from training.adapters.lineage import can_push
 from ui.components import markup
+from ui.components.downloads import Download
+from ui.components.endpoints import Endpoints, Values, needs, roles
 from ui.models import handlers, view
-from ui.shell.address import ADDRESS_JS
+from ui.shell.address import ADDRESS_JS, query_of
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, asked, clicks
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
-from ui.shell.visitors import Role, Visitor
+from ui.shell.visitors import Visitor
 
 LABEL = "Models"
-ENDPOINTS: dict[str, Role] = {
-    "models_opened": "viewer",
-    "models_pick": "viewer",
-    "models_compare": "viewer",
-    "models_in_use": "viewer",
-    "models_load": "trainer",
-    "models_unload": "trainer",
-    "models_pack": "viewer",
-    "models_push": "trainer",
-}
-Values = dict[Any, Any]
+NEEDS = needs(
+    "opened pick compare in_use pack",
+    {
+        "load": ("trainer", "Loading an adapter"),
+        "unload": ("trainer", "Unloading an adapter"),
+        "push": ("trainer", "Pushing an adapter to the hub"),
+    },
+)
+ENDPOINTS = roles("models", NEEDS)
 NO_TOKEN = (
     "To push adapters to the Hugging Face hub, log in on this machine (hf auth login) or set "
     "HF_TOKEN, then reload this page."
@@ -64,8 +63,7 @@ class ModelsPage:
         with gr.Row(visible=False) as self.buttons:
             self.load = gr.Button("Load", size="md", min_width=110, elem_id="md-load")
             self.unload = gr.Button("Unload", size="md", min_width=110, elem_id="md-unload")
-            self.pack = gr.Button("Download (zip)", size="md", min_width=200, elem_id="md-pack")
-            self.file = gr.DownloadButton(elem_id="md-file", elem_classes="sl-hidden")
+            self.pack = Download("Download (zip)", "md-pack")
         with gr.Row(visible=False, equal_height=False) as self.push_box:
             self.repo = gr.Textbox(
                 label="Push to the Hugging Face hub as", placeholder="owner/name", max_lines=1,
@@ -111,11 +109,10 @@ def show(
     numbers = view.one(entry) if second is None else view.two(entry, second)
     token, loaded = can_push(), entry.name in scan.loaded
     offered = [("none", ""), *((n, n) for n in names if n != entry.name)]
+    chosen = second.name if second else ""
     return {
         tab.items: view.items(scan, entry.name),
-        tab.other: gr.update(
-            choices=offered, value=second.name if second else "", visible=len(names) > 1
-        ),
+        tab.other: gr.update(choices=offered, value=chosen, visible=len(names) > 1),
         tab.detail: f'<div class="md-cards">{cards}</div>{numbers}',
         tab.buttons: gr.update(visible=True),
         tab.load: gr.update(visible=not loaded and not entry.problem),
@@ -123,78 +120,60 @@ def show(
         tab.push_box: gr.update(visible=token),
         tab.push_note: "" if token else markup.note(NO_TOKEN),
         tab.message: markup.note(note),
-        tab.address: handlers.to_query(entry.name, second.name if second else ""),
+        tab.address: query_of({"adapter": entry.name, "with": chosen}),
         tab.name: entry.name,
     }
 
 
 def wire(tab: ModelsPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     """Binds events to handlers."""
+    endpoints = Endpoints(desk, "models", NEEDS)
+    chosen = {tab.name, tab.other, tab.asked}
 
-    def shown(visitor: Visitor, name: str, other: str) -> Values:
+    def bind(trigger: Any, name: str, event: Any, **how: Any) -> None:
+        endpoints.bind(trigger, name, event, chosen, tab.shown, tab.message, **how)
+
+    def opened(request: gr.Request) -> Values:
+        name, other = (request.query_params.get(key, "")[:100] for key in ("adapter", "with"))
         try:
-            return show(tab, desk, visitor, name, other=other)
+            return show(tab, desk, desk.visitor(request), name, other=other)
         except Exception as error:
             return {tab.message: markup.error(explain_failure(error))}
 
-    def opened(request: gr.Request) -> Values:
-        query = dict(request.query_params)
-        name, other = handlers.named(query), handlers.named(query, "with")
-        return shown(desk.visitor(request), name, other)
-
     page.load(opened, None, tab.shown, api_name="models_opened", **AT_ONCE)
 
-    def picked(name: str | None, other: str | None, request: gr.Request) -> Values:
-        return shown(desk.visitor(request), name or "", other or "")
+    def again(visitor: Visitor, values: Values, note: str = "") -> Values:
+        return show(tab, desk, visitor, values[tab.name], note, values[tab.other] or "")
+
+    def picked(visitor: Visitor, values: Values) -> Values:
+        return again(visitor, {**values, tab.name: values[tab.asked] or ""})
 
     # Promoted or rolled back meanwhile, on any page.
-    frame.news.apply(picked, [tab.name, tab.other], tab.shown, api_name="models_in_use", **AT_ONCE)
-    tab.items.select(picked, [tab.asked, tab.other], tab.shown, api_name="models_pick", **LATEST)
-    tab.other.input(picked, [tab.name, tab.other], tab.shown, api_name="models_compare", **LATEST)
+    bind(frame.news.apply, "in_use", again)
+    bind(tab.items.select, "pick", picked, **LATEST)
+    bind(tab.other.input, "compare", again, **LATEST)
 
-    def acting(act: Callable[[Visitor, Desk, str], str]) -> Callable[..., Values]:
-        def acted(name: str, other: str | None, request: gr.Request) -> Values:
-            visitor = desk.visitor(request)
-            try:
-                said = act(visitor, desk, name)
-                return show(tab, desk, visitor, name, said, other or "")
-            except Exception as error:
-                return {tab.message: markup.error(explain_failure(error))}
+    def loaded(visitor: Visitor, values: Values) -> Values:
+        return again(visitor, values, handlers.load(visitor, desk, values[tab.name]))
 
-        return acted
+    def unloaded(visitor: Visitor, values: Values) -> Values:
+        return again(visitor, values, handlers.unload(visitor, desk, values[tab.name]))
 
-    for button, act, key in (
-        (tab.load, handlers.load, "load"),
-        (tab.unload, handlers.unload, "unload"),
-    ):
-        button.click(
-            acting(act), [tab.name, tab.other], tab.shown, api_name=f"models_{key}",
-            concurrency_id=MODEL_QUEUE, concurrency_limit=1, api_visibility="private",
-            show_progress_on=tab.message,
-        )  # fmt: skip
-    _wire_out(tab, desk)
+    alone = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "api_visibility": "private",
+             "show_progress_on": tab.message}  # fmt: skip
+    bind(tab.load.click, "load", loaded, **alone)
+    bind(tab.unload.click, "unload", unloaded, **alone)
 
+    def packed(name: str, request: gr.Request) -> str:
+        return handlers.pack(desk.visitor(request), desk, name)
 
-def _wire_out(tab: ModelsPage, desk: Desk) -> None:
-    def packed(name: str, request: gr.Request) -> Values:
-        try:
-            return {tab.file: handlers.pack(desk.visitor(request), desk, name), tab.message: ""}
-        except Exception as error:
-            return {tab.file: None, tab.message: markup.error(explain_failure(error))}
+    tab.pack.wire(packed, tab.name, tab.message, "models_pack")
 
-    done = tab.pack.click(
-        packed, tab.name, [tab.file, tab.message], api_name="models_pack", **AT_ONCE
-    )
-    done.then(None, None, None, js="() => window.sightline.download('md-file')")
+    def pushed(visitor: Visitor, values: Values) -> Values:
+        where = values[tab.repo], bool(values[tab.private])
+        return {tab.message: markup.note(handlers.push(visitor, desk, values[tab.name], *where))}
 
-    def pushed(name: str, repo: str, private: bool, request: gr.Request) -> str:
-        try:
-            said = handlers.push(desk.visitor(request), desk, name, repo, private)
-        except Exception as error:
-            return markup.error(explain_failure(error))
-        return markup.note(said)
-
-    tab.push.click(
-        pushed, [tab.name, tab.repo, tab.private], tab.message, api_name="models_push",
-        api_visibility="private", show_progress_on=tab.message,
+    endpoints.bind(
+        tab.push.click, "push", pushed, {tab.name, tab.repo, tab.private}, [tab.message],
+        tab.message, api_visibility="private", show_progress_on=tab.message,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from training.adapters.lineage import Lineage
 from training.jobs.settings import FIELDS
 from ui.components.markup import facts as fact_list
-from ui.components.markup import sign
+from ui.components.markup import hint, sign
+from ui.components.tables import table
 from ui.components.words import bare, when
 from ui.models.handlers import Scan, metrics, settings
 
@@ -70,68 +71,54 @@ def card(entry: Lineage, facts: Sequence[tuple[str, str]], origin: Sequence[str]
 
 def one(entry: Lineage) -> str:
     """Metrics and settings of one adapter."""
-    found = metrics(entry)
-    rows = [(side, values) for side, values in found.items()]
-    return _metrics(rows, (entry.figures or {}).get("n")) + _settings(entry, None)
+    return _metrics(metrics(entry), _scenes(entry)) + _settings(entry, None)
 
 
 def two(entry: Lineage, other: Lineage) -> str:
     """Metrics of both beside the base, and the settings that differ."""
-    rows = [("base", metrics(entry).get("base", {}))]
-    rows += [(e.name, metrics(e).get(e.name, {})) for e in (entry, other)]
-    sizes = {(e.figures or {}).get("n") for e in (entry, other)}
-    note = ""
-    if len(sizes) > 1:
-        note = '<p class="sl-hint">Measured on different numbers of scenes: compare with care.</p>'
-    n = sizes.pop() if len(sizes) == 1 else None
-    return _metrics([r for r in rows if r[1]], n) + note + _settings(entry, other)
+    sides = {"base": metrics(entry).get("base", {})}
+    sides |= {e.name: metrics(e).get(e.name, {}) for e in (entry, other)}
+    note, n = "", _scenes(entry)
+    if n != _scenes(other):
+        note, n = hint("Measured on different numbers of scenes: compare with care."), None
+    return _metrics(sides, n) + note + _settings(entry, other)
 
 
-def _metrics(rows: Sequence[tuple[str, Mapping[str, Any]]], n: int | None) -> str:
-    keys = [k for k in METRICS if any(_number(v, k) is not None for _, v in rows)]
-    if not keys:
+def _scenes(entry: Lineage) -> int | None:
+    return (entry.figures or {}).get("n")
+
+
+def _metrics(sides: Mapping[str, Mapping[str, Any]], n: int | None) -> str:
+    measured = [k for k in METRICS if any(_number(v, k) is not None for v in sides.values())]
+    if not measured:
         return '<p class="sl-quiet">No metrics on held-out scenes in the card.</p>'
-    heads = "".join(f'<th scope="col">{METRICS[k][0]} ({METRICS[k][1]})</th>' for k in keys)
-    body = "".join(
-        f'<tr><th scope="row">{escape(side.replace("_", " "))}</th>'
-        + "".join(f'<td data-label="{METRICS[k][0]}">{_shown(values, k)}</td>' for k in keys)
-        + "</tr>"
-        for side, values in rows
-    )
+    heads = ["side", *(f"{METRICS[k][0]} ({METRICS[k][1]})" for k in measured)]
+    rows = [
+        (side.replace("_", " "), [_shown(values, k) for k in measured])
+        for side, values in sides.items()
+        if values
+    ]
     scenes = f"On{f' {n:,}' if n else ''} held-out scenes, at 1280 × 720"
-    return (
-        f'<table class="tr-table tr-stack"><caption>{scenes}</caption><thead>'
-        f'<tr><th scope="col">side</th>{heads}</tr></thead><tbody>{body}</tbody></table>'
-    )
+    return table(heads, rows, scenes, stack=True)
 
 
 def _settings(entry: Lineage, other: Lineage | None) -> str:
     """All settings of one, or those of two that differ."""
-    columns = [settings(e) for e in (entry, other) if e is not None]
-    if not all(columns):
-        missing = " and ".join(
-            e.name for e, c in zip((entry, other), columns, strict=False) if e and not c
-        )
+    cards = {e.name: settings(e) for e in (entry, other) if e is not None}
+    if missing := " and ".join(name for name, values in cards.items() if not values):
         return f'<p class="sl-quiet">No settings in the card of {escape(missing)}.</p>'
-    names = [k for k in FIELDS if any(k in c for c in columns)]
+    names = [k for k in FIELDS if any(k in values for values in cards.values())]
     if other is not None:
-        names = [k for k in names if columns[0].get(k) != columns[1].get(k)]
+        mine, theirs = settings(entry), settings(other)
+        names = [k for k in names if mine.get(k) != theirs.get(k)]
         if not names:
             return '<p class="sl-quiet">Trained with the same settings.</p>'
-    body = "".join(
-        f'<tr><th scope="row">{escape(FIELDS[k].label)}</th>'
-        + "".join(f"<td>{_value(c.get(k))}</td>" for c in columns)
-        + "</tr>"
-        for k in names
-    )
-    heads = "".join(f'<th scope="col">{escape(e.name)}</th>' for e in (entry, other) if e)
+    rows = [(FIELDS[k].label, [_value(v.get(k)) for v in cards.values()]) for k in names]
     title = "Settings" if other is None else "Settings that differ"
-    table = (
-        f'<table class="tr-table tr-diff"><thead><tr><th scope="col">setting</th>{heads}</tr>'
-        f"</thead><tbody>{body}</tbody></table>"
+    return (
+        f"<details{' open' if other else ''}><summary>{title}: {len(names)}</summary>"
+        f"{table(['setting', *cards], rows)}</details>"
     )
-    opened = "" if other is None else " open"
-    return f"<details{opened}><summary>{title}: {len(names)}</summary>{table}</details>"
 
 
 def _value(value: Any) -> str:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from inference.registry import TASKS
 from training.jobs import control as jobs
-from training.jobs.settings import FIELDS, PRESETS
+from training.jobs.settings import FIELDS, PRESETS, TrainSettings
 from training.snapshots.freezing import SnapshotPlan
 from ui.components import markup
+from ui.components.endpoints import Endpoints, Values
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST
-from ui.shell.runs import Run
+from ui.shell.events import LATEST
+from ui.shell.runs import Work
 from ui.shell.visitors import Visitor
 from ui.training import view
 from ui.training.handlers import choose, configure
 from ui.training.handlers.place import FIRST_TASK, Place, accepted_count, task_of
-from ui.training.parts import RunBox, Values, components, recipe, section, shown, telling
+from ui.training.parts import RunBox, components, recipe, section, shown
 
 ALL = ("all", "")
 USUAL_PRESET = "quick_fix"
@@ -78,13 +80,7 @@ class Choose:
                             info="Which scenes are replayed and validated on.", elem_id="tr-seed",
                         ),
                     }  # fmt: skip
-                with gr.Row():
-                    preview = gr.Button(
-                        "Preview training set", variant="primary", scale=0, min_width=240,
-                        elem_id="tr-show",
-                    )  # fmt: skip
-                    stop = gr.Button("Cancel", variant="stop", visible=False)
-                self.plan = RunBox(preview, stop, gr.HTML(elem_id="tr-plan-progress"))
+                self.plan = RunBox("Preview training set", "tr-show", scale=0, min_width=240)
         self.form: dict[str, Any] = {**filters, **shares}
 
     def values(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
@@ -99,7 +95,7 @@ class Choose:
         )
         offers = {
             self.form[key]: gr.update(choices=[ALL, *((n, n) for n in names)])
-            for key, names in choose.choices(visitor, desk.home).items()
+            for key, names in choose.choices(desk.home).items()
         }
         return offers | {
             self.task: place.task,
@@ -108,13 +104,14 @@ class Choose:
             self.body: shown(not none),
         }
 
-    def wire(self, desk: Desk, page: Any) -> None:
+    def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Preview the training set, with progress."""
+        desk = endpoints.desk
         self.corrections.click(None, js="() => { location.href = './corrections'; }")
 
-        def asked(values: Values, request: gr.Request) -> Run:
+        def planning(visitor: Visitor, values: Values) -> Work:
             form = {name: values[part] for name, part in self.form.items()}
-            return choose.begin_plan(desk.visitor(request), desk, form, values[page.place].task)
+            return choose.planning(desk, form, values[page.place].task)
 
         def planned(visitor: Visitor, plan: SnapshotPlan) -> Values:
             return page.show(desk, visitor, Place("preview", task=plan.task)) | {
@@ -123,25 +120,24 @@ class Choose:
                 page.preview.use: gr.update(interactive=bool(plan.part("train"))),
             }
 
-        starts = [
-            (self.plan.button.click, "training_plan", asked, {*self.form.values(), page.place})
-        ]
+        starts = [(self.plan.button.click, "plan", planning, {*self.form.values(), page.place})]
+        self.plan.wire(
+            endpoints, "plan", "Reading the corrections", starts, planned, page.everything,
+            concurrency_limit=4,
+        )  # fmt: skip
 
-        @telling(page.message)
-        def chose(place: Place, task: str, request: gr.Request) -> Values:
+        def chose(visitor: Visitor, values: Values) -> Values:
+            task = values[self.task]
             usual = next(iter(configure.presets_of(task).values())).settings
-            shares = {
+            place = replace(values[page.place], task=task)
+            return page.show(desk, visitor, place) | {
                 self.form["replay"]: 100 * usual.replay_share,
                 self.form["validation"]: 100 * usual.validation_share,
             }
-            return page.show(desk, desk.visitor(request), replace(place, task=task)) | shares
 
-        self.task.input(
-            chose, [page.place, self.task], page.everything, api_name="training_task", **LATEST
-        )
-        self.plan.wire(
-            desk, "training_plan", starts, choose.start_plan, planned, page.everything,
-            concurrency_limit=4,
+        endpoints.bind(
+            self.task.input, "task", chose, {page.place, self.task}, page.everything, page.message,
+            **LATEST,
         )  # fmt: skip
 
 
@@ -168,26 +164,21 @@ class Preview:
             text = view.elsewhere(visitor.role, "annotator", "see the training set")
             return {self.message: text}
         return {
-            self.view: view.preview(*choose.frozen(visitor, desk.home, place.snapshot)),
+            self.view: view.preview(*choose.frozen(desk.home, place.snapshot)),
             self.message: markup.note(f"This snapshot is frozen: {place.snapshot[:12]}."),
             self.use: gr.update(interactive=True),
         }
 
-    def wire(self, desk: Desk, page: Any) -> None:
+    def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Freeze what is shown, or use again what is frozen."""
+        run = page.choose.plan.run
 
-        @telling(self.message)
-        def used(place: Place, run_id: str, request: gr.Request) -> Values:
-            visitor = desk.visitor(request)
-            if place.snapshot:
-                there = configure.frozen_place(visitor, place.snapshot)
-            else:
-                snapshot = choose.freeze_plan(visitor, desk, run_id)
-                there = Place("configure", "", snapshot.hash)
-            return page.show(desk, visitor, there)
+        def used(visitor: Visitor, values: Values) -> tuple[Place, str]:
+            if snapshot := values[page.place].snapshot:
+                return Place("configure", "", snapshot), ""
+            return choose.freeze_plan(visitor, endpoints.desk, values[run]), ""
 
-        inputs = [page.place, page.choose.plan.run]
-        self.use.click(used, inputs, page.everything, api_name="training_use", **AT_ONCE)
+        page.bind(endpoints, self.use.click, "use", used, self.message, inputs=[run])
 
 
 class Configure:
@@ -233,26 +224,21 @@ class Configure:
 
     def values(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
         offered, usual, note = configure.places_to_run()
-        values: Values = {
-            self.runner: gr.update(choices=offered, value=usual, info=note),
-            self.changed: "",
-        }
         presets = configure.presets_of(task_of(desk.home, place))
         choices = [(p.label, name) for name, p in presets.items()]
-        values[self.preset] = gr.update(choices=choices)
-        if USUAL_PRESET not in presets and not place.retry:
-            first = next(iter(presets))
-            form = configure.form_values(presets[first].settings)
-            values |= self.checked(desk, visitor, place, form, "", first, fill=True)
-            values[self.preset] = gr.update(choices=choices, value=first)
-            values[self.about] = markup.note(presets[first].about)
-        if place.retry:
-            settings = jobs.job(desk.home, place.retry).settings
-            preset = configure.nearest_preset(settings)
-            form = configure.form_values(settings)
+        values: Values = {
+            self.runner: gr.update(choices=offered, value=usual, info=note),
+            self.preset: gr.update(choices=choices),
+            self.changed: "",
+        }
+        if place.retry or USUAL_PRESET not in presets:
+            preset = next(iter(presets))
+            settings = presets[preset].settings
+            if place.retry:
+                settings = jobs.job(desk.home, place.retry).settings
+                preset = configure.nearest_preset(settings)
+            values |= self.filled(desk, visitor, place, settings, "", preset)
             values[self.preset] = gr.update(choices=choices, value=preset)
-            values[self.about] = markup.note(PRESETS[preset].about)
-            values |= self.checked(desk, visitor, place, form, "", preset, fill=True)
         text = ""
         if not place.snapshot:
             text = "First choose corrections and preview the training set; then “Use this set”."
@@ -264,13 +250,24 @@ class Configure:
         )
         return values | {self.message: markup.note(text)}
 
+    def filled(
+        self, desk: Desk, visitor: Visitor, place: Place, settings: TrainSettings, name: str,
+        preset: str,
+    ) -> Values:  # fmt: skip
+        """The fields with these settings, and all that `checked` says of them."""
+        form = configure.form_values(settings)
+        values = self.checked(desk, visitor, place, form, name, preset)
+        for key, part in self.fields.items():
+            values[part] = {**values[part], "value": form[key]}
+        return values | {self.about: markup.note(configure.preset_of(preset).about)}
+
     def checked(
         self, desk: Desk, visitor: Visitor, place: Place, form: dict[str, Any], name: str,
-        preset: str, fill: bool = False,
+        preset: str,
     ) -> Values:  # fmt: skip
         """What is wrong at which field, what differs from the preset or the retried job, and the
-        exact recipe. fill: put the form's values into the fields."""
-        settings, problems = configure.read_settings(visitor, desk, place, form)
+        exact recipe."""
+        settings, problems = configure.read_settings(desk.home, place, form)
         usual = configure.form_values(configure.preset_of(preset).settings)
         values: Values = {}
         for key, part in self.fields.items():
@@ -278,76 +275,63 @@ class Configure:
             if key in problems:
                 info, kind = f"⚠ {problems[key]}", "tr-wrong"
             elif form[key] != usual[key]:
-                info, kind = f"{info} Preset: {configure.shown(key, usual[key])}.", "tr-differs"
-            filled = {"value": form[key]} if fill else {}
-            values[part] = gr.update(info=info, elem_classes=["tr-field", kind], **filled)
+                info, kind = f"{info} Preset: {configure.shown(usual[key])}.", "tr-differs"
+            values[part] = gr.update(info=info, elem_classes=["tr-field", kind])
         if settings is None:
-            first = next(iter(problems.values()))
-            return values | {self.message: markup.error(first), self.start: _pressable(False)}
+            first = markup.error(next(iter(problems.values())))
+            return values | {self.message: first, self.start: gr.update(interactive=False)}
         command, config = configure.recipe(visitor, desk, place, settings, name or "")
         title, heads = "Changed against the preset", ("preset", "now")
-        changed = configure.from_preset(preset, settings)
+        before = configure.preset_of(preset).settings
         if place.retry:
             title, heads = "Changed against the job that is tried again", ("before", "now")
-            former = jobs.job(desk.home, place.retry).settings
-            changed = configure.differences(former, settings, configure.NAMES)
+            before = jobs.job(desk.home, place.retry).settings
+        changed = configure.differences(before, settings, configure.NAMES)
         return values | {
             self.message: "",
-            self.start: _pressable(bool(place.snapshot)),
+            self.start: gr.update(interactive=bool(place.snapshot)),
             self.changed: view.changes(list(changed.values()), title, heads),
             self.command: command,
             self.config: config,
         }
 
-    def wire(self, desk: Desk, page: Any) -> None:
+    def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Fields that say at once what is wrong with them, presets, and Train."""
+        desk, outputs = endpoints.desk, components(self)
         inputs = {*self.fields.values(), self.name, self.runner, self.preset, page.place}
-        outputs = components(self)
 
         def read(values: Values) -> dict[str, Any]:
             return {name: values[part] for name, part in self.fields.items()}
 
-        @telling(self.message)
-        def checked(values: Values, request: gr.Request) -> Values:
+        def checked(visitor: Visitor, values: Values) -> Values:
             return self.checked(
-                desk, desk.visitor(request), values[page.place], read(values), values[self.name],
+                desk, visitor, values[page.place], read(values), values[self.name],
                 values[self.preset],
             )  # fmt: skip
 
-        changes = [part.input for part in self.fields.values()] + [self.name.input]
-        gr.on(changes, checked, inputs, outputs, api_name="training_check", **LATEST)
-        self.recipe.expand(checked, inputs, outputs, api_name="training_recipe", **AT_ONCE)
-
-        @telling(self.message)
-        def preset(values: Values, request: gr.Request) -> Values:
-            chosen = configure.preset_of(values[self.preset])
-            form, visitor = configure.form_values(chosen.settings), desk.visitor(request)
-            made = self.checked(
-                desk, visitor, values[page.place], form, values[self.name], values[self.preset],
-                fill=True,
-            )  # fmt: skip
-            return made | {self.about: markup.note(chosen.about)}
-
-        self.preset.input(preset, inputs, outputs, api_name="training_preset", **LATEST)
-
-        @telling(self.message)
-        def started(values: Values, request: gr.Request) -> Values:
-            visitor = desk.visitor(request)
-            there = configure.submit(
-                visitor,
-                desk,
-                values[page.place],
-                read(values),
-                values[self.name],
-                values[self.runner],
+        def preset(visitor: Visitor, values: Values) -> Values:
+            chosen = values[self.preset]
+            settings = configure.preset_of(chosen).settings
+            return self.filled(
+                desk, visitor, values[page.place], settings, values[self.name], chosen
             )
-            return {self.name: "", **page.show(desk, visitor, there)}
 
-        self.start.click(started, inputs, page.everything, api_name="training_start", **AT_ONCE)
+        changes = [part.input for part in self.fields.values()] + [self.name.input]
+        for trigger, name, event, how in (
+            (partial(gr.on, changes), "check", checked, LATEST),
+            (self.recipe.expand, "recipe", checked, {}),
+            (self.preset.input, "preset", preset, LATEST),
+        ):
+            endpoints.bind(trigger, name, event, inputs, outputs, self.message, **how)
 
+        def started(visitor: Visitor, values: Values) -> tuple[Place, str]:
+            place, name, runner = (values[p] for p in (page.place, self.name, self.runner))
+            return configure.submit(visitor, desk, place, read(values), name, runner), ""
 
-def _pressable(yes: bool) -> Any:
-    return gr.update(interactive=yes)
+        page.bind(
+            endpoints, self.start.click, "start", started, self.message, inputs=inputs,
+            cleared={self.name: ""},
+        )  # fmt: skip
 
 
 def _field(name: str, value: Any) -> Any:

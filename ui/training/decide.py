@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from training.proof.comparison import picture
+from training.proof.results import CaseResult
 from ui.components import markup
+from ui.components.endpoints import Endpoints, Values
 from ui.components.thumbnails import small
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, MODEL_QUEUE, asked, clicks
-from ui.shell.runs import Run
+from ui.shell.events import MODEL_QUEUE, asked, clicks
+from ui.shell.runs import Work
 from ui.shell.visitors import Visitor
 from ui.training import proof_view
 from ui.training.handlers import promote, prove
 from ui.training.handlers.place import Place, job_of, task_of
 from ui.training.handlers.run import prove_again
-from ui.training.parts import (
-    RunBox,
-    Values,
-    components,
-    nothing_proven,
-    plot_value,
-    section,
-    shown,
-    telling,
-)
+from ui.training.parts import Proven, RunBox, components, section, shown
 
-TO_RUN = "() => document.querySelector('[data-step=run]').click()"
+ZOOM_JS = "window.sightline.panels.attach(element, watch);"
 
 
-class Prove:
+class Prove(Proven):
     """Is it better: one sentence, the forest plot, the cases, and maps of one of them."""
 
     def __init__(self) -> None:
@@ -42,9 +37,8 @@ class Prove:
             "Base, current and new adapter on scenes that no training ever sees, and on the "
             "corrected cases.",
         ) as self.box:
-            self.empty = gr.HTML()
-            self.begin = gr.Button("Go to the job", variant="primary", visible=False)
-            with gr.Column(visible=False, elem_classes="tr-section") as self.body:
+            super().__init__()
+            with self.body:
                 self.outcome = gr.HTML(elem_id="tr-outcome")
                 self.again = gr.Button("Prove again", size="md", visible=False, elem_id="tr-again")
                 self.gallery = gr.HTML(elem_id="tr-gallery", js_on_load=clicks("case"))
@@ -56,26 +50,15 @@ class Prove:
                         "scenes that nobody corrected.",
                     )
                 )
-                with gr.Row(equal_height=False):
-                    self.case = gr.Dropdown(label="Case", scale=4, elem_id="tr-case")
-                    compare = gr.Button(
-                        "Compare the maps", variant="primary", scale=1, elem_id="tr-compare"
-                    )
-                    stop = gr.Button("Cancel", variant="stop", visible=False, scale=1)
-                self.compare = RunBox(compare, stop, gr.HTML(elem_id="tr-compare-progress"))
-                titles, plots = [], []
-                with gr.Row(
-                    visible=False, elem_id="tr-maps-panels", equal_height=False
-                ) as self.maps:
-                    for _ in range(2):
-                        with gr.Column(min_width=300, elem_classes="sl-panel"):
-                            titles.append(gr.HTML())
-                            plots.append(
-                                gr.Plot(show_label=False, container=False, elem_classes="sl-plot")
-                            )
+                self.case = gr.Dropdown(label="Case", elem_id="tr-case")
+                self.compare = RunBox("Compare the maps", "tr-compare")
+                with gr.Row(visible=False, elem_id="tr-maps", equal_height=False) as self.maps:
+                    self.panels = {
+                        i: gr.HTML(min_width=300, js_on_load=ZOOM_JS, elem_classes="tr-map")
+                        for i in range(2)
+                    }
                 self.note = gr.HTML(elem_id="tr-maps-note")
             self.asked_case = asked("case")
-        self.titles, self.plots = dict(enumerate(titles)), dict(enumerate(plots))
 
     def values(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
         """What only a change of the step or the job sets."""
@@ -85,71 +68,52 @@ class Prove:
         job = job_of(desk.home, place)
         found = prove.proof(visitor, desk.home, job) if job is not None else None
         if job is None or found is None:
-            return nothing_proven(self, job, "There is no proof yet")
+            return self.missing(job, "There is no proof yet")
         offered = prove.choices(found.cases)
 
-        def thumbnail(case: Any) -> str:
+        def thumbnail(case: CaseResult) -> str:
             return small(picture(desk.home, case))
 
-        return {
-            self.empty: "",
-            self.begin: shown(False),
-            self.body: shown(True),
+        return self.there() | {
             self.again: shown(job.state == "done"),
             self.outcome: proof_view.outcome(found),
             self.gallery: proof_view.gallery(found.cases, found.names, thumbnail),
             self.case: gr.update(choices=offered, value=offered[0][1] if offered else None),
         }
 
-    def drawn(self, pair: prove.MapsPair) -> Values:
-        what = "head's heatmap" if pair.head else "attention"
-        style = markup.aspect_style("tr-maps-panels", pair.aspect)
-        values: Values = {
-            self.maps: shown(True),
-            self.note: markup.note(pair.said) + style,
-            self.case: pair.case,
-        }
-        for i, when in enumerate(("Before", "After")):
-            title = markup.panel_title("finetuned", f"{when}: {what}", pair.names[i])
-            values |= {self.titles[i]: title, self.plots[i]: plot_value(pair.plots[i])}
-        return values
-
-    def wire(self, desk: Desk, page: Any) -> None:
+    def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Prove again, and the maps of one case on request."""
-        self.begin.click(None, js=TO_RUN)
+        desk, box = endpoints.desk, self.compare
 
-        @telling(self.compare.progress)
-        def again(place: Place, request: gr.Request) -> Values:
-            visitor = desk.visitor(request)
-            text = prove_again(visitor, desk, place.job)
-            there = page.show(desk, visitor, place.at("run"))
-            return there | {page.run.message: markup.note(text)}
+        def again(visitor: Visitor, values: Values) -> tuple[Place, str]:
+            place = values[page.place]
+            return replace(place, step="run"), prove_again(desk.home, place.job)
 
-        self.again.click(
-            again, page.place, page.everything, api_name="training_prove_again", **AT_ONCE
-        )
+        page.bind(endpoints, self.again.click, "prove_again", again, page.message)
 
-        def begun(place: Place, case: str | None, former: str, request: gr.Request) -> Run:
-            job = job_of(desk.home, place)
-            run = prove.begin_maps(desk.visitor(request), desk, job, case or "")
-            desk.runs.supersede(former)
-            return run
+        def comparing(case: gr.Component, visitor: Visitor, values: Values) -> Work:
+            job = job_of(desk.home, values[page.place])
+            return prove.comparing(visitor, desk, job, values[case] or "")
 
         def drawn(visitor: Visitor, pair: prove.MapsPair) -> Values:
-            return self.drawn(pair)
+            panels = {part: pair.panels[i] for i, part in self.panels.items()}
+            note = markup.note(pair.said)
+            return {self.maps: shown(True), self.note: note, self.case: pair.case, **panels}
 
-        box, name = self.compare, "training_compare"
         starts = [
-            (box.button.click, name, begun, [page.place, self.case, box.run]),
-            (self.gallery.select, "training_case", begun, [page.place, self.asked_case, box.run]),
+            (trigger, name, partial(comparing, case), {page.place, case})
+            for trigger, name, case in (
+                (box.button.click, "compare", self.case),
+                (self.gallery.select, "case", self.asked_case),
+            )
         ]
         box.wire(
-            desk, name, starts, prove.start_maps, drawn, components(self),
+            endpoints, "compare", "Waiting for the model", starts, drawn, components(self),
             concurrency_id=MODEL_QUEUE, concurrency_limit=1,
         )  # fmt: skip
 
 
-class Promote:
+class Promote(Proven):
     """The rule, and what is in use from now on."""
 
     def __init__(self) -> None:
@@ -159,9 +123,8 @@ class Promote:
             "A new adapter goes into use only if it is better where it should be and not worse "
             "elsewhere. A trainer may override the rule, and says why.",
         ) as self.box:
-            self.empty = gr.HTML()
-            self.begin = gr.Button("Go to the job", variant="primary", visible=False)
-            with gr.Column(visible=False, elem_classes="tr-section") as self.body:
+            super().__init__()
+            with self.body:
                 self.rule = gr.HTML(elem_id="tr-rule")
                 self.promote = gr.Button(
                     "Promote", variant="primary", visible=False, elem_id="tr-use-it"
@@ -192,35 +155,24 @@ class Promote:
         job = job_of(desk.home, place)
         outcome = promote.outcome(visitor, desk.home, job) if job is not None else None
         if outcome is None:
-            return values | nothing_proven(self, job, "There is nothing to decide yet")
-        against = not outcome.allowed and not outcome.used
-        return values | {
-            self.empty: "",
-            self.begin: shown(False),
-            self.body: shown(True),
-            self.rule: proof_view.rule(outcome),
-            self.promote: shown(outcome.allowed and not outcome.used),
-            self.reason: shown(against),
-            self.override: shown(against),
-        }
+            return values | self.missing(job, "There is nothing to decide yet")
+        verdict, in_use = outcome
+        against = shown(not verdict.allowed and not in_use)
+        return values | self.there() | {
+            self.rule: proof_view.rule(verdict), self.reason: against, self.override: against,
+            self.promote: shown(verdict.allowed and not in_use),
+        }  # fmt: skip
 
-    def wire(self, desk: Desk, page: Any) -> None:
+    def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Promote, override, roll back."""
-        self.begin.click(None, js=TO_RUN)
+        desk = endpoints.desk
+        Act = Callable[[Visitor, Place, str], str]
 
-        def deciding(
-            act: Callable[[Visitor, Place, str], str],
-        ) -> Callable[[Place, str, gr.Request], Values]:
-            @telling(self.message)
-            def decided(place: Place, reason: str, request: gr.Request) -> Values:
-                visitor = desk.visitor(request)
-                said = act(visitor, place, reason)
-                values = page.show(desk, visitor, place)
-                return values | {self.message: markup.note(said), self.reason: ""}
+        def deciding(act: Act, visitor: Visitor, values: Values) -> tuple[Place, str]:
+            place = values[page.place]
+            return place, act(visitor, place, values[self.reason])
 
-            return decided
-
-        acts: tuple[tuple[gr.Button, str, Callable[[Visitor, Place, str], str]], ...] = (
+        acts: tuple[tuple[gr.Button, str, Act], ...] = (
             (self.promote, "promote", lambda who, at, why: promote.promote(who, desk, at.job)),
             (self.override, "override",
              lambda who, at, why: promote.override(who, desk, at.job, why)),
@@ -228,7 +180,7 @@ class Promote:
              lambda who, at, why: promote.rollback(who, desk, task_of(desk.home, at))),
         )  # fmt: skip
         for button, name, act in acts:
-            button.click(
-                deciding(act), [page.place, self.reason], page.everything,
-                api_name=f"training_{name}", **AT_ONCE,
+            page.bind(
+                endpoints, button.click, name, partial(deciding, act), self.message,
+                inputs=[self.reason], cleared={self.reason: ""},
             )  # fmt: skip

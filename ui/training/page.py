@@ -3,40 +3,52 @@ binds only; `ui.training.handlers` does the work."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from inference.errors import UserError
 from ui.components import markup
+from ui.components.endpoints import Endpoints, Values, needs, roles
 from ui.shell.address import ADDRESS_JS
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST, asked, clicks
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
-from ui.shell.visitors import Role, Visitor
+from ui.shell.visitors import Visitor
 from ui.training import view
 from ui.training.before import NO_PREVIEW, Choose, Configure, Preview
 from ui.training.decide import Promote, Prove
 from ui.training.handlers import place as places
 from ui.training.handlers.place import STEPS, Place
-from ui.training.handlers.run import Mark
-from ui.training.handlers.run import mark as marked
-from ui.training.parts import Values, components, shown, telling
+from ui.training.handlers.run import Mark, mark
+from ui.training.parts import components, shown
 from ui.training.run import Run
 
 LABEL = "Training"
-NEEDED: dict[Role, str] = {
-    "viewer": "opened tick step job new task plan_follow plan_show plan_stop preset check recipe "
-    "curves ask_delete spare compare_follow compare_follow1 compare_show compare_show1 "
-    "compare_stop",
-    "annotator": "plan case compare",
-    "trainer": "use start cancel resume retry delete prove_again promote override rollback",
-}
-ENDPOINTS: dict[str, Role] = {
-    f"training_{name}": role for role, names in NEEDED.items() for name in names.split()
-}
+NEEDS = needs(
+    "opened tick step job new task plan_follow plan_show plan_stop preset check recipe curves "
+    "ask_delete spare compare_follow compare_follow1 compare_show compare_show1 compare_stop",
+    {
+        "plan": ("annotator", "The preview of a training"),
+        "compare": ("annotator", "Comparing maps"),
+        "case": ("annotator", "Comparing maps"),
+        "use": ("trainer", "Freezing corrections for a training"),
+        "start": ("trainer", "Training"),
+        "cancel": ("trainer", "Cancelling a job"),
+        "resume": ("trainer", "Resuming a job"),
+        "retry": ("trainer", "Trying a job again"),
+        "delete": ("trainer", "Deleting a job"),
+        "prove_again": ("trainer", "Proving an adapter again"),
+        "promote": ("trainer", "Promoting an adapter"),
+        "override": ("trainer", "Overriding the rule"),
+        "rollback": ("trainer", "Rolling back"),
+    },
+)
+ENDPOINTS = roles("training", NEEDS)
 
 
 class TrainingPage:
@@ -53,39 +65,50 @@ class TrainingPage:
         self.asked_step = asked("step")
         self.place, self.seen = gr.State(Place()), gr.State(None)
         self.timer = gr.Timer(2.0, active=False)
-
-    @property
-    def everything(self) -> list[Any]:
-        return components(self, *(getattr(self, key) for key in STEPS))
+        self.everything = components(self, *(getattr(self, key) for key in STEPS))
 
     def show(self, desk: Desk, visitor: Visitor, place: Place, note: str = "") -> Values:
         """The page at that place."""
         boxes = {getattr(self, key).box: shown(key == place.step) for key in STEPS}
-        here = getattr(self, place.step)
         return {
             self.place: place,
             self.address: places.to_query(place),
             self.message: markup.note(note),
             **boxes,
-            **here.values(desk, visitor, place),
+            **getattr(self, place.step).values(desk, visitor, place),
             **self.watch(desk, visitor, place, None),
         }
 
     def watch(self, desk: Desk, visitor: Visitor, place: Place, seen: Mark | None) -> Values:
         """What changed since `seen`; nothing where nothing did. Never a field to be filled in."""
-        mark = marked(visitor, desk.home, place)
-        if mark == seen:
+        now = mark(desk.home, place)
+        if now == seen:
             return {}
-        states = places.step_states(visitor, desk.home, place)
-        values: Values = {self.steps: view.steps(states, place.step), self.seen: mark}
+        states = places.step_states(desk.home, place)
+        values: Values = {self.steps: view.steps(states, place.step), self.seen: now}
+        if seen is not None and seen.state != now.state:
+            values |= {self.message: "", self.run.message: ""}  # said of the state before
         if place.step == "run":
             values |= self.run.watched(desk, visitor, place)
-            if seen is not None and seen.state != mark.state:
-                values[self.run.message] = ""  # it was said of the state before
         # Another job's news: what is chosen here stays chosen.
-        elif place.step in ("prove", "promote") and (seen is None or seen.proof != mark.proof):
+        elif place.step in ("prove", "promote") and (seen is None or seen.proof != now.proof):
             values |= getattr(self, place.step).watched(desk, visitor, place)
         return values
+
+    def bind(
+        self, endpoints: Endpoints, trigger: Callable[..., Any], name: str,
+        event: Callable[[Visitor, Values], tuple[Place, str]], message: gr.HTML,
+        inputs: Iterable[Any] = (), cleared: Values | None = None, **how: Any,
+    ) -> None:  # fmt: skip
+        """An event after which the page is at a place and says something of it in `message`.
+        cleared: what else becomes of the page."""
+
+        def moved(visitor: Visitor, values: Values) -> Values:
+            place, said = event(visitor, values)
+            shows = self.show(endpoints.desk, visitor, place)
+            return shows | {message: markup.note(said)} | (cleared or {})
+
+        endpoints.bind(trigger, name, moved, {self.place, *inputs}, self.everything, message, **how)
 
 
 def build() -> TrainingPage:
@@ -94,10 +117,11 @@ def build() -> TrainingPage:
 
 def wire(tab: TrainingPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     """Binds events to handlers."""
+    endpoints = Endpoints(desk, "training", NEEDS)
     for key in STEPS:
-        getattr(tab, key).wire(desk, tab)
+        getattr(tab, key).wire(endpoints, tab)
     _wire_opening(tab, desk, page)
-    _wire_moving(tab, desk)
+    _wire_moving(tab, endpoints)
 
 
 def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
@@ -106,9 +130,8 @@ def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
     def opened(request: gr.Request) -> Values:
         ticking: Values = {tab.timer: gr.Timer(active=True)}
         try:
-            visitor = desk.visitor(request)
-            place, note = places.opened(visitor, desk.home, dict(request.query_params))
-            return ticking | tab.show(desk, visitor, place, note)
+            place, note = places.opened(desk.home, dict(request.query_params))
+            return ticking | tab.show(desk, desk.visitor(request), place, note)
         except Exception as error:
             return ticking | {tab.message: markup.error(explain_failure(error))}
 
@@ -123,39 +146,28 @@ def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
             return {tab.seen: seen, tab.run.status: markup.error(problem)}
         return changed or {tab.seen: gr.skip()}
 
-    watched = [tab.steps, tab.seen, *components(tab.run, tab.prove, tab.promote)]
+    watched = [tab.steps, tab.message, tab.seen, *components(tab.run, tab.prove, tab.promote)]
     tab.timer.tick(ticked, [tab.place, tab.seen], watched, api_name="training_tick", **AT_ONCE)
 
 
-def _wire_moving(tab: TrainingPage, desk: Desk) -> None:
+def _wire_moving(tab: TrainingPage, endpoints: Endpoints) -> None:
     """The row of steps, the queue, and the buttons that lead from step to step."""
+    bind = partial(tab.bind, endpoints, message=tab.message)
 
-    @telling(tab.message)
-    def stepped(place: Place, step: str | None, request: gr.Request) -> Values:
-        visitor = desk.visitor(request)
-        return tab.show(desk, visitor, places.moved(visitor, place, step or ""))
+    def stepped(visitor: Visitor, values: Values) -> tuple[Place, str]:
+        return places.moved(values[tab.place], values[tab.asked_step] or ""), ""
 
-    @telling(tab.message)
-    def picked(place: Place, job: str | None, request: gr.Request) -> Values:
-        visitor = desk.visitor(request)
-        there = places.selected(visitor, desk.home, place, job or "")
-        cleared = {tab.promote.message: ""}  # what was said of another job
-        return cleared | tab.show(desk, visitor, there)
+    def picked(visitor: Visitor, values: Values) -> tuple[Place, str]:
+        job = values[tab.run.asked_job] or ""
+        return places.selected(endpoints.desk.home, values[tab.place], job), ""
 
-    @telling(tab.message)
-    def fresh(place: Place, request: gr.Request) -> Values:
-        preview = tab.preview
-        there = replace(Place(), smooth=place.smooth, log=place.log, task=place.task)
-        cleared = {preview.view: NO_PREVIEW, preview.use: gr.update(interactive=False)}
-        return cleared | tab.show(desk, desk.visitor(request), there)
+    def fresh(visitor: Visitor, values: Values) -> tuple[Place, str]:
+        place = values[tab.place]
+        return replace(Place(), smooth=place.smooth, log=place.log, task=place.task), ""
 
-    tab.steps.select(
-        stepped, [tab.place, tab.asked_step], tab.everything, api_name="training_step", **LATEST
-    )
-    tab.run.queue.select(
-        picked, [tab.place, tab.run.asked_job], tab.everything, api_name="training_job", **LATEST
-    )
-    gr.on(
-        [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click], fresh, tab.place,
-        tab.everything, api_name="training_new", **AT_ONCE,
-    )  # fmt: skip
+    bind(tab.steps.select, "step", stepped, inputs=[tab.asked_step], **LATEST)
+    said = {tab.promote.message: ""}  # of another job
+    bind(tab.run.queue.select, "job", picked, inputs=[tab.run.asked_job], cleared=said, **LATEST)
+    news = [tab.run.fresh.click, tab.run.begin.click, tab.preview.back.click]
+    emptied = {tab.preview.view: NO_PREVIEW, tab.preview.use: gr.update(interactive=False)}
+    bind(partial(gr.on, news), "new", fresh, cleared=emptied)

@@ -5,24 +5,19 @@ tick), and binds its own events; `page` is `ui.training.page.TrainingPage`."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from gradio.components.plot import PlotData
 
 from inference.errors import Cancelled
 from training.jobs.rows import JobRow
 from ui.components import markup
-from ui.shell.desk import Desk
+from ui.components.endpoints import Endpoints, Event, Values
 from ui.shell.events import AT_ONCE, LATEST, QUIET
 from ui.shell.failures import explain_failure
-from ui.shell.runs import Run
+from ui.shell.runs import Work
 from ui.shell.visitors import Visitor
-
-Values = dict[Any, Any]
-Event = Callable[..., Any]
 
 
 def components(*steps: object) -> list[Any]:
@@ -37,93 +32,84 @@ def components(*steps: object) -> list[Any]:
     return list(dict.fromkeys(found))
 
 
-def telling(message: Any) -> Callable[[Callable[..., Values]], Callable[..., Values]]:
-    """What goes wrong in the event becomes the text of `message`; all else stays as it is."""
-
-    def made(event: Callable[..., Values]) -> Callable[..., Values]:
-        @wraps(event)
-        def tried(*args: Any, **more: Any) -> Values:
-            try:
-                return event(*args, **more)
-            except Exception as error:
-                return {message: markup.error(explain_failure(error))}
-
-        return tried
-
-    return made
-
-
 def shown(visible: bool, **more: Any) -> Any:
     return gr.update(visible=visible, **more)
 
 
 class RunBox:
-    """Progress and Cancel of the runs that a button starts. run: id of the last one."""
+    """A button, and the progress and Cancel of the work that it starts. run: id of the last run."""
 
-    def __init__(self, button: gr.Button, stop: gr.Button, progress: gr.HTML) -> None:
-        self.button, self.stop, self.progress = button, stop, progress
+    def __init__(self, text: str, elem_id: str, **more: Any) -> None:
+        with gr.Row(equal_height=False):
+            self.button = gr.Button(text, variant="primary", elem_id=elem_id, **more)
+            self.stop = gr.Button("Cancel", variant="stop", visible=False)
+        self.progress = gr.HTML(elem_id=f"{elem_id}-progress")
         self.run = gr.State("")
 
-    def busy(self, busy: bool, text: str = "") -> Values:
+    def _busy(self, busy: bool, text: str = "") -> Values:
         return {self.button: shown(not busy), self.stop: shown(busy), self.progress: text}
 
     def wire(
-        self, desk: Desk, name: str, starts: Sequence[tuple[Any, str, Event, Any]],
-        start: Callable[[Desk, Run], None], ended: Callable[[Visitor, Any], Values],
-        outputs: list[Any], **queue: Any,
+        self, endpoints: Endpoints, name: str, stage: str,
+        starts: Sequence[tuple[Any, str, Callable[[Visitor, Values], Work], set[Any]]],
+        ended: Callable[[Visitor, Any], Values], outputs: list[Any], **queue: Any,
     ) -> None:  # fmt: skip
-        """starts: (trigger, its api name, event that makes a run, its inputs). start: begins the
-        work. ended: (visitor, result) -> what the page shows. queue: of the event that waits."""
-        mine = [self.button, self.stop, self.progress, self.run]
+        """starts: (trigger, name of its endpoint, what makes the work, its inputs). stage: in words
+        until the work says its own. ended: from the work's result to what the page shows. queue:
+        of the event that waits for the work."""
+        runs, mine = endpoints.desk.runs, [self.button, self.stop, self.progress, self.run]
 
-        def beginning(event: Event) -> Event:
-            @wraps(event)
-            def begun(*args: Any) -> Values:
-                try:
-                    run = event(*args)
-                except Exception as error:
-                    text = markup.error(explain_failure(error))
-                    return self.busy(False, text) | {self.run: ""}
-                return self.busy(True, markup.progress(run.snapshot())) | {self.run: run.id}
+        def beginning(make: Callable[[Visitor, Values], Work]) -> Event:
+            def begun(visitor: Visitor, values: Values) -> Values:
+                work = make(visitor, values)
+                runs.supersede(values[self.run])
+                run = runs.new()
+                run.task, run.stage = work, stage
+                return self._busy(True, markup.progress(run.snapshot())) | {self.run: run.id}
 
             return begun
 
         def followed(run_id: str) -> Iterator[Values]:
-            run = desk.runs.get(run_id)
+            run = runs.get(run_id)
             if run is None:
                 yield {self.run: ""}
                 return
-            start(desk, run)
+            if not run.claimed():
+                runs.start(run, run.task)
             for now in run.follow(0.3):
                 yield {self.progress: markup.progress(now)}
 
-        def over(run_id: str, request: gr.Request) -> Values:
-            run = desk.runs.get(run_id)
+        def over(visitor: Visitor, values: Values) -> Values:
+            run = runs.get(values[self.run])
             if run is None:
                 return {self.run: ""}
             if not (run.done.is_set() or run.stop.is_set()):  # another one, asked for meanwhile
-                return {self.run: run_id}
+                return {self.run: run.id}
             if run.stop.is_set() or isinstance(run.error, Cancelled):
-                return self.busy(False, markup.stopped("Stopped."))
+                return self._busy(False, markup.stopped("Stopped."))
             if run.error is not None:
-                return self.busy(False, markup.error(explain_failure(run.error)))
-            return self.busy(False) | ended(desk.visitor(request), run.result)
+                return self._busy(False, markup.error(explain_failure(run.error)))
+            return self._busy(False) | ended(visitor, run.result)
 
-        def stopped(run_id: str) -> Values:
-            desk.runs.cancel(run_id)
-            return self.busy(False, markup.stopped("Stopped."))
+        def stopped(visitor: Visitor, values: Values) -> Values:
+            runs.cancel(values[self.run])
+            return self._busy(False, markup.stopped("Stopped."))
 
-        for number, (trigger, api_name, event, inputs) in enumerate(starts):
+        for number, (trigger, start, make, inputs) in enumerate(starts):
             nth = number or ""
-            how = AT_ONCE if number == 0 else LATEST
-            trigger(beginning(event), inputs, mine, api_name=api_name, **how).then(
-                followed, self.run, [self.progress, self.run], api_name=f"{name}_follow{nth}",
-                trigger_mode="multiple", **queue, **QUIET,
-            ).then(
-                over, self.run, list(dict.fromkeys([*mine, *outputs])),
-                api_name=f"{name}_show{nth}", trigger_mode="multiple", **AT_ONCE,
+            first = endpoints.bind(
+                trigger, start, beginning(make), {*inputs, self.run}, mine, self.progress, **LATEST
+            )
+            following = first.then(
+                followed, self.run, [self.progress, self.run], trigger_mode="multiple",
+                api_name=f"{endpoints.prefix}_{name}_follow{nth}", **queue, **QUIET,
             )  # fmt: skip
-        self.stop.click(stopped, self.run, mine, api_name=f"{name}_stop", **AT_ONCE)
+            endpoints.bind(
+                following.then, f"{name}_show{nth}", over, {self.run},
+                list(dict.fromkeys([*mine, *outputs])), self.progress, trigger_mode="multiple",
+                **AT_ONCE,
+            )  # fmt: skip
+        endpoints.bind(self.stop.click, f"{name}_stop", stopped, {self.run}, mine, self.progress)
 
 
 def section(key: str, title: str, sentence: str) -> gr.Column:
@@ -147,22 +133,29 @@ def recipe(key: str) -> tuple[gr.Accordion, gr.Code, gr.Code]:
     return box, command, config
 
 
-def plot_value(text: str | None) -> Any:
-    return None if text is None else PlotData(type="plotly", plot=text)
+class Proven:
+    """What Prove and Promote show before there is a proof."""
 
+    def __init__(self) -> None:
+        self.empty = gr.HTML()
+        self.begin = gr.Button("Go to the job", variant="primary", visible=False)
+        self.begin.click(None, js="() => document.querySelector('[data-step=run]').click()")
+        self.body = gr.Column(visible=False, elem_classes="tr-section")
 
-def nothing_proven(step: Any, job: JobRow | None, title: str) -> Values:
-    """Prove and Promote before there is a proof. step: with `empty`, `begin` and `body`."""
-    if job is None:
-        text = "Pick a job that is done, or start one."
-    elif job.state in ("queued", "running", "cancelling"):
-        text = "The job is not through yet; its proof is made right after the training."
-    elif job.state == "done":
-        text = "The job made no proof. Its log says why; “Prove again” makes one."
-    else:
-        text = "The job ended before a proof was made. Resume it, or change its settings."
-    return {
-        step.empty: markup.nothing_yet(title, text),
-        step.begin: shown(True),
-        step.body: shown(False),
-    }
+    def there(self) -> Values:
+        return {self.empty: "", self.begin: shown(False), self.body: shown(True)}
+
+    def missing(self, job: JobRow | None, title: str) -> Values:
+        if job is None:
+            text = "Pick a job that is done, or start one."
+        elif job.state in ("queued", "running", "cancelling"):
+            text = "The job is not through yet; its proof is made right after the training."
+        elif job.state == "done":
+            text = "The job made no proof. Its log says why; “Prove again” makes one."
+        else:
+            text = "The job ended before a proof was made. Resume it, or change its settings."
+        return {
+            self.empty: markup.nothing_yet(title, text),
+            self.begin: shown(True),
+            self.body: shown(False),
+        }

@@ -12,7 +12,7 @@ from html import escape
 
 from training.adapters.promotion import Decision
 from training.evaluation.bootstrap import Interval
-from training.proof.comparison import Comparison
+from training.proof.comparison import Comparison, Verdict
 from training.proof.results import (
     ALL,
     BASE,
@@ -28,9 +28,9 @@ from training.proof.results import (
     CaseResult,
     Change,
 )
-from ui.components.markup import sign
+from ui.components.tables import table
 from ui.components.words import bare, when
-from ui.training.handlers.promote import BASE_ALONE, Outcome
+from ui.training.handlers.promote import BASE_ALONE
 from ui.training.handlers.prove import label as case_label
 from ui.training.view import image, mark
 
@@ -134,29 +134,20 @@ def _interval(found: Interval, unit: str, signed: bool = False) -> str:
 
 
 def _numbers(changes: Sequence[Change], names: Mapping[str, str]) -> str:
-    """Mean and median error of each side. On a phone each row becomes a block."""
+    """Mean and median error of each side."""
     sides = [side for side in (BASE, CURRENT, CANDIDATE) if side in names]
-    heads = "".join(
-        f'<th scope="col">{sign("base") if s == BASE else ""}'
-        f"{'base' if s == BASE else f'{s}: {escape(names[s])}'}</th>"
-        for s in sides
-    )
-    body = "".join(
-        f'<tr><th scope="row">{escape(name_of(c))}</th><td data-label="cases">{c.n:,}</td>'
-        + "".join(
-            f'<td data-label="{s}">{_interval(c.mean[s], c.unit)}'
-            f"<small>median {bare(c.median[s].estimate, c.unit)} {c.unit}</small></td>"
-            for s in sides
-            if s in c.mean
-        )
-        + "</tr>"
-        for c in changes
-    )
-    return (
-        '<table class="tr-table tr-stack"><caption>Mean error with its 95 % interval, and the '
-        f'median</caption><thead><tr><th scope="col">scenes</th><th scope="col">cases</th>{heads}'
-        f"</tr></thead><tbody>{body}</tbody></table>"
-    )
+    heads = ["base" if s == BASE else f"{s}: {names[s]}" for s in sides]
+
+    def cell(change: Change, side: str) -> str:
+        if side not in change.mean:
+            return ""
+        median = bare(change.median[side].estimate, change.unit)
+        mean = _interval(change.mean[side], change.unit)
+        return f"{mean}<small>median {median} {change.unit}</small>"
+
+    rows = [(name_of(c), [f"{c.n:,}", *(cell(c, s) for s in sides)]) for c in changes]
+    title = "Mean error with its 95 % interval, and the median"
+    return table(["scenes", "cases", *heads], rows, title, stack=True)
 
 
 # ---- cases ---------------------------------------------------------------------------------------
@@ -230,19 +221,19 @@ def _tile(case: CaseResult, source: str) -> str:
 # ---- the rule ------------------------------------------------------------------------------------
 
 
-def rule(found: Outcome) -> str:
-    """The rule, each of its conditions with what was found, and the outcome."""
+def rule(verdict: Verdict) -> str:
+    """The rule, each of its conditions with what was measured, and the outcome."""
     items = "".join(
         f'<li class="{"tr-yes" if c.passed else "tr-no"}"><i aria-hidden="true">'
         f"{'✓' if c.passed else '✕'}</i><div><b>{escape(c.text)}</b>"
         f'<span class="tr-spoken">{"holds" if c.passed else "does not hold"}: </span>'
         f"<span>{escape(c.found)}</span></div></li>"
-        for c in found.checks
+        for c in verdict.checks
     )
-    kind = "tr-yes" if found.allowed else "tr-no"
+    kind = "tr-yes" if verdict.allowed else "tr-no"
     return (
-        f'<div class="tr-rule"><p class="tr-outcome {kind}" role="status">{escape(found.words)}</p>'
-        f'<ol class="tr-conditions">{items}</ol></div>'
+        f'<p class="tr-outcome {kind}" role="status">{escape(verdict.words)}</p>'
+        f'<ol class="tr-conditions">{items}</ol>'
     )
 
 
@@ -250,21 +241,16 @@ def history(decisions: Sequence[Decision]) -> str:
     """Promotions and rollbacks, newest first."""
     if not decisions:
         return '<p class="sl-quiet">Nothing was promoted yet: the built-in adapter is in use.</p>'
-    rows = "".join(
-        f'<tr><td data-label="when">{when(d.created)}</td>'
-        f'<td data-label="adapter"><b>{escape(d.adapter or BASE_ALONE)}</b></td>'
-        f'<td data-label="instead of">{escape(d.previous or BASE_ALONE)}</td>'
-        f'<td data-label="who">{escape(d.author)}</td>'
-        f'<td data-label="why">{escape(why(d))}</td></tr>'
+    rows = [
+        (
+            when(d.created),
+            [f"<b>{escape(d.adapter or BASE_ALONE)}</b>", escape(d.previous or BASE_ALONE),
+             escape(d.author), escape(why(d))],
+        )
         for d in decisions
-    )
-    heads = "".join(
-        f'<th scope="col">{x}</th>' for x in ("when", "adapter", "instead of", "who", "why")
-    )
-    return (
-        '<table class="tr-table tr-stack"><caption>What was in use, newest first</caption><thead>'
-        f"<tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-    )
+    ]  # fmt: skip
+    heads = ["when", "adapter", "instead of", "who", "why"]
+    return table(heads, rows, "What was in use, newest first", stack=True)
 
 
 def why(decision: Decision) -> str:

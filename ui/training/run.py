@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.components.plot import PlotData
 
+from training.jobs import control as jobs
 from training.jobs.rows import JobRow
+from training.store.home import Home
 from ui.components import markup
+from ui.components.endpoints import Endpoints, Values
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST, asked, clicks
 from ui.shell.visitors import Visitor
 from ui.training import view
-from ui.training.figures import CHARTS, NO_UNIT
+from ui.training.figures import CHARTS
 from ui.training.handlers import configure
 from ui.training.handlers import run as handlers
 from ui.training.handlers.place import Place, job_of
-from ui.training.parts import Values, plot_value, recipe, section, shown, telling
+from ui.training.parts import recipe, section, shown
 
 BUTTONS = {
     "cancel": "Cancel", "resume": "Resume", "retry": "Change settings and try again",
@@ -34,7 +39,6 @@ class Run:
     """Everything here is read from the database."""
 
     def __init__(self) -> None:
-        self.curves = handlers.Curves()
         with section(
             "run",
             "Training",
@@ -119,26 +123,25 @@ class Run:
                 "Train.",
             )
             return {self.empty: text, self.begin: shown(True), self.body: shown(False)}
+        trouble = markup.warnings([handlers.trouble(visitor, desk.home)])
         values: Values = {
             self.empty: "",
             self.begin: shown(False),
             self.body: shown(True),
-            self.queue: markup.warnings([handlers.trouble(visitor, desk.home)])
-            + view.queue(rows, place.job),
+            self.queue: trouble + view.queue(rows, place.job),
         }
         job = job_of(desk.home, place)
         if job is None:
             text = "That job was deleted." if place.job else "Pick a job of the list."
-            hidden = {part: shown(False) for part in (*self.buttons.values(), self.charts)}
-            return values | hidden | {
-                self.status: markup.note(text), self.controls: shown(False), self.difference: "",
-            }  # fmt: skip
-        row, far = handlers.one_job(visitor, desk.home, job.id)
+            hidden = (*self.buttons.values(), self.charts, self.controls)
+            values |= {part: shown(False) for part in hidden}
+            return values | {self.status: markup.note(text), self.difference: ""}
+        row, far = handlers.one_job(visitor, desk.home, job)
         able = handlers.ACTIONS[row.state]
         values[self.status] = view.status(row, far, handlers.retried(desk.home, row))
         values |= {part: shown(key in able) for key, part in self.buttons.items()}
         if visitor.reads("job logs"):
-            values[self.log] = view.log(*handlers.log_text(visitor, desk.home, job.id))
+            values[self.log] = view.log(*handlers.log_text(desk.home, job.id))
         else:
             values[self.log] = markup.note("Logs are for trainers.")
         return values | self.drawn(desk, place, job)
@@ -146,14 +149,13 @@ class Run:
     def drawn(self, desk: Desk, place: Place, job: JobRow) -> Values:
         """The curves, and how a second job's settings differ."""
         other = job_of(desk.home, replace(place, job=place.over))
-        charts = self.curves.get(desk.home, job, other, place.smooth, place.log)
+        charts = handlers.curves(desk.home, job, other, place.smooth, place.log)
         there = any(drawn.plot is not None for drawn in charts.values())
         values: Values = {part: shown(there) for part in (self.charts, self.controls)}
         values[self.difference] = ""
-        for key, chart in CHARTS.items():
-            unit = "" if chart.unit in NO_UNIT else chart.unit
-            values[self.titles[key]] = view.chart_title(chart.title, unit, charts[key].said)
-            values[self.plots[key]] = plot_value(charts[key].plot)
+        for key, (plot, said) in charts.items():
+            values[self.titles[key]] = view.chart_title(CHARTS[key], said)
+            values[self.plots[key]] = plot and PlotData(type="plotly", plot=plot)
         if other is not None:
             changed = list(configure.differences(job.settings, other.settings).values())
             values[self.difference] = view.changes(
@@ -161,51 +163,40 @@ class Run:
             ) or markup.note(f"{job.name} and {other.name} have the same settings.")
         return values
 
-    def wire(self, desk: Desk, page: Any) -> None:
+    def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Each button acts on the selected job and shows what became of it."""
+        desk, bind = endpoints.desk, partial(page.bind, endpoints, message=self.message)
 
         def acting(
-            act: Callable[[Visitor, Desk, str], str], stay: bool = True
-        ) -> Callable[[Place, gr.Request], Values]:
-            @telling(self.message)
-            def acted(place: Place, request: gr.Request) -> Values:
-                visitor = desk.visitor(request)
-                said = act(visitor, desk, place.job)
-                there = place if stay else Place("run")
-                return page.show(desk, visitor, there) | {self.message: markup.note(said)}
+            act: Callable[[Home, str], str], visitor: Visitor, values: Values
+        ) -> tuple[Place, str]:
+            place = values[page.place]
+            said = act(desk.home, place.job)
+            return Place("run") if act is handlers.delete else place, said
 
-            return acted
-
-        for button, act, name in (
-            (self.buttons["cancel"], acting(handlers.cancel), "cancel"),
-            (self.buttons["resume"], acting(handlers.resume), "resume"),
-            (self.really, acting(handlers.delete, stay=False), "delete"),
+        for button, act in (
+            (self.buttons["cancel"], handlers.cancel),
+            (self.buttons["resume"], handlers.resume),
+            (self.really, handlers.delete),
         ):
-            button.click(act, page.place, page.everything, api_name=f"training_{name}", **AT_ONCE)
+            bind(button.click, act.__name__, partial(acting, act))
         # Asking back shows a row and does nothing else: no role is needed for that.
         self.buttons["delete"].click(lambda: shown(True), None, self.confirm,
                                      api_name="training_ask_delete", **AT_ONCE)  # fmt: skip
         self.spare.click(lambda: shown(False), None, self.confirm,
                          api_name="training_spare", **AT_ONCE)  # fmt: skip
 
-        @telling(self.message)
-        def retried(place: Place, request: gr.Request) -> Values:
-            visitor = desk.visitor(request)
-            return page.show(desk, visitor, configure.retry_place(visitor, desk, place.job))
+        def retried(visitor: Visitor, values: Values) -> tuple[Place, str]:
+            row = jobs.job(desk.home, values[page.place].job)
+            return Place("configure", row.id, row.snapshot, row.id), ""
 
-        self.buttons["retry"].click(
-            retried, page.place, page.everything, api_name="training_retry", **AT_ONCE
-        )
+        bind(self.buttons["retry"].click, "retry", retried)
 
-        @telling(self.message)
-        def redrawn(
-            place: Place, smooth: float, log: bool, over: str, request: gr.Request
-        ) -> Values:
-            there = replace(place, smooth=float(smooth or 0), log=bool(log), over=over or "")
-            return page.show(desk, desk.visitor(request), there)
+        def redrawn(visitor: Visitor, values: Values) -> tuple[Place, str]:
+            smooth, log, over = (values[p] for p in (self.smooth, self.log_scale, self.over))
+            look = {"smooth": float(smooth or 0), "log": bool(log), "over": over or ""}
+            return replace(values[page.place], **look), ""
 
-        gr.on(
-            [self.smooth.input, self.log_scale.input, self.over.input], redrawn,
-            [page.place, self.smooth, self.log_scale, self.over], page.everything,
-            api_name="training_curves", **LATEST,
-        )  # fmt: skip
+        curves = [self.smooth, self.log_scale, self.over]
+        changes = partial(gr.on, [part.input for part in curves])
+        bind(changes, "curves", redrawn, inputs=curves, **LATEST)

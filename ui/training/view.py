@@ -20,9 +20,11 @@ from training.snapshots.freezing import (
     LeftOut,
     SnapshotExample,
 )
-from ui.components.markup import seconds
+from ui.components.markup import bar, hint, seconds
+from ui.components.tables import table
 from ui.components.thumbnails import small
 from ui.components.words import when
+from ui.training.figures import NO_UNIT, Chart
 from ui.training.handlers.configure import Change
 from ui.training.handlers.place import STEPS, StepState
 
@@ -52,13 +54,13 @@ SHOWN_CORRECTIONS, SHOWN_REPLAY = 18, 6
 def steps(states: Mapping[str, StepState], current: str) -> str:
     """The row of steps; each is a button that shows it."""
     items = []
-    for number, (key, name) in enumerate(STEPS.items(), start=1):
+    for number, key in enumerate(STEPS, start=1):
         glyph, words = STATES[states[key].state]
         here = ' aria-current="step"' if key == current else ""
         items.append(
             f'<li><button type="button" class="tr-step tr-{states[key].state}" data-step="{key}"'
-            f'{here}><span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{number}. {name}'
-            f'</span><span class="tr-step-note">{escape(states[key].note)}</span>'
+            f'{here}><span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{number}. '
+            f'{key.capitalize()}</span><span class="tr-step-note">{escape(states[key].note)}</span>'
             f'<span class="tr-spoken">, {words}</span></button></li>'
         )
     return f'<nav aria-label="Steps of a training"><ol class="tr-steps">{"".join(items)}</ol></nav>'
@@ -94,13 +96,11 @@ def preview(examples: Sequence[SnapshotExample], left_out: Sequence[LeftOut]) ->
             ("Left out", len(left_out), "see below"),
         )
     )
-    shown = (
-        [e for e in examples if e.source == CORRECTED],
-        [e for e in examples if e.source == REPLAY],
-    )
+    some = sorted(examples, key=lambda e: e.source != CORRECTED)
     if len(examples) > SHOWN_CORRECTIONS + SHOWN_REPLAY:
-        shown = shown[0][:SHOWN_CORRECTIONS], shown[1][:SHOWN_REPLAY]
-    some = [*shown[0], *shown[1]]
+        replayed = [e for e in some if e.source == REPLAY]
+        some = [e for e in some if e.source == CORRECTED][:SHOWN_CORRECTIONS]
+        some += replayed[:SHOWN_REPLAY]
     which = f"{len(some)} of {len(examples):,}" if len(some) < len(examples) else f"all {len(some)}"
     return (
         f'<dl class="tr-counts">{counts}</dl>{_left_out(left_out)}<h3>Images and target texts '
@@ -128,9 +128,8 @@ def _sample(example: SnapshotExample) -> str:
     who = "correction" if n <= 1 else f"{n} corrections that agree"
     source = who if example.source == CORRECTED else "original training scene"
     part = "training set" if example.split == TRAIN else "validation set"
-    about = " · ".join(
-        [f"{source}, {part}", *[", ".join(example.slices[:3])][: len(example.slices)]]
-    )
+    slices = ", ".join(example.slices[:3])
+    about = f"{source}, {part}{' · ' if slices else ''}{slices}"
     point = first_point(example.values)
     cross = mark("human", point.xy, example.size_wh) if point else ""
     return (
@@ -165,26 +164,20 @@ def status(job: JobRow, far: HowFar | None, changed: Sequence[Change] = ()) -> s
     """Where the job is: in words, one bar over training and proof, time left; why it stopped and
     what to do."""
     glyph, words = JOB_SIGNS[job.state]
-    said = [_took(job)]
+    said, drawn = [_took(job)], ""
     if far is None and job.steps:
         said = [f"step {job.step:,} of {job.steps:,}", *said]
     if far is not None:
+        drawn = bar(far.fraction, job.name)
         said = [job.stage.partition(":")[0], far.said, *said]
         if far.left_s is not None:
             said.append(f"about {seconds(far.left_s)} left")
         elif far.training_s:
             said.append(f"about {seconds(far.training_s)} of training left, then the proof")
-    percent = round(100 * far.fraction) if far is not None else 0
-    bar = (
-        f'<div class="sl-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent}" aria-label="{escape(job.name)}">'
-        f'<i style="width:{max(percent, 2)}%"></i></div>'
-    )
     return (
         f'<div class="sl-progress tr-status tr-{job.state}"><div class="sl-progress-text">'
         f'<b role="status"><i aria-hidden="true">{glyph}</i> {escape(job.name)}: {words}</b>'
-        f"<span>{escape(' · '.join(filter(None, said)))}</span></div>"
-        f"{bar if far is not None else ''}</div>"
+        f"<span>{escape(' · '.join(filter(None, said)))}</span></div>{drawn}</div>"
         + _stopped(job)
         + changes(changed, "Changed against the job that it retries")
     )
@@ -210,25 +203,16 @@ def changes(
     changed: Sequence[Change], title: str, heads: tuple[str, str] = ("before", "now")
 ) -> str:
     """Settings that differ: name, and the two values."""
-    if not changed:
-        return ""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(old)}</td><td><b>{escape(new)}</b>'
-        "</td></tr>"
-        for name, old, new in changed
-    )
-    return (
-        f'<table class="tr-table tr-diff"><caption>{escape(title)}</caption><thead><tr>'
-        f'<th scope="col">setting</th><th scope="col">{escape(heads[0])}</th>'
-        f'<th scope="col">{escape(heads[1])}</th></tr></thead><tbody>{rows}</tbody></table>'
-    )
+    rows = [(name, (escape(old), f"<b>{escape(new)}</b>")) for name, old, new in changed]
+    return table(["setting", *heads], rows, title) if rows else ""
 
 
-def chart_title(title: str, unit: str, said: str) -> str:
+def chart_title(chart: Chart, said: str) -> str:
     """Over a chart: its name, and its latest values in words."""
+    unit = "" if chart.unit in NO_UNIT else chart.unit
     return (
-        f'<h3 class="tr-chart-title">{escape(title)} <span class="sl-quiet">{escape(unit)}</span>'
-        f'</h3><p class="sl-quiet tr-said">{escape(said)}</p>'
+        f'<h3 class="tr-chart-title">{escape(chart.title)} <span class="sl-quiet">{escape(unit)}'
+        f'</span></h3><p class="sl-quiet tr-said">{escape(said)}</p>'
     )
 
 
@@ -242,7 +226,5 @@ def log(text: str, cut: bool) -> str:
 
 def elsewhere(role: str, needed: str, what: str) -> str:
     """Why there are no buttons for this visitor."""
-    return (
-        f'<p class="sl-hint">You may {ROLE_WORDS.get(role, "look")} here. To {escape(what)} you '
-        f"need the role {escape(needed)}.</p>"
-    )
+    may = ROLE_WORDS.get(role, "look")
+    return hint(f"You may {may} here. To {what} you need the role {needed}.")

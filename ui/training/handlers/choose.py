@@ -13,7 +13,6 @@ from inference.errors import Cancelled, UserError
 from inference.registry import BACKBONES
 from training.snapshots.freezing import (
     LeftOut,
-    Snapshot,
     SnapshotExample,
     SnapshotPlan,
     freeze,
@@ -23,19 +22,17 @@ from training.snapshots.freezing import (
 from training.store.feedback import CaseFilter, Feedback
 from training.store.home import Home
 from ui.shell.desk import Desk
-from ui.shell.runs import Run
+from ui.shell.runs import Work
 from ui.shell.services import Progress
-from ui.shell.visitors import READABLE, Visitor, require
+from ui.shell.visitors import Visitor
+from ui.training.handlers.place import Place
 
 FILTERS = ("author", "slice", "adapter", "since", "until")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-Content = tuple[Sequence[SnapshotExample], Sequence[LeftOut]]
-"""What goes in, and what was left out and why."""
 
 
-def choices(visitor: Visitor, home: Home) -> dict[str, list[str]]:
+def choices(home: Home) -> dict[str, list[str]]:
     """What the filters offer, by their key."""
-    require(visitor, READABLE["training previews"], "The list of corrections")
     stored = Feedback(home)
     adapters = [name for name in stored.adapters() if name]
     return {"author": stored.authors(), "slice": stored.slices(), "adapter": adapters}
@@ -76,22 +73,12 @@ def _share(form: Mapping[str, object], key: str, most: float) -> float:
     return float(percent) / 100
 
 
-def begin_plan(visitor: Visitor, desk: Desk, form: Mapping[str, object], task: str) -> Run:
-    """A run that works out what would be frozen; nothing is written but replayed images."""
-    require(visitor, READABLE["training previews"], "The preview of a training")
+def planning(desk: Desk, form: Mapping[str, object], task: str) -> Work:
+    """Work whose result is the SnapshotPlan of what would be frozen; nothing is written but
+    replayed images."""
     family = BACKBONES.get(desk.services.model_info().family)
     frame = family.frame if family is not None else "norm1000"
-    run = desk.runs.new()
-    run.task = (Feedback(desk.home), {**options_of(form, task), "frame": frame})
-    run.stage = "Reading the corrections"
-    return run
-
-
-def start_plan(desk: Desk, run: Run) -> None:
-    """Starts it, unless it was started already. Its result is a SnapshotPlan."""
-    if run.claimed():
-        return
-    stored, options = run.task
+    stored, options = Feedback(desk.home), options_of(form, task)
 
     def work(progress: Progress, cancelled: Callable[[], bool]) -> SnapshotPlan:
         def tell(done: int, total: int) -> None:
@@ -99,14 +86,13 @@ def start_plan(desk: Desk, run: Run) -> None:
                 raise Cancelled
             progress(f"Gathering images, {done:,} of {total:,}", done / max(total, 1))
 
-        return plan_snapshot(stored, tell=tell, **options)
+        return plan_snapshot(stored, tell=tell, frame=frame, **options)
 
-    desk.runs.start(run, work)
+    return work
 
 
-def freeze_plan(visitor: Visitor, desk: Desk, run_id: str) -> Snapshot:
-    """Freezes exactly what the preview showed."""
-    require(visitor, "trainer", "Freezing corrections for a training")
+def freeze_plan(visitor: Visitor, desk: Desk, run_id: str) -> Place:
+    """Freezes exactly what the preview of that run showed; where it is configured."""
     run = desk.runs.get(run_id)
     plan = run.result if run is not None else None
     if not isinstance(plan, SnapshotPlan):
@@ -115,17 +101,10 @@ def freeze_plan(visitor: Visitor, desk: Desk, run_id: str) -> Snapshot:
             hint="Go back to Choose and press “Preview training set” again",
             field="snapshot",
         )
-    return freeze(desk.home, plan, visitor.name)
+    return Place("configure", "", freeze(desk.home, plan, visitor.name).hash)
 
 
-def frozen(visitor: Visitor, home: Home, snapshot: str) -> Content:
-    """What a frozen snapshot holds."""
-    require(visitor, READABLE["training previews"], "A snapshot")
+def frozen(home: Home, snapshot: str) -> tuple[Sequence[SnapshotExample], Sequence[LeftOut]]:
+    """What a frozen snapshot holds, and what was left out and why."""
     found = load_snapshot(home, snapshot)
     return found.examples, [LeftOut(x["what"], x["reason"]) for x in found.manifest["left_out"]]
-
-
-def fixed_settings(home: Home, snapshot: str) -> dict[str, float]:
-    """The settings that a snapshot decides, for the job's record."""
-    found = load_snapshot(home, snapshot).manifest["choices"]
-    return {k: found[k] for k in ("replay_share", "validation_share") if k in found}

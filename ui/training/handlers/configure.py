@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError, unknown
@@ -19,9 +20,10 @@ from training.jobs.config import WorkerConfig, command_text
 from training.jobs.rows import JobRow
 from training.jobs.runners import HUB, RUNNERS, default_runner, why_not_here
 from training.jobs.settings import FIELDS, PRESETS, Preset, TrainSettings, changed
+from training.snapshots.freezing import load_snapshot
+from training.store.home import Home
 from ui.shell.desk import Desk
-from ui.shell.visitors import Visitor, names_only, require
-from ui.training.handlers.choose import fixed_settings
+from ui.shell.visitors import Visitor, names_only
 from ui.training.handlers.place import Place, task_of
 
 SNAPSHOT_FIELDS = ("replay_share", "validation_share")
@@ -45,12 +47,14 @@ def form_values(settings: TrainSettings) -> dict[str, Any]:
 
 
 def read_settings(
-    visitor: Visitor, desk: Desk, place: Place, values: Mapping[str, Any]
+    home: Home, place: Place, values: Mapping[str, Any]
 ) -> tuple[TrainSettings | None, dict[str, UserError]]:
     """The form with what the snapshot decides; None while a field is wrong, with what is wrong by
     field."""
-    require(visitor, "viewer", "The settings of a training")
-    made = dict(fixed_settings(desk.home, place.snapshot)) if place.snapshot else {}
+    made: dict[str, Any] = {}
+    if place.snapshot:
+        chosen = load_snapshot(home, place.snapshot).manifest["choices"]
+        made = {name: chosen[name] for name in SNAPSHOT_FIELDS if name in chosen}
     problems: dict[str, UserError] = {}
     for name in NAMES:
         try:
@@ -70,7 +74,7 @@ def differences(
 ) -> dict[str, Change]:
     """What differs, by the setting's name."""
     return {
-        name: (label(name), shown(name, old), shown(name, new))
+        name: (label(name), shown(old), shown(new))
         for name, (old, new) in changed(before, after).items()
         if name in names
     }
@@ -88,13 +92,11 @@ def presets_of(task: str) -> dict[str, Preset]:
     return {k: p for k, p in PRESETS.items() if task in p.tasks} or PRESETS
 
 
-def from_preset(preset: str, settings: TrainSettings) -> dict[str, Change]:
-    """How the form differs from a preset, by the setting's name."""
-    return differences(preset_of(preset).settings, settings, NAMES)
-
-
 def nearest_preset(settings: TrainSettings) -> str:
-    return min(PRESETS, key=lambda name: len(from_preset(name, settings)))
+    def far(name: str) -> int:
+        return len(differences(PRESETS[name].settings, settings, NAMES))
+
+    return min(PRESETS, key=far)
 
 
 def label(name: str) -> str:
@@ -104,7 +106,7 @@ def label(name: str) -> str:
     return f"{text} ({spec.unit})" if spec.unit and spec.unit not in text else text
 
 
-def shown(name: str, value: Any) -> str:
+def shown(value: Any) -> str:
     """A value in words."""
     if value is None:
         return "not set"
@@ -138,7 +140,6 @@ def recipe(
     visitor: Visitor, desk: Desk, place: Place, settings: TrainSettings, name: str
 ) -> tuple[str, str]:
     """The command and config that would train this in a terminal, without a job."""
-    require(visitor, "viewer", "The command of a training")
     home, name = desk.home, name or "my-adapter"
     folder = home.root / "by-hand" / name
     current = in_use(home, task_of(home, place)) if settings.start == "current" else None
@@ -149,18 +150,16 @@ def recipe(
         output=folder / "adapter", name=name, checkpoints=folder / "checkpoints",
         device=_device(desk),
     )  # fmt: skip
-    command = command_text(settings, folder / "config.json", cpu=config.device == "cpu")
-    return _readable(visitor, command, config)
+    return _readable(visitor, config, folder / "config.json")
 
 
 def recipe_of_job(visitor: Visitor, desk: Desk, job: JobRow) -> tuple[str, str]:
     """The same of a job that exists."""
-    require(visitor, "viewer", "The command of a job")
-    command = command_text(job.settings, job.config_file, cpu=job.config["device"] == "cpu")
-    return _readable(visitor, command, jobs.worker_config(desk.home, job))
+    return _readable(visitor, jobs.worker_config(desk.home, job), job.config_file)
 
 
-def _readable(visitor: Visitor, command: str, config: WorkerConfig) -> tuple[str, str]:
+def _readable(visitor: Visitor, config: WorkerConfig, file: Path) -> tuple[str, str]:
+    command = command_text(config.settings, file, cpu=config.device == "cpu")
     text = json.dumps(config.to_json(), indent=2, ensure_ascii=False)
     if visitor.reads("paths of the server"):
         return command, text
@@ -176,47 +175,26 @@ def _device(desk: Desk) -> str:
 
 
 def submit(
-    visitor: Visitor,
-    desk: Desk,
-    place: Place,
-    values: Mapping[str, Any],
-    name: str,
-    runner: str,
+    visitor: Visitor, desk: Desk, place: Place, values: Mapping[str, Any], name: str, runner: str
 ) -> Place:
     """Queues a job on the frozen snapshot; the place where it is watched. UserError names the
     field that is wrong."""
-    require(visitor, "trainer", "Training")
     if not place.snapshot:
         raise UserError(
             "Nothing is chosen to train on",
             hint="Choose corrections, press “Preview training set”, then “Use this set”",
             field="snapshot",
         )
-    settings, problems = read_settings(visitor, desk, place, values)
+    settings, problems = read_settings(desk.home, place, values)
     if settings is None:
         raise next(iter(problems.values()))
     if runner == HUB and not can_push():
         raise UserError(
             "Hugging Face Jobs need a login", hint="Run `hf auth login`, or set HF_TOKEN"
         )
-    if runner != HUB and (why := why_not_here()) is not None:
-        raise UserError("This machine cannot train", got=why, field="runner")
     job_id = jobs.submit(
         desk.home, place.snapshot, settings, visitor.name, runner or default_runner(),
         place.retry or None, base=desk.services.base_model(), name=(name or "").strip() or None,
         device=_device(desk),
     )  # fmt: skip
     return Place("run", job_id, place.snapshot)
-
-
-def frozen_place(visitor: Visitor, snapshot: str) -> Place:
-    """The Configure step for a snapshot that is frozen already."""
-    require(visitor, "trainer", "Training on a snapshot")
-    return Place("configure", "", snapshot)
-
-
-def retry_place(visitor: Visitor, desk: Desk, job_id: str) -> Place:
-    """The Configure step with a job's settings, to be changed."""
-    require(visitor, "trainer", "Trying a job again")
-    row = jobs.job(desk.home, job_id)
-    return Place("configure", row.id, row.snapshot, row.id)

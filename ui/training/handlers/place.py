@@ -20,19 +20,11 @@ from training.store.feedback import CaseFilter, Feedback
 from training.store.home import Home
 from training.store.rows import one
 from ui.shell.address import query_of
-from ui.shell.visitors import Visitor, require
 
 FIRST_TASK = next(iter(TASKS))
 
-STEPS: dict[str, str] = {
-    "choose": "Choose",
-    "preview": "Preview",
-    "configure": "Configure",
-    "run": "Run",
-    "prove": "Prove",
-    "promote": "Promote",
-}
-"""The steps of a training in page order: key in the address -> what the page calls it."""
+STEPS = ("choose", "preview", "configure", "run", "prove", "promote")
+"""The steps of a training in page order, as in the address."""
 
 FORMER = {"set": "configure"}  # keys in older links
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -61,9 +53,6 @@ class Place:
     smooth: float = 0.0
     log: bool = False
     task: str = FIRST_TASK
-
-    def at(self, step: str) -> Place:
-        return replace(self, step=step)
 
 
 def to_query(place: Place) -> str:
@@ -95,34 +84,31 @@ def from_query(query: Mapping[str, str]) -> Place:
     )
 
 
-def opened(visitor: Visitor, home: Home, query: Mapping[str, str]) -> tuple[Place, str]:
+def opened(home: Home, query: Mapping[str, str]) -> tuple[Place, str]:
     """The link's place; without one, the newest job that is not over, else the first step. The
     text says why a link did not lead where it pointed."""
-    require(visitor, "viewer", "The Training page")
     place = from_query(query)
     if place.job:
         row = job_of(home, place)
         if row is None:
             return Place(), "This link's job was deleted."
-        return moved(visitor, replace(place, snapshot=row.snapshot), place.step), ""
+        return moved(replace(place, snapshot=row.snapshot), place.step), ""
     active = jobs.jobs(home, ("running", "cancelling", "queued"), limit=1)
     if active and "step" not in query:
         return Place("run", active[0].id, active[0].snapshot), ""
     return place, ""
 
 
-def selected(visitor: Visitor, home: Home, place: Place, job_id: str) -> Place:
+def selected(home: Home, place: Place, job_id: str) -> Place:
     """The same page with another job. Its step stays if the job has got that far."""
-    require(visitor, "viewer", "A job")
     row = jobs.job(home, job_id)
     step = place.step if place.step in ("prove", "promote") and row.state == "done" else "run"
     over = "" if place.over == job_id else place.over
     return replace(place, step=step, job=row.id, snapshot=row.snapshot, retry="", over=over)
 
 
-def moved(visitor: Visitor, place: Place, step: str) -> Place:
+def moved(place: Place, step: str) -> Place:
     """The same page at another step. To configure a job that exists is to try it again."""
-    require(visitor, "viewer", "The Training page")
     step = step if step in STEPS else place.step
     return replace(place, step=step, retry=place.job if step == "configure" else "")
 
@@ -155,10 +141,15 @@ def accepted_count(home: Home, task: str) -> int:
     return Feedback(home).count(CaseFilter(task=task, status="accepted"))
 
 
-def step_states(visitor: Visitor, home: Home, place: Place) -> dict[str, StepState]:
+def step_states(home: Home, place: Place) -> dict[str, StepState]:
     """Each step's sign and a few words, for the row at the top."""
-    require(visitor, "viewer", "The Training page")
-    return {**_data_states(home, place), **_job_states(home, job_of(home, place))}
+    todo = {
+        "run": StepState("todo", "no job selected"),
+        "prove": StepState("todo", "after the run"),
+        "promote": StepState("todo", "after the proof"),
+    }
+    job = job_of(home, place)
+    return todo | _data_states(home, place) | (_job_states(home, job) if job is not None else {})
 
 
 def _data_states(home: Home, place: Place) -> dict[str, StepState]:
@@ -178,38 +169,29 @@ def _data_states(home: Home, place: Place) -> dict[str, StepState]:
     }
 
 
-def _job_states(home: Home, job: JobRow | None) -> dict[str, StepState]:
-    waiting = {
-        "prove": StepState("todo", "after the run"),
-        "promote": StepState("todo", "after the proof"),
-    }
-    if job is None:
-        return {"run": StepState("todo", "no job selected"), **waiting}
+def _job_states(home: Home, job: JobRow) -> dict[str, StepState]:
     percent = f"{100 * job.step / job.steps:.0f} % trained" if job.steps else job.stage
     if job.stage.startswith(PROVING):
         percent = "proving"
-    states = {
-        "run": {
-            "queued": StepState("doing", "queued"),
-            "running": StepState("doing", percent or "starting"),
-            "cancelling": StepState("doing", "stopping"),
-            "cancelled": StepState("bad", "cancelled"),
-            "failed": StepState("bad", "failed"),
-            "done": StepState("done", "finished"),
-        }[job.state],
-        **waiting,
-    }
+    run = {
+        "queued": StepState("doing", "queued"),
+        "running": StepState("doing", percent or "starting"),
+        "cancelling": StepState("doing", "stopping"),
+        "cancelled": StepState("bad", "cancelled"),
+        "failed": StepState("bad", "failed"),
+        "done": StepState("done", "finished"),
+    }[job.state]
     current = in_use(home, job.task)
     proof = compare(home, job.name, current)
     if proof is None:
-        return states | (
-            {"prove": StepState("bad", "no proof was made")} if job.state == "done" else {}
-        )
+        missing = {"prove": StepState("bad", "no proof was made")} if job.state == "done" else {}
+        return {"run": run, **missing}
     outcome = proof.headline.partition(":")[0]
     state = "bad" if outcome.startswith("Worse") else "done" if outcome == "Better" else "measured"
-    states["prove"] = StepState(state, outcome.lower())
     if current == job.name:
-        return states | {"promote": StepState("done", "in use")}
-    ready = StepState("ready", "the rule allows it")
-    refused = StepState("bad", "the rule says no")
-    return states | {"promote": ready if proof.verdict.allowed else refused}
+        promote = StepState("done", "in use")
+    elif proof.verdict.allowed:
+        promote = StepState("ready", "the rule allows it")
+    else:
+        promote = StepState("bad", "the rule says no")
+    return {"run": run, "prove": StepState(state, outcome.lower()), "promote": promote}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from inference.errors import UserError
 from inference.registry import TASKS
@@ -11,46 +10,37 @@ from training.adapters import promotion
 from training.adapters.promotion import Decision
 from training.jobs import control as jobs
 from training.jobs.rows import JobRow
-from training.proof.comparison import Check
+from training.proof.comparison import Check, Verdict
 from training.proof.comparison import promote as promote_by_rule
 from training.store.home import Home
 from ui.shell.desk import Desk
-from ui.shell.visitors import READABLE, Visitor, require
+from ui.shell.visitors import Visitor
 from ui.training.handlers.prove import proof
 
 BASE_ALONE = "the base alone"
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The rule on one candidate. used: it is in use already."""
-
-    checks: Sequence[Check]
-    allowed: bool
-    words: str
-    used: bool
-
-
-def outcome(visitor: Visitor, home: Home, job: JobRow) -> Outcome | None:
-    """None while there is no proof."""
+def outcome(visitor: Visitor, home: Home, job: JobRow) -> tuple[Verdict, bool] | None:
+    """The rule on the job's adapter, and whether it is in use already; None while there is no
+    proof."""
     comparison = proof(visitor, home, job)
     if comparison is None:
         return None
     verdict = comparison.verdict
     if promotion.in_use(home, job.task) != job.name:
-        return Outcome(verdict.checks, verdict.allowed, verdict.words, False)
+        return verdict, False
     # Its proof compares it with what was in use before: the rule as it stood when it was promoted.
     for decision in promotion.history(home, job.task):
         if decision.adapter == job.name and not decision.is_rollback:
-            checks = [Check(**check) for check in decision.rule.get("checks", [])]
-            return Outcome(checks, True, f"{job.name} is in use.", True)
-    return Outcome(verdict.checks, True, f"{job.name} is in use.", True)
+            checks = tuple(Check(**check) for check in decision.rule.get("checks", []))
+            verdict = replace(verdict, checks=checks)
+            break
+    return replace(verdict, allowed=True, words=f"{job.name} is in use."), True
 
 
 def standing(visitor: Visitor, desk: Desk, task: str) -> tuple[str, str | None, list[Decision]]:
     """What the pages use now, what a rollback would bring back (None: nothing to roll back), and
     the decisions, newest first."""
-    require(visitor, READABLE["metrics"], "What is in use")
     decisions = promotion.history(desk.home, task)
     if not visitor.reads("names of people"):
         decisions = [replace(decision, author="") for decision in decisions]
@@ -65,7 +55,6 @@ def standing(visitor: Visitor, desk: Desk, task: str) -> tuple[str, str | None, 
 
 def promote(visitor: Visitor, desk: Desk, job_id: str, reason: str = "") -> str:
     """Puts the job's adapter into use. reason: why, where the rule says no."""
-    require(visitor, "trainer", "Promoting an adapter")
     reason = (reason or "").strip()
     if len(reason) > 2000:
         raise UserError(
@@ -81,7 +70,6 @@ def promote(visitor: Visitor, desk: Desk, job_id: str, reason: str = "") -> str:
 
 def override(visitor: Visitor, desk: Desk, job_id: str, reason: str) -> str:
     """As `promote`, against the rule: a reason is needed."""
-    require(visitor, "trainer", "Overriding the rule")
     if not (reason or "").strip():
         raise UserError(
             "A promotion against the rule needs a reason",
@@ -92,6 +80,5 @@ def override(visitor: Visitor, desk: Desk, job_id: str, reason: str) -> str:
 
 
 def rollback(visitor: Visitor, desk: Desk, task: str) -> str:
-    require(visitor, "trainer", "Rolling back")
     decision = promotion.rollback(desk.home, task, visitor.name)
     return f"Rolled back. {decision.adapter or 'The base alone'} is in use again."

@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from explain.measures import share_near_point
 from explain.types import MapSettings
 from inference.errors import Cancelled, UserError, unknown
-from inference.fields import Point, Source
-from inference.schema import Heatmap, ImageInput, PairPrediction, PairRequest
+from inference.fields import Point
+from inference.schema import Heatmap, PairPrediction, PairRequest
 from training.adapters import promotion
 from training.jobs.rows import JobRow
 from training.proof.comparison import Comparison, compare, picture
 from training.proof.results import CORRECTED, CURRENT, HELDOUT, CaseResult
 from training.store.home import Home
-from ui.components import figures
+from ui.components.panels import Panel, stage
 from ui.shell.desk import Desk, ask_model, check_adapter, default_prompt
-from ui.shell.runs import Run
+from ui.shell.runs import Work
 from ui.shell.services import Progress
-from ui.shell.visitors import READABLE, Visitor, require
+from ui.shell.visitors import Visitor
 
 MOST_CORRECTED, MOST_CONTROLS = 60, 12
 
 
-@dataclass(frozen=True)
-class MapsPair:
-    """Two figures as JSON text, before and after, with the names of their adapters. said: what
-    they show. aspect: width : height. head: they are the head's heatmaps, not attention. case: its
-    id."""
+class MapsPair(NamedTuple):
+    """The panels before and after as HTML, what they show in words, and the case's id."""
 
-    plots: tuple[str, str]
-    names: tuple[str, str]
+    panels: list[str]
     said: str
-    aspect: float
-    head: bool
     case: str
 
 
 def proof(visitor: Visitor, home: Home, job: JobRow) -> Comparison | None:
     """The job's proof against what is in use now, as much of it as the visitor may read; None
     while there is none."""
-    require(visitor, READABLE["metrics"], "A job's proof")
     comparison = compare(home, job.name, promotion.in_use(home, job.task))
     if comparison is None or visitor.reads("corrections"):
         return comparison
@@ -77,9 +71,8 @@ def label(case: CaseResult) -> str:
 # ---- maps before and after -----------------------------------------------------------------------
 
 
-def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -> Run:
-    """A run that compares the maps of one case; UserError where it cannot."""
-    require(visitor, READABLE["corrections"], "Comparing maps")
+def comparing(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -> Work:
+    """Work whose result is a MapsPair of one case; UserError where its maps cannot be compared."""
     if job is None:
         raise UserError("No job is selected", field="case")
     comparison = proof(visitor, desk.home, job)
@@ -91,20 +84,12 @@ def begin_maps(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -
     path = picture(desk.home, case)
     if path is None:
         raise UserError("The case's image is not on this machine", got=case.id, field="case")
-    before = comparison.names.get(CURRENT)
-    for name in (before, job.name):
+    if (true := case.true_point) is None:
+        raise UserError("This case has no point to compare maps at", field="case")
+    truth = Point(*true.xy, source="human" if case.kind == CORRECTED else "truth")
+    names = comparison.names.get(CURRENT), job.name
+    for name in names:
         check_adapter(visitor, desk.services, name)
-    run = desk.runs.new()
-    run.task = (case, path, (before, job.name), job.settings.train == "head")
-    run.stage = "Waiting for the model"
-    return run
-
-
-def start_maps(desk: Desk, run: Run) -> None:
-    """Starts it, unless it was started already. Its result is a MapsPair."""
-    if run.claimed():
-        return
-    case, path, names, head = run.task
 
     def work(progress: Progress, cancelled: Callable[[], bool]) -> MapsPair:
         image, pairs = desk.services.load_image(path), []
@@ -117,51 +102,38 @@ def start_maps(desk: Desk, run: Run) -> None:
             pairs.append(ask_model(desk.services, image, asked, progress=tell, cancelled=cancelled))
             if cancelled():
                 raise Cancelled
-        return _drawn(desk, case, image, pairs, names, head)
+        return _drawn(desk, case, truth, pairs, head=job.settings.train == "head")
 
-    desk.runs.start(run, work)
+    return work
 
 
 def _drawn(
-    desk: Desk,
-    case: CaseResult,
-    image: ImageInput,
-    pairs: list[PairPrediction],
-    names: tuple[str | None, str],
-    head: bool,
+    desk: Desk, case: CaseResult, truth: Point, pairs: list[PairPrediction], head: bool
 ) -> MapsPair:
     """Both maps on one colour range, with each adapter's own point. head: a training that left
     LoRA as it was cannot have changed the attention, so the head's heatmaps are shown."""
     heatmaps = [_heatmap(desk, pair, head) for pair in pairs]
-    there = [h for h in heatmaps if h is not None]
-    vmax = max((float(h.values.max()) for h in there), default=1.0) or 1.0
-    if case.true_point is None:
-        raise UserError("This case has no point to compare maps at", field="case")
-    source: Source = "human" if case.kind == CORRECTED else "truth"
-    truth = Point(*case.true_point.xy, source=source)
-    plots, near = [], []
-    for pair, heatmap in zip(pairs, heatmaps, strict=True):
+    vmax = max((float(h.values.max()) for h in heatmaps if h is not None), default=1.0) or 1.0
+    what = "heatmap" if head else "attention"
+    shown, near = [], []
+    for when, pair, heatmap in zip(("Before", "After"), pairs, heatmaps, strict=True):
         side = pair.finetuned or pair.base
         points: dict[str, Point] = {truth.source: truth}
-        if side.point is not None:
-            points["finetuned" if pair.finetuned else "base"] = side.point
-        plots.append(
-            figures.overlay(
-                heatmap, desk.pictures.url(image), image.size_wh, points, vmax=vmax, opacity=0.75,
-                case=f"{case.id} {names[1]}",
-            )
-        )  # fmt: skip
+        points |= {side.side: side.point} if side.point else {}
         share = None if heatmap is None else share_near_point(heatmap, truth)
         near.append("no map" if share is None else f"{share:.1%}".replace("%", " %"))
-    what = "heatmap" if head else "attention"
+        panel = Panel(
+            side.side, f"{when}: {pair.request.adapter or 'base alone'}",
+            desk.pictures.url(pair.image), pair.image.size_wh, heatmap, vmax, points,
+            said=f"{near[-1]} of the {what} near the right place.",
+        )  # fmt: skip
+        shown.append(stage([panel], f"{case.id} {pairs[1].request.adapter}", modes=False))
     said = (
         f"Share of the {what} near the right place (within 10 % of the image's width): "
         f"{near[0]} before, {near[1]} after. The point was off by "
         f"{case.before:.0f} px, now by {case.after:.0f} px (at 1280 × 720)."
     )
-    width, height = image.size_wh
-    shown = names[0] or "base alone", names[1]
-    return MapsPair((plots[0], plots[1]), shown, said, width / height, head, case.id)
+    return MapsPair(shown, said, case.id)
 
 
 def _heatmap(desk: Desk, pair: PairPrediction, head: bool) -> Heatmap | None:

@@ -6,11 +6,9 @@ Plain functions, no gradio.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from training.adapters import promotion
@@ -18,11 +16,11 @@ from training.jobs import control as jobs
 from training.jobs import supervisor
 from training.jobs.reads import HowFar, how_far
 from training.jobs.rows import JobRow
-from training.jobs.rows import Series as Measured
 from training.proof.cases import pace_s, planned
+from training.store.database import connect
 from training.store.home import Home
-from ui.shell.desk import Desk
-from ui.shell.visitors import READABLE, Visitor, names_only, require
+from training.store.rows import one
+from ui.shell.visitors import Visitor, names_only
 from ui.training.figures import CHARTS, Drawn, Lines, curve, summary
 from ui.training.handlers.configure import Change, differences
 from ui.training.handlers.place import Place
@@ -47,21 +45,18 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 
 def queue(visitor: Visitor, home: Home) -> list[JobRow]:
     """The jobs, newest first."""
-    require(visitor, READABLE["metrics"], "The list of jobs")
     return [_readable(visitor, row) for row in jobs.jobs(home, limit=MOST_JOBS)]
 
 
-def one_job(visitor: Visitor, home: Home, job_id: str) -> tuple[JobRow, HowFar | None]:
-    """A job, and how far it is while it runs."""
-    require(visitor, READABLE["metrics"], "A job")
-    row = jobs.job(home, job_id)
+def one_job(visitor: Visitor, home: Home, row: JobRow) -> tuple[JobRow, HowFar | None]:
+    """As much of a job as the visitor may read, and how far it is while it runs."""
     running = row.state == "running"
     far = how_far(home, row, planned(home, row.snapshot), pace_s(home)) if running else None
     return _readable(visitor, row), far
 
 
 def _readable(visitor: Visitor, row: JobRow) -> JobRow:
-    """As much of it as the visitor may read. A training that its time limit ended says so."""
+    """A training that its time limit ended says so."""
     if row.state == "done" and row.step < row.steps and not row.reason:
         row = replace(row, reason=TIME_OVER[0], hint=TIME_OVER[1])
     if not visitor.reads("names of people"):
@@ -80,7 +75,6 @@ def retried(home: Home, row: JobRow) -> list[Change]:
 
 def trouble(visitor: Visitor, home: Home) -> str:
     """What keeps the queue from going on, or "". Details, which may name paths, are a trainer's."""
-    require(visitor, "viewer", "The state of the queue")
     problem = supervisor.trouble(home)
     if not problem:
         return ""
@@ -97,8 +91,7 @@ class Mark(NamedTuple):
     rest: object
 
 
-def mark(visitor: Visitor, home: Home, place: Place) -> Mark:
-    require(visitor, "viewer", "The state of the jobs")
+def mark(home: Home, place: Place) -> Mark:
     rows = jobs.jobs(home, limit=MOST_JOBS)
     here = next(((r.state, r.ended) for r in rows if r.id == place.job), ("", None))
     decisions = promotion.history(home, rows[0].task) if rows else []
@@ -109,107 +102,74 @@ def mark(visitor: Visitor, home: Home, place: Place) -> Mark:
     return Mark(here[0], proof, (rest, supervisor.trouble(home), clock))
 
 
-def log_text(visitor: Visitor, home: Home, job_id: str) -> tuple[str, bool]:
+def log_text(home: Home, job_id: str) -> tuple[str, bool]:
     """The end of the job's log, and whether there is more before it."""
-    require(visitor, READABLE["job logs"], "A job's log")
     text = jobs.log_tail(home, job_id, LOG_LINES, LOG_BYTES)
     return text, text.count("\n") + 1 >= LOG_LINES or len(text) > LOG_BYTES - 2000
 
 
-def cancel(visitor: Visitor, desk: Desk, job_id: str) -> str:
-    require(visitor, "trainer", "Cancelling a job")
-    state = jobs.cancel(desk.home, job_id)
-    if state == "cancelled":
+# ---- what may be done: each says what became of it -----------------------------------------------
+
+
+def cancel(home: Home, job_id: str) -> str:
+    if jobs.cancel(home, job_id) == "cancelled":
         return "Taken out of the queue."
     return "Asked to stop. It saves a checkpoint first; Resume goes on from there."
 
 
-def resume(visitor: Visitor, desk: Desk, job_id: str) -> str:
-    require(visitor, "trainer", "Resuming a job")
-    jobs.resume(desk.home, job_id)
+def resume(home: Home, job_id: str) -> str:
+    jobs.resume(home, job_id)
     return "Queued again. It goes on from its last checkpoint."
 
 
-def delete(visitor: Visitor, desk: Desk, job_id: str) -> str:
-    require(visitor, "trainer", "Deleting a job")
-    name = jobs.job(desk.home, job_id).name
-    jobs.delete(desk.home, job_id)
+def delete(home: Home, job_id: str) -> str:
+    name = jobs.job(home, job_id).name
+    jobs.delete(home, job_id)
     return f"Deleted the job of {name}: its curves, log and checkpoints. An adapter it made stays."
 
 
-def prove_again(visitor: Visitor, desk: Desk, job_id: str) -> str:
-    require(visitor, "trainer", "Proving an adapter again")
-    jobs.prove_again(desk.home, job_id)
+def prove_again(home: Home, job_id: str) -> str:
+    jobs.prove_again(home, job_id)
     return "Queued: the proof is made again, against the adapter that is in use now."
 
 
 # ---- curves --------------------------------------------------------------------------------------
 
 
-class Curves:
-    """The curves of the last few jobs: only what is new is read, and each is drawn once however
-    many browsers look. A run that went back to a checkpoint is read again from its start."""
-
-    def __init__(self, last: int = 8) -> None:
-        self._last = last
-        self._lock = threading.Lock()
-        self._read: OrderedDict[tuple[str, str], _Read] = OrderedDict()
-
-    def get(
-        self, home: Home, row: JobRow, other: JobRow | None = None, smooth: float = 0.0,
-        log: bool = False,
-    ) -> dict[str, Drawn]:  # fmt: skip
-        """Chart -> figure and words. other: a second job, laid over the first."""
-        with self._lock:
-            read = self._fresh(home, row)
-            under = self._fresh(home, other) if other is not None else None
-            key = (other and other.id, under and under.version, smooth, log)
-            if key not in read.drawn:
-                second = under.lines if under is not None else {}
-                name = other.name if other is not None else ""
-                read.drawn = {
-                    key: {
-                        chart: Drawn(
-                            curve(spec, read.lines, row.id, second, name, smooth, log),
-                            summary(spec, read.lines),
-                        )
-                        for chart, spec in CHARTS.items()
-                    }
-                }
-            return read.drawn[key]
-
-    def _fresh(self, home: Home, row: JobRow) -> _Read:
-        key = (str(home.root), row.id)
-        read = self._read.get(key)
-        if read is None or read.step > row.step or read.started != row.started:
-            read = self._read[key] = _Read(row.started)
-        self._read.move_to_end(key)
-        while len(self._read) > self._last:
-            self._read.popitem(last=False)
-        if read.add(jobs.metrics(home, row.id, since=read.step)):
-            read.version += 1
-            read.drawn = {}
-        return read
+def curves(
+    home: Home, row: JobRow, other: JobRow | None = None, smooth: float = 0.0, log: bool = False
+) -> dict[str, Drawn]:
+    """Chart -> figure and words, drawn once however many browsers look. other: a second job, laid
+    over the first."""
+    under = ("", (), "") if other is None else (other.id, _measured(home, other), other.name)
+    return _curves(home, row.id, _measured(home, row), *under, smooth, log)
 
 
-@dataclass
-class _Read:
-    started: str | None
-    lines: Lines = field(default_factory=dict)
-    step: int = -1
-    version: int = 0
-    drawn: dict[object, dict[str, Drawn]] = field(default_factory=dict)
+def _measured(home: Home, row: JobRow) -> tuple[object, ...]:
+    """Another one whenever the job has other metrics; a run that went back to a checkpoint measures
+    some steps again."""
+    with connect(home) as db:
+        sql = "select count(*) as n, max(time) as last from job_metrics where job = ?"
+        found = one(db, sql, [row.id]) or {}
+    return row.started, row.step, *found.values()
 
-    def add(self, fresh: Mapping[str, Measured]) -> bool:
-        """Whether anything is new. The newest step is read once more each time: its last metrics
-        may still be on their way."""
-        changed = False
-        for name, found in fresh.items():
-            points = list(zip(found.steps, found.values, strict=True))
-            have = self.lines.get(name, [])
-            before = [p for p in have if p[0] < found.steps[0]]
-            changed |= have[len(before) :] != points
-            self.lines[name] = [*before, *points]
-        newest = max((found.steps[-1] for found in fresh.values()), default=self.step + 1)
-        self.step = max(self.step, newest - 1)
-        return changed
+
+@lru_cache(maxsize=8)
+def _curves(
+    home: Home, job: str, measured: object, other: str, others: object, name: str, smooth: float,
+    log: bool,
+) -> dict[str, Drawn]:  # fmt: skip
+    lines, under = _lines(home, job, measured), _lines(home, other, others)
+    return {
+        key: Drawn(
+            curve(chart, lines, job, under, name, smooth, log),
+            summary(chart, lines),
+        )
+        for key, chart in CHARTS.items()
+    }
+
+
+@lru_cache(maxsize=8)
+def _lines(home: Home, job: str, measured: object) -> Lines:
+    found = jobs.metrics(home, job) if job else {}
+    return {name: list(zip(m.steps, m.values, strict=True)) for name, m in found.items()}
