@@ -21,14 +21,14 @@ RELATIVE_EPS = 0.01
 
 
 def explain(side: SidePrediction, settings: MapSettings) -> Heatmap:
-    """The side's attention map, (rows, cols).
+    """The side's attention map, in the grid's shape.
 
     Order: take the chosen tokens and layers, reduce the heads in each, average over layers and
     tokens, replace sinks, divide by the neutral map treated in the same way.
     """
     trace = side.trace
     tokens = chosen_tokens(trace, settings.tokens)
-    shape = (trace.grid.rows, trace.grid.cols)
+    shape = trace.grid.shape
     values = reduce_rows(trace.attention[tokens], settings.layers, settings.heads).reshape(shape)
     sinks = np.zeros(shape, bool)
     if settings.options["remove_sinks"]:
@@ -107,7 +107,7 @@ def _neutral(trace: Trace) -> Floats:
             "There is no attention under a neutral prompt for this prediction",
             expected="a prediction made with a neutral prompt",
             got="none captured",
-            hint="Turn 'relative' off, or set a neutral prompt and look again",
+            hint="Turn 'relative' off, or set a neutral prompt and compare again",
             field="relative",
         )
     return trace.attention_neutral

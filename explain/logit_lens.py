@@ -15,7 +15,8 @@ from inference.schema import Heatmap, SidePrediction
 
 
 def explain(side: SidePrediction, settings: MapSettings) -> Heatmap:
-    """Mean over the chosen tokens of their probability at each image position, (rows, cols)."""
+    """Mean over the chosen tokens of their probability at each image position, in the
+    grid's shape."""
     trace = side.trace
     if trace.logit_lens is None:
         raise UserError(
@@ -28,7 +29,7 @@ def explain(side: SidePrediction, settings: MapSettings) -> Heatmap:
     tokens = chosen_tokens(trace, settings.tokens)
     values = trace.logit_lens[tokens].astype(np.float64).mean(0)
     return Heatmap(
-        values.reshape(trace.grid.rows, trace.grid.cols).astype(np.float32),
+        values.reshape(trace.grid.shape).astype(np.float32),
         trace.grid,
         f"Logit lens of {side.label} at the image positions, {len(tokens)} answer tokens",
         "probability",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from explain.measures import (
     entropy_bits,
     entropy_relative,
     layer_head_shift,
+    share_by_view,
     share_near_point,
     share_on_image,
 )
@@ -19,7 +21,15 @@ from explain.registry import can_run, complete, resolve, spec
 from explain.tokens import chosen_tokens, default_tokens
 from explain.types import HeadChoice, MapFigures, MapSettings, PairMaps
 from inference.errors import UserError
-from inference.schema import Heatmap, PairPrediction, Side, SidePrediction, Trace
+from inference.schema import (
+    ClipInput,
+    ClipView,
+    Heatmap,
+    PairPrediction,
+    Side,
+    SidePrediction,
+    Trace,
+)
 
 __all__ = [
     "HeadChoice",
@@ -46,7 +56,8 @@ def make_pair_maps(pair: PairPrediction, settings: MapSettings) -> PairMaps:
     settings = complete(settings, pair.base.trace)
     sides = [pair.base] + ([pair.finetuned] if pair.finetuned is not None else [])
     maps = _maps(sides, settings)
-    figures = {s.side: _figures(s, maps[s.side], settings) for s in sides if s.side in maps}
+    views = pair.image.views if isinstance(pair.image, ClipInput) else ()
+    figures = {s.side: _figures(s, maps[s.side], settings, views) for s in sides if s.side in maps}
     base, finetuned = maps.get("base"), maps.get("finetuned")
     notes = [
         f"{s.label} has no {spec(settings.method).reads}." for s in sides if s.side not in maps
@@ -132,10 +143,13 @@ def _ranges(maps: dict[Side, Heatmap], shared: bool) -> dict[Side, float]:
     return {s: top if top > 0 else 1.0 for s, top in tops.items()}
 
 
-def _figures(side: SidePrediction, heatmap: Heatmap, settings: MapSettings) -> MapFigures:
+def _figures(
+    side: SidePrediction, heatmap: Heatmap, settings: MapSettings, views: Sequence[ClipView]
+) -> MapFigures:
     trace, point = side.trace, side.point
     tokens = chosen_tokens(trace, settings.tokens)
     even = replace(heatmap, values=np.ones_like(heatmap.values), signed=False)
+    even_shares = share_by_view(even, views)
     return MapFigures(
         entropy_bits=entropy_bits(heatmap.values),
         entropy_relative=entropy_relative(heatmap.values),
@@ -144,4 +158,8 @@ def _figures(side: SidePrediction, heatmap: Heatmap, settings: MapSettings) -> M
         centre_similarity=similarity_to_centre_prior(heatmap),
         near_uniform=None if point is None else share_near_point(even, point),
         near_centre=None if point is None else share_near_point(centre_prior(heatmap.grid), point),
+        by_view={
+            name: (share, even_shares[name])
+            for name, share in share_by_view(heatmap, views).items()
+        },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from explain.attention import check_head, layer_slice
 from explain.types import HeadChoice
 from inference.fields import Point
-from inference.schema import Heatmap
+from inference.schema import ClipView, Heatmap
 
 Floats = NDArray[np.floating[Any]]
 
@@ -38,7 +39,8 @@ def entropy_relative(values: Floats) -> float:
 
 
 def share_near_point(heatmap: Heatmap, point: Point) -> float:
-    """Share, 0..1, of the map within NEAR_WIDTHS of the image's width around the point.
+    """Share, 0..1, of the map within NEAR_WIDTHS of the image's width around the point,
+    of a clip in every frame.
 
     A cell that the circle cuts counts by the part of its area inside, from SAMPLES x SAMPLES
     points. An empty map counts as even.
@@ -51,6 +53,21 @@ def share_near_point(heatmap: Heatmap, point: Point) -> float:
     inside = (x - point.x_px) ** 2 + ((y - point.y_px) ** 2)[:, None] <= radius**2
     parts = inside.reshape(grid.rows, SAMPLES, grid.cols, SAMPLES).mean((1, 3))
     return float((distribution(heatmap.values) * parts).sum())
+
+
+def share_by_view(heatmap: Heatmap, views: Sequence[ClipView]) -> dict[str, float]:
+    """Share, 0..1, of the map that falls on each view's rows of pixels, over all frames.
+
+    A row of cells that an edge cuts counts by the part of its height on either side.
+    """
+    _, y1, _, y2 = heatmap.grid.area_px
+    edges = np.linspace(y1, y2, heatmap.grid.rows + 1)
+    rows = distribution(heatmap.values).reshape(-1, *heatmap.values.shape[-2:]).sum((0, 2))
+    shares = {}
+    for view in views:
+        inside = np.minimum(edges[1:], view.y2) - np.maximum(edges[:-1], view.y1)
+        shares[view.name] = float((rows * np.clip(inside / np.diff(edges), 0, 1)).sum())
+    return shares
 
 
 def share_on_image(

@@ -47,10 +47,10 @@ def _stands_out(attention: Floats) -> NDArray[np.bool_]:
 
 def fill_sinks(values: Floats, sinks: NDArray[np.bool_]) -> Floats:
     """Put in each sink's place the mean of its up to eight neighbours that are no sinks, or zero
-    where it has none. A zero everywhere would read as "not looked at", which nobody measured.
+    where it has none. A zero everywhere would read as "not attended to", which nobody measured.
 
     Args:
-        values, sinks: (rows, cols).
+        values, sinks: (rows, cols), or (frames, rows, cols): neighbours lie in one frame.
     """
     kept = np.where(sinks, 0.0, values)
     total, count = _neighbours(kept), _neighbours((~sinks).astype(np.float64))
@@ -59,8 +59,8 @@ def fill_sinks(values: Floats, sinks: NDArray[np.bool_]) -> Floats:
 
 
 def _neighbours(values: Floats) -> Floats:
-    """Sum over the eight neighbours, (rows, cols)."""
-    rows, cols = values.shape
-    padded = np.pad(values.astype(np.float64), 1)
-    block = sum(padded[r : r + rows, c : c + cols] for r in range(3) for c in range(3))
+    """Sum over the eight neighbours, in the same shape."""
+    rows, cols = values.shape[-2:]
+    padded = np.pad(values.astype(np.float64), [(0, 0)] * (values.ndim - 2) + [(1, 1)] * 2)
+    block = sum(padded[..., r : r + rows, c : c + cols] for r in range(3) for c in range(3))
     return np.asarray(block - values)

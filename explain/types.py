@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -58,6 +58,7 @@ class MapFigures:
     share_on_image: share of all attention that falls on image tokens, 0..1, mean over the chosen
         tokens, layers and heads.
     centre_similarity: likeness to `centre_prior`, 0..1, so that the page can warn.
+    by_view: of a clip, by the view's name the share of the map on it, and a uniform map's.
     """
 
     entropy_bits: float
@@ -67,6 +68,7 @@ class MapFigures:
     centre_similarity: float
     near_uniform: float | None = None
     near_centre: float | None = None
+    by_view: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def nearly_uniform(self) -> bool:
@@ -96,3 +98,9 @@ class PairMaps:
     figures: dict[Side, MapFigures]
     layer_head_shift: NDArray[np.float32] | None
     notes: tuple[str, ...] = field(default=())
+
+    def at(self, frame: int) -> PairMaps:
+        """The maps over one of the clip's frames; the rest is of the whole clip."""
+        maps = (self.base, self.finetuned, self.difference)
+        base, finetuned, difference = (m.at(frame) if m is not None else None for m in maps)
+        return replace(self, base=base, finetuned=finetuned, difference=difference)

@@ -1,7 +1,7 @@
-"""Uploaded pictures: checked before they are decoded in full, then made upright RGB.
+"""Uploaded images: checked before they are decoded in full, then made upright RGB.
 
 Transparency is laid over mid-grey: black would look like night, white like sky or fog. Knows no
-model. Pillow and numpy only.
+model. Pillow and numpy only; clips are in inference.clips.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from inference.errors import UserError
-from inference.schema import ImageInput
+from inference.schema import ImageInput, Media
 
 MAX_BYTES = 40_000_000
 MAX_PIXELS = 60_000_000
@@ -25,6 +25,8 @@ MAX_SIDE = 16_000
 MIN_SIDE = 16
 MAX_ASPECT = 8
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+# First bytes of MP4 and MOV, of MKV and WebM, of AVI.
+CLIP_MARKS = ((4, b"ftyp"), (4, b"moov"), (0, b"\x1aE\xdf\xa3"), (8, b"AVI "))
 BACKGROUND = (128, 128, 128)
 
 # Our own limit is checked on the header; Pillow's would only warn between its limit and twice that.
@@ -46,6 +48,30 @@ def load_image(path: str | Path) -> ImageInput:
         _check_size(*image.size)
         pixels = _decode(image, path.name)
     return ImageInput(pixels, hashlib.sha256(data).hexdigest(), path.name)
+
+
+def load_media(path: str | Path) -> Media:
+    """Read an image or a clip, whichever the file's content is.
+
+    Raises:
+        UserError: (field "image" or "clip") with the limit that was broken.
+    """
+    if is_image(Path(path)):
+        return load_image(path)
+    from inference.clips import load_clip  # PyAV takes 60 ms to import, and most uploads are images
+
+    return load_clip(path)
+
+
+def is_image(path: Path) -> bool:
+    """Whether the file begins as a clip does not. What is neither counts as an image, whose errors
+    say what is expected."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return True
+    return not any(head[at : at + len(mark)] == mark for at, mark in CLIP_MARKS)
 
 
 def _read(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The steps of one prediction over one picture, once the model's lock is held.
+"""The steps of one prediction over one image or clip, once the model's lock is held.
 
 Rows that can share the vision tower's output run as one batch; an adapter that changes the vision
 tower cannot share it, so then each side is a batch of its own.
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inference.backbones.base import Backbone, ModelImage
+from inference.backbones.base import Backbone, ModelInput
 from inference.backbones.generation import Answer, Generated, generate
 from inference.backbones.lora import AdapterBank
 from inference.backbones.tracing import Forced, force, last_prompt_row
@@ -25,12 +25,15 @@ from inference.fields import Point, check_answer
 from inference.loaded_adapters import LoadedAdapter
 from inference.schema import (
     AnswerToken,
+    ClipInput,
     Heatmap,
+    Media,
     PairRequest,
     PatchGrid,
     Side,
     SidePrediction,
     Trace,
+    media_kind,
 )
 from inference.tasks.base import Task
 
@@ -71,7 +74,7 @@ class Run:
     backbone: Backbone
     bank: AdapterBank
     adapter: LoadedAdapter | None
-    pixels: NDArray[np.uint8]
+    media: Media
     report: Callable[[str, float], None]
     stop: Callable[[], bool]
     seconds: dict[str, float] = field(default_factory=dict)
@@ -108,9 +111,9 @@ class Run:
         yield
         self.seconds[key] = time.perf_counter() - started
 
-    def _encode(self, plan: list[Batch]) -> tuple[ModelImage, list[Any]]:
-        with self._timed("Looking at the picture", 0.02, "vision"):
-            view = self.backbone.preprocess(self.pixels)
+    def _encode(self, plan: list[Batch]) -> tuple[ModelInput, list[Any]]:
+        with self._timed(f"Encoding the {media_kind(self.media)}", 0.02, "vision"):
+            view = self.backbone.preprocess(self.media.pixels, self.media.times_s)
             features = []
             for batch in plan:
                 with batch.vision(self.bank):
@@ -121,7 +124,7 @@ class Run:
     def _answer(
         self,
         plan: list[Batch],
-        view: ModelImage,
+        view: ModelInput,
         features: list[Any],
         prompt_ids: list[int],
         n: int,
@@ -151,7 +154,7 @@ class Run:
     def _trace(
         self,
         generated: list[tuple[Batch, Generated]],
-        view: ModelImage,
+        view: ModelInput,
         features: list[Any],
         words: list[int],
         neutral: str,
@@ -180,7 +183,7 @@ class Run:
         return [(self.backbone.tokenizer.decode([i]), i in special) for i in ids]
 
     def _without_end(self, ids: list[int]) -> list[int]:
-        """Maps compare words; the end token says nothing of the picture. An answer that is only an
+        """Maps compare words; the end token says nothing of the image. An answer that is only an
         end token keeps it, since a trace needs at least one."""
         ends = set(self.backbone.eos_ids)
         return [i for i in ids if i not in ends] or ids
@@ -191,7 +194,7 @@ class Run:
         side: Side,
         answer: Answer,
         trace: Trace,
-        view: ModelImage,
+        view: ModelInput,
         head: tuple[Point, Heatmap] | None,
     ) -> SidePrediction:
         text = self.backbone.tokenizer.decode(answer.ids, skip_special_tokens=True).strip()
@@ -223,16 +226,14 @@ class Run:
         prompt_ids: list[int],
         grid: PatchGrid,
     ) -> tuple[Point, Heatmap] | None:
-        if adapter is None or adapter.head is None:
+        if adapter is None or adapter.head is None or isinstance(self.media, ClipInput):
             return None
-        image = torch.tensor(prompt_ids, device=made.prompt_states.device)[None] == (
-            self.backbone.image_token_id
-        )
+        image = self.backbone.is_media(torch.tensor([prompt_ids], device=made.prompt_states.device))
         states = made.prompt_states[row : row + 1]
         out = adapter.head(states, image, ~image, (grid.rows, grid.cols))
         x1, y1, x2, y2 = grid.area_px
         x01, y01 = out.point01[0].tolist()
-        # The area may reach past the picture where a model pads; a point never does.
+        # The area may reach past the image where a model pads; a point never does.
         x = min(max(x1 + x01 * (x2 - x1), 0.0), float(grid.image_wh[0]))
         y = min(max(y1 + y01 * (y2 - y1), 0.0), float(grid.image_wh[1]))
         values = out.probabilities[0].float().cpu().numpy()

@@ -1,7 +1,7 @@
 """One prediction, base beside fine-tuned, on one copy of the backbone.
 
-Puts the steps in order: see once, answer, force the same words on both sides, read the maps. Every
-use of the model goes through one lock, since PEFT's layers are shared between threads.
+Puts the steps in order: encode once, answer, force the same words on both sides, read the maps.
+Every use of the model goes through one lock, since PEFT's layers are shared between threads.
 """
 
 from __future__ import annotations
@@ -29,16 +29,21 @@ from inference.pair import Run, batches
 from inference.schema import (
     SIDES,
     AdapterEntry,
-    ImageInput,
+    ClipInput,
+    Media,
     ModelInfo,
     PairPrediction,
     PairRequest,
     Side,
+    media_kind,
 )
 
 Progress = Callable[[str, float], None]
 MAX_NEW_TOKENS = 512
 LOOK_UP_S = 0.2  # how often somebody who waits for the model looks whether they cancelled
+HEAD_NOTE = (
+    "The adapter's head reads single images: on a clip the answer comes from the text alone."
+)
 SEQUENTIAL_NOTE = (
     "This adapter also changes the vision tower, so the two sides ran one after the other."
 )
@@ -133,7 +138,7 @@ class Predictor:
             torch.cuda.empty_cache()
             raise UserError(
                 "The GPU's memory is full",
-                hint="Try a smaller picture or a shorter answer, or start with --quantize nf4",
+                hint="Try a smaller image, a shorter clip or answer, or start with --quantize nf4",
                 field="model",
             ) from error
         finally:
@@ -142,7 +147,7 @@ class Predictor:
     # Predictions --------------------------------------------------------------------------------
     def predict_pair(
         self,
-        image: ImageInput,
+        image: Media,
         request: PairRequest,
         *,
         progress: Progress | None = None,
@@ -158,6 +163,7 @@ class Predictor:
         prompt = task.validate_prompt(request.prompt or task.prompt)
         neutral = task.validate_prompt(request.neutral_prompt or task.neutral_prompt)
         _check(request)
+        task.check_media(media_kind(image))
         stop = cancelled or (lambda: False)
         report = progress or (lambda _stage, _fraction: None)
         report("Waiting for the model", 0.0)
@@ -165,7 +171,7 @@ class Predictor:
         with self._turn(stop), torch.inference_mode():
             waited = time.perf_counter() - started
             adapter = self._adapters.get(request.adapter) if request.adapter else None
-            run = Run(self._backbone, self._adapters.bank, adapter, image.pixels, report, stop)
+            run = Run(self._backbone, self._adapters.bank, adapter, image, report, stop)
             results = run.pair(task, prompt, neutral, request)
         report("Done", 1.0)
         return PairPrediction(
@@ -175,19 +181,19 @@ class Predictor:
             finetuned=results.get("finetuned"),
             forced=request.forced if request.forced in results else "base",
             seconds={"waiting": waited, **run.seconds, "total": time.perf_counter() - started},
-            notes=_notes(adapter),
+            notes=_notes(adapter, image),
         )
 
     def scorer(
         self,
-        image: ImageInput,
+        image: Media,
         request: PairRequest,
         side: Side,
         answer_token_ids: Sequence[int],
     ) -> Callable[[NDArray[np.uint8]], float]:
-        """A function from pixels (height, width, 3) uint8 to the summed natural log-probability
-        that `side` gives to the answer tokens under the request's prompt. `image` only sets the
-        size that is expected."""
+        """A function from pixels (height, width, 3) uint8, of a clip (frames, height, width, 3), to
+        the summed natural log-probability that `side` gives to the answer tokens under the
+        request's prompt. `image` sets the shape that is expected, and a clip's times."""
         task = registry.task(request.task)
         prompt = task.validate_prompt(request.prompt or task.prompt)
         _check(request)
@@ -200,21 +206,27 @@ class Predictor:
         def score(pixels: NDArray[np.uint8]) -> float:
             if pixels.shape != image.pixels.shape or pixels.dtype != np.uint8:
                 raise UserError(
-                    "The picture to score has another shape",
+                    "The image to score has another shape",
                     expected=f"{image.pixels.shape} uint8",
                     got=f"{pixels.shape} {pixels.dtype}",
                 )
-            return self._score(pixels, prompt, request.adapter, side, ids)
+            return self._score(image, pixels, prompt, request.adapter, side, ids)
 
         return score
 
     def _score(
-        self, pixels: NDArray[np.uint8], prompt: str, name: str | None, side: Side, ids: list[int]
+        self,
+        image: Media,
+        pixels: NDArray[np.uint8],
+        prompt: str,
+        name: str | None,
+        side: Side,
+        ids: list[int],
     ) -> float:
         with self._turn(), torch.inference_mode():
             adapter = self._adapters.get(name) if name else None
             (batch,) = batches(adapter, side)
-            view = self._backbone.preprocess(pixels)
+            view = self._backbone.preprocess(pixels, image.times_s)
             with batch.vision(self._adapters.bank):
                 features = self._backbone.encode(view)
             prompt_ids = self._backbone.tokenize(view, prompt)
@@ -241,11 +253,13 @@ def _check(request: PairRequest) -> None:
         )
 
 
-def _notes(adapter: LoadedAdapter | None) -> tuple[str, ...]:
+def _notes(adapter: LoadedAdapter | None, media: Media) -> tuple[str, ...]:
     if adapter is None:
         return ()
     notes = adapter.notes
-    if not adapter.entry.has_head:
+    if isinstance(media, ClipInput):
+        notes += (HEAD_NOTE,) if adapter.entry.has_head else ()
+    elif not adapter.entry.has_head:
         notes += ("This adapter has no head: its point comes from the text alone.",)
     if adapter.entry.targets_vision:
         notes += (SEQUENTIAL_NOTE,)

@@ -20,7 +20,7 @@ from inference.errors import UserError
 from inference.fingerprint import file_sha256
 from inference.hub import check_source, is_hub_id, local_folder
 from inference.registry import BACKBONES, resolve
-from inference.schema import AdapterEntry, ImageInput, ModelInfo, PairPrediction, PairRequest, Side
+from inference.schema import AdapterEntry, Media, ModelInfo, PairPrediction, PairRequest, Side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,7 +191,7 @@ class ModelService:
 
     def predict_pair(
         self,
-        image: ImageInput,
+        image: Media,
         request: PairRequest,
         *,
         progress: Progress | None = None,
@@ -203,7 +203,7 @@ class ModelService:
         return predictor.predict_pair(image, request, progress=progress, cancelled=cancelled)
 
     def scorer(
-        self, image: ImageInput, request: PairRequest, side: Side, answer_token_ids: Sequence[int]
+        self, image: Media, request: PairRequest, side: Side, answer_token_ids: Sequence[int]
     ) -> Callable[[NDArray[np.uint8]], float]:
         """As Predictor.scorer."""
         return self._ready(request.adapter, None).scorer(image, request, side, answer_token_ids)

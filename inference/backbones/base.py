@@ -1,11 +1,12 @@
 """What the predictor needs of a model family, and what all families share.
 
-A family says how a picture becomes patches and where its tokens lie (`preprocess`) and how a prompt
-becomes tokens (`tokenize`). Knows nothing of adapters, tasks or text parsing.
+A family says how an image or a clip becomes patches and where its tokens lie (`preprocess`), and
+how a prompt becomes tokens (`tokenize`). Knows nothing of adapters, tasks or text parsing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +23,28 @@ from inference.schema import PatchGrid
 SENTINEL = "\ue000"  # private-use character that stands for the user's text in a chat template
 
 
-@dataclass(frozen=True)
-class ModelImage:
-    """A picture as the model gets it.
+# Of a clip's frame; "safe driving instruction" (001) takes as many.
+FRAME_PIXELS = 16_384
 
-    pixel_inputs: arguments of `get_image_features`. context_inputs: what the language model needs
-    to know of the picture's shape, one picture. resized_wh: pixels after the processor's resize.
+
+@dataclass(frozen=True)
+class ModelInput:
+    """An image or a clip as the model gets it.
+
+    pixel_inputs: arguments of `get_image_features` or `get_video_features`. context_inputs: what
+    the language model needs to know of its shape. resized_wh: pixels after the processor's resize.
+    times_s: of a clip, the middle of each frame of tokens; () for an image.
     """
 
     pixel_inputs: dict[str, Tensor]
     context_inputs: dict[str, Tensor]
     grid: PatchGrid
     resized_wh: tuple[int, int]
+    times_s: tuple[float, ...] = ()
 
 
 class Backbone:
-    """One loaded vision-language model. Subclasses implement `preprocess` and `_image_text`."""
+    """One loaded vision-language model. Subclasses implement `preprocess` and `media_text`."""
 
     fallback_template = ""
 
@@ -49,16 +56,24 @@ class Backbone:
         self.image_processor = image_processor
         self.spec = spec
         self.image_token_id = int(model.config.image_token_id)
+        video = getattr(model.config, "video_token_id", None)
+        self.video_token_id = None if video is None else int(video)
         self.image_token: str = tokenizer.convert_ids_to_tokens(self.image_token_id)
 
     # What differs between families -----------------------------------------------------------
-    def preprocess(self, pixels: NDArray[np.uint8]) -> ModelImage:
-        """pixels: (height, width, 3) uint8 RGB."""
+    def preprocess(self, pixels: NDArray[np.uint8], times_s: Sequence[float] = ()) -> ModelInput:
+        """pixels: RGB, (height, width, 3) uint8 of an image, or (frames, height, width, 3) of a
+        clip, then with each frame's time."""
         raise NotImplementedError
 
-    def image_text(self, n_tokens: int) -> str:
-        """The text that stands for a picture of that many tokens."""
+    def media_text(self, media: ModelInput) -> str:
+        """What stands for the media where a chat template has its one token, with what the template
+        puts around that token for this family's images."""
         raise NotImplementedError
+
+    def media_token(self, media: ModelInput) -> str:
+        """The token that a chat template puts for the media."""
+        return self.image_token
 
     def token_types(self, ids: Tensor) -> dict[str, Tensor]:
         """Arguments that mark image tokens, for families that need them."""
@@ -91,10 +106,10 @@ class Backbone:
         return head
 
     @property
-    def suppressed_ids(self) -> list[int]:
-        """Tokens that stand for pictures. One of them in an answer would break the next pass."""
-        ids = (getattr(self.model.config, n, None) for n in ("image_token_id", "video_token_id"))
-        return [int(i) for i in ids if i is not None]
+    def media_ids(self) -> list[int]:
+        """Tokens that stand for images and clips. One of them in an answer would break the next
+        pass."""
+        return [i for i in (self.image_token_id, self.video_token_id) if i is not None]
 
     @property
     def eos_ids(self) -> list[int]:
@@ -103,67 +118,83 @@ class Backbone:
             eos = self.tokenizer.eos_token_id
         return [] if eos is None else list(eos) if isinstance(eos, (list, tuple)) else [int(eos)]
 
-    def tokenize(self, view: ModelImage, prompt: str) -> list[int]:
-        """Token ids of the chat turn that shows the picture and asks `prompt`.
+    def tokenize(self, media: ModelInput, prompt: str) -> list[int]:
+        """Token ids of the chat turn that shows the media and asks `prompt`.
 
         The prompt is tokenised by itself with special tokens split, so that a person who types
-        "<|image_pad|>" gets those characters, not a picture.
+        "<|image_pad|>" gets those characters, not an image.
         """
-        before, after = self._frame(view.grid.n_tokens)
+        before, after = self._frame(media)
         encode = self.tokenizer
         ids = [
             *encode(before, add_special_tokens=False).input_ids,
             *encode(prompt, add_special_tokens=False, split_special_tokens=True).input_ids,
             *encode(after, add_special_tokens=False).input_ids,
         ]
-        if ids.count(self.image_token_id) != view.grid.n_tokens:
+        if len(self.image_positions(ids)) != media.grid.n_tokens:
             raise UserError(
                 "The tokenizer does not know the model's image token",
-                expected=f"{view.grid.n_tokens} tokens {self.image_token!r}",
-                got=str(ids.count(self.image_token_id)),
+                expected=f"{media.grid.n_tokens} tokens {self.media_token(media)!r}",
+                got=str(len(self.image_positions(ids))),
                 field="model",
             )
         return ids
 
-    def _frame(self, n_tokens: int) -> tuple[str, str]:
+    def _frame(self, media: ModelInput) -> tuple[str, str]:
         """The chat turn's text before and after the prompt, image tokens spelt out."""
-        text = self.fallback_template
+        token = self.media_token(media)
+        text = self.fallback_template.replace(self.image_token, token)
         if self.tokenizer.chat_template:
-            content = [{"type": "image"}, {"type": "text", "text": SENTINEL}]
+            content = [{"type": self.modality(media)}, {"type": "text", "text": SENTINEL}]
             rendered = self.tokenizer.apply_chat_template(
                 [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
             )
-            # A template made for text alone leaves the picture out: then the fallback stands.
-            if rendered.count(self.image_token) == 1 and rendered.count(SENTINEL) == 1:
+            # A template made for text alone leaves the image out: then the fallback stands.
+            if rendered.count(token) == 1 and rendered.count(SENTINEL) == 1:
                 text = rendered
         before, after = text.split(SENTINEL)
-        expanded = self.image_text(n_tokens)
-        return before.replace(self.image_token, expanded), after.replace(self.image_token, expanded)
+        expanded = self.media_text(media)
+        return before.replace(token, expanded), after.replace(token, expanded)
 
-    def encode(self, view: ModelImage) -> Any:
-        """The vision tower's output for one picture. Call once, share with `inputs`."""
-        return self.model.get_image_features(**view.pixel_inputs, return_dict=True)
+    def encode(self, media: ModelInput) -> Any:
+        """The vision tower's output for one image or clip. Call once, share with `inputs`."""
+        return vision_features(self.model, media.pixel_inputs)
 
-    def inputs(self, view: ModelImage, features: Any, ids: list[int], n: int) -> dict[str, Any]:
-        """Forward arguments for n equal rows over one picture, from one vision pass."""
+    def inputs(self, view: ModelInput, features: Any, ids: list[int], n: int) -> dict[str, Any]:
+        """Forward arguments for n equal rows over one image or clip, from one vision pass."""
         row = torch.tensor([ids], device=self.device)
         batch = row.expand(n, -1)
         shape = {k: v.repeat(n, *[1] * (v.ndim - 1)) for k, v in view.context_inputs.items()}
         return {
             "input_ids": batch,
             "attention_mask": torch.ones_like(batch),
-            "mm_encoder_outputs": {"image": _repeated(features, n)},
+            "mm_encoder_outputs": {self.modality(view): _repeated(features, n)},
             **self.token_types(batch),
             **shape,
         }
 
     def image_positions(self, ids: list[int]) -> Tensor:
-        """(N,) positions of the image tokens."""
-        return (torch.tensor(ids) == self.image_token_id).nonzero()[:, 0]
+        """(N,) positions of the image's or clip's tokens."""
+        return self.is_media(torch.tensor(ids)).nonzero()[:, 0]
+
+    def is_media(self, ids: Tensor) -> Tensor:
+        """Where the image's or clip's tokens are."""
+        return torch.isin(ids, torch.tensor(self.media_ids, device=ids.device))
+
+    def modality(self, media: ModelInput) -> str:
+        """What transformers calls the media: "image" or "video"."""
+        return "image" if self.media_token(media) == self.image_token else "video"
+
+
+def vision_features(model: Any, pixel_inputs: dict[str, Tensor]) -> Any:
+    """What the vision tower makes of `ModelInput.pixel_inputs`."""
+    video = "pixel_values_videos" in pixel_inputs
+    run = model.get_video_features if video else model.get_image_features
+    return run(**pixel_inputs, return_dict=True)
 
 
 def _repeated(features: Any, n: int) -> Any:
-    """The vision output as if n equal pictures had been seen. Qwen3-VL's deep-stack features,
+    """The vision output as if n equal images had been encoded. Qwen3-VL's deep-stack features,
     which enter the early layers, are repeated too."""
     fields: dict[str, Any] = {"pooler_output": tuple(features.pooler_output) * n}
     deep = getattr(features, "deepstack_features", None)

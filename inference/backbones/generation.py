@@ -16,7 +16,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from inference.backbones.base import Backbone, ModelImage
+from inference.backbones.base import Backbone, ModelInput
 from inference.errors import Cancelled
 
 
@@ -74,7 +74,7 @@ class _Choice:
 
 def generate(
     backbone: Backbone,
-    view: ModelImage,
+    view: ModelInput,
     features: Any,
     prompt_ids: list[int],
     n: int,
@@ -88,7 +88,7 @@ def generate(
     Raises:
         Cancelled: between two tokens.
     """
-    watch, choice = _Watch(max_new_tokens, step, cancelled), _Choice(backbone.suppressed_ids)
+    watch, choice = _Watch(max_new_tokens, step, cancelled), _Choice(backbone.media_ids)
     states: list[Tensor] = []
 
     def keep_first(_module: Any, _args: Any, output: Tensor) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
-from inference.backbones.base import Backbone, ModelImage
+from inference.backbones.base import Backbone, ModelInput
 from inference.backbones.generation import Generated
 from inference.backbones.rows import RowCapture, capturing
 
@@ -34,7 +34,7 @@ class Forced:
 
 
 def force(
-    backbone: Backbone, view: ModelImage, features: Any, made: Generated, answer: list[int]
+    backbone: Backbone, view: ModelInput, features: Any, made: Generated, answer: list[int]
 ) -> Forced:
     """Make every row of `made` say `answer` and keep, for each of its tokens, the attention of the
     query that predicts it on the N image tokens, its log-probability, and its logit lens."""
@@ -51,7 +51,7 @@ def force(
 
 
 def last_prompt_row(
-    backbone: Backbone, view: ModelImage, features: Any, made: Generated, prompt_ids: list[int]
+    backbone: Backbone, view: ModelInput, features: Any, made: Generated, prompt_ids: list[int]
 ) -> NDArray[np.floating[Any]]:
     """(rows, layers, heads, N): attention of another prompt's last token on the image tokens."""
     last = len(prompt_ids) - 1
@@ -61,7 +61,7 @@ def last_prompt_row(
 
 
 def _rows(
-    backbone: Backbone, view: ModelImage, features: Any, made: Generated, ids: list[int], first: int
+    backbone: Backbone, view: ModelInput, features: Any, made: Generated, ids: list[int], first: int
 ) -> tuple[Tensor, RowCapture]:
     """Logits and captured attention of ids[first:].
 
@@ -90,15 +90,14 @@ def _shared(backbone: Backbone, made: Generated, ids: list[int]) -> int:
     kept = min(made.cache.get_seq_length(), len(made.prompt_ids))
     pairs = zip(ids, made.prompt_ids[:kept], strict=False)
     known = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(ids), kept))
-    whole = ids[:known].count(backbone.image_token_id) == made.prompt_ids.count(
-        backbone.image_token_id
-    )
+    shown = len(backbone.image_positions(made.prompt_ids))
+    whole = len(backbone.image_positions(ids[:known])) == shown
     return known if whole else 0
 
 
 def answer_logprobs(
     backbone: Backbone,
-    view: ModelImage,
+    view: ModelInput,
     features: Any,
     prompt_ids: list[int],
     answer: list[int],

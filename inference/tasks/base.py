@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from inference.errors import UserError, unknown
 from inference.fields import Answer, Field, Value, value_from_json
@@ -38,7 +38,7 @@ def validate_prompt(text: str) -> str:
 class Task:
     """fields: of the answer, in order; main: name of the one that promotion looks at. notes: what
     a person may add that no model answers. absent: what it is called where there is nothing of the
-    main field ("No hazard"), or "" where there always is something.
+    main field ("No hazard"), or "" where there always is something. media: what it is asked about.
 
     prompts: label -> text. parse(text, image_wh, frame, resized_wh). target_text(values by field,
     image_wh, frame, resized_wh): the text that a model is trained to say.
@@ -55,6 +55,7 @@ class Task:
     validate_prompt: Callable[[str], str] = validate_prompt
     notes: tuple[Field, ...] = ()
     absent: str = ""
+    media: Literal["image", "clip"] = "image"
 
     def __post_init__(self) -> None:
         if self.main not in [f.name for f in self.fields]:
@@ -67,6 +68,17 @@ class Task:
                 return one
         known = [one.name for one in (*self.fields, *self.notes)]
         raise unknown("field", name, known, name or "values")  # an error always names its field
+
+    def check_media(self, kind: str) -> None:
+        """UserError where the task takes the other kind of media."""
+        if kind != self.media:
+            article = {"image": "an image", "clip": "a clip"}
+            raise UserError(
+                f"The task {self.name!r} takes {article[self.media]}",
+                expected=article[self.media],
+                got=article.get(kind, kind),
+                field=self.media,
+            )
 
     @property
     def main_field(self) -> Field:

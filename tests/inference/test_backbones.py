@@ -110,7 +110,7 @@ def test_tokens_are_those_of_the_whole_chat_text(family: str, zoo: Any, make_ima
     view = backbone.preprocess(make_image().pixels)
     turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": PROMPT}]}]
     text = backbone.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-    text = text.replace(backbone.image_token, backbone.image_text(view.grid.n_tokens))
+    text = text.replace(backbone.image_token, backbone.media_text(view))
     whole = backbone.tokenizer(text, add_special_tokens=False).input_ids
     assert backbone.tokenize(view, PROMPT) == whole
 

@@ -38,7 +38,7 @@ def reference(zoo: Any, family: str, image: Any, adapter: str | None) -> list[in
             **backbone.token_types(ids),
             max_new_tokens=N,
             do_sample=False,
-            suppress_tokens=backbone.suppressed_ids,
+            suppress_tokens=backbone.media_ids,
         )
     return out[0, ids.shape[1] :].tolist()
 

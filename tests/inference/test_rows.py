@@ -111,7 +111,7 @@ def test_rows_match_eager_step_by_step(family: str, zoo: Any, make_image: Any) -
                 max_new_tokens=4,
                 min_new_tokens=4,
                 do_sample=False,
-                suppress_tokens=backbone.suppressed_ids,
+                suppress_tokens=backbone.media_ids,
             )
     finally:
         hook.remove()

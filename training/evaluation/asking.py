@@ -13,7 +13,7 @@ import torch
 
 from inference import registry
 from inference.adapters import validate_adapter
-from inference.backbones.base import Backbone, ModelImage
+from inference.backbones.base import Backbone, ModelInput
 from inference.backbones.generation import Generated, generate
 from inference.backbones.loading import load_backbone
 from inference.backbones.tracing import answer_logprobs
@@ -64,7 +64,7 @@ class ModelAsker:
 
     @torch.inference_mode()
     def __call__(self, case: EvalCase) -> dict[str, Response]:
-        view = self.backbone.preprocess(case.image.pixels)
+        view = self.backbone.preprocess(case.image.pixels, case.image.times_s)
         answers: dict[str, Response] = {}
         for batch in self._batches():
             answers |= self._answers(case, view, batch)
@@ -79,7 +79,7 @@ class ModelAsker:
             *(Batch((name,), (a,), True) for name, a in alone.items()),  # type: ignore[arg-type]
         ]
 
-    def _answers(self, case: EvalCase, view: ModelImage, batch: Batch) -> dict[str, Response]:
+    def _answers(self, case: EvalCase, view: ModelInput, batch: Batch) -> dict[str, Response]:
         with batch.vision(self.bank):
             features = self.backbone.encode(view)
         prompt = self.backbone.tokenize(view, self.task.prompt)
@@ -112,7 +112,7 @@ class ModelAsker:
 
     def _losses(
         self,
-        view: ModelImage,
+        view: ModelInput,
         features: Any,
         prompt: list[int],
         batch: Batch,
@@ -142,7 +142,7 @@ class ModelAsker:
         adapter: LoadedAdapter | None,
         made: Generated,
         prompt: list[int],
-        view: ModelImage,
+        view: ModelInput,
         reference: str,
         nll: float,
     ) -> Response:
@@ -151,10 +151,9 @@ class ModelAsker:
         parsed = self.task.parse(text, view.grid.image_wh, self._frame(adapter), view.resized_wh)
         ways: dict[str, Mapping[str, Value]] = {"text": parsed.values}
         default = "text"
-        if adapter is not None and adapter.head is not None:
+        if adapter is not None and adapter.head is not None and not view.times_s:
             default = str(adapter.head.config.get("decode", "soft_argmax"))
-            image = torch.tensor([prompt], device=self.backbone.device)
-            image = image == self.backbone.image_token_id
+            image = self.backbone.is_media(torch.tensor([prompt], device=self.backbone.device))
             states, size = made.prompt_states[row : row + 1], (view.grid.rows, view.grid.cols)
             for way in DECODES:
                 out = adapter.head(states, image, ~image, size, way)

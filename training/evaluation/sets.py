@@ -11,7 +11,7 @@ from typing import Any
 
 from inference.errors import UserError
 from inference.fields import Box, Point, Value
-from inference.schema import ImageInput
+from inference.schema import Media
 from training.evaluation.sources import SPLITS, source
 
 XY = tuple[float, float]
@@ -19,13 +19,13 @@ XY = tuple[float, float]
 
 @dataclass(frozen=True)
 class EvalCase:
-    """One image.
+    """One image or clip.
 
     truth: values by field, points in original pixels. slices: labels by which metrics are given
     apart.
     """
 
-    image: ImageInput
+    image: Media
     truth: Mapping[str, Value]
     slices: frozenset[str] = frozenset()
 
@@ -41,7 +41,7 @@ class EvalCase:
 
 
 def point_case(
-    image: ImageInput,
+    image: Media,
     point_px: XY,
     box_px: Box | None = None,
     slices: frozenset[str] = frozenset(),

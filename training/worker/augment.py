@@ -84,11 +84,11 @@ def place(
 def show(pixels: Pixels, view: PictureView, most_pixels: int = 0) -> Pixels:
     """The view's pixels; made smaller first where they are more than `most_pixels` (0: never) and
     get other colours, which would take long on a large picture."""
-    size_wh = pixels.shape[1], pixels.shape[0]
+    size_wh = pixels.shape[-2], pixels.shape[-3]
     (left, top, right, bottom), _ = place(size_wh, (0.0, 0.0), view)
-    cut = pixels[top:bottom, left:right]
+    cut = pixels[..., top:bottom, left:right, :]
     if view.mirrored:
-        cut = cut[:, ::-1]
+        cut = cut[..., ::-1, :]
     if view.colour is not None:
         cut = _recolour(limited(cut, most_pixels), np.random.default_rng(view.colour))
     return np.ascontiguousarray(cut)
@@ -99,7 +99,7 @@ def _recolour(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     x = pixels.astype(np.float32) / 255
     x = x ** np.float32(np.exp(rng.normal(0, 0.2)))
     x *= np.exp(rng.normal(0, 0.05, 3)).astype(np.float32)
-    grey = x.mean(2, keepdims=True)
+    grey = x.mean(-1, keepdims=True)
     x = grey + (x - grey) * np.float32(rng.uniform(0.5, 1.4))
     mean = np.float32(x.mean())
     x = mean + (x - mean) * np.float32(rng.uniform(0.75, 1.25))
@@ -109,7 +109,9 @@ def _recolour(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def limited(pixels: Pixels, max_pixels: int) -> Pixels:
-    """Made smaller, shape kept, where it has more pixels than that; 0: as it is."""
+    """Made smaller, shape kept, where an image or frame has more pixels than that; 0: as it is."""
+    if pixels.ndim == 4:
+        return np.stack([limited(frame, max_pixels) for frame in pixels])
     height, width = pixels.shape[:2]
     if not max_pixels or height * width <= max_pixels:
         return pixels

@@ -16,11 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inference.backbones.base import Backbone, ModelImage
+from inference.backbones.base import Backbone, ModelInput
 from inference.schema import PatchGrid
 
 POOLED, DEEP, CONTEXT = "pooled", "deep.", "context."
-SHAPE, AREA = "shape", "area"
+SHAPE, AREA, TIMES = "shape", "area", "times"
 MAX_BYTES = 8_000_000_000
 
 
@@ -30,7 +30,7 @@ class Seen:
 
     features: (tokens, d). deep: features that enter early layers (Qwen3-VL), each (tokens, d).
     context: arguments that tell the picture's shape. grid: of the image tokens. resized_wh: pixels
-    after the processor's resize.
+    after the processor's resize. times_s: of a clip's frames of tokens.
     """
 
     features: Tensor
@@ -38,6 +38,7 @@ class Seen:
     context: dict[str, Tensor]
     grid: PatchGrid
     resized_wh: tuple[int, int]
+    times_s: tuple[float, ...] = ()
 
 
 def tower_hash(backbone: Backbone) -> str:
@@ -58,7 +59,7 @@ def tower_hash(backbone: Backbone) -> str:
 
 
 @torch.no_grad()
-def encode(backbone: Backbone, view: ModelImage) -> Seen:
+def encode(backbone: Backbone, view: ModelInput) -> Seen:
     """Run the tower over one picture."""
     out = backbone.encode(view)
     deep = getattr(out, "deepstack_features", None) or []
@@ -68,6 +69,7 @@ def encode(backbone: Backbone, view: ModelImage) -> Seen:
         context={k: v.cpu() for k, v in view.context_inputs.items()},
         grid=view.grid,
         resized_wh=view.resized_wh,
+        times_s=view.times_s,
     )
 
 
@@ -97,25 +99,30 @@ class FeatureCache:
             tensors = load_file(path)
         except (OSError, SafetensorError):
             return None
-        rows, cols, width, height, resized_w, resized_h = tensors[SHAPE].tolist()
+        if TIMES not in tensors:  # of an earlier version
+            return None
+        rows, cols, width, height, resized_w, resized_h, frames, each = tensors[SHAPE].tolist()
         x1, y1, x2, y2 = tensors[AREA].tolist()
         return Seen(
             features=tensors[POOLED],
             deep=tuple(tensors[k] for k in sorted(tensors) if k.startswith(DEEP)),
             context={k[len(CONTEXT) :]: v for k, v in tensors.items() if k.startswith(CONTEXT)},
-            grid=PatchGrid(rows, cols, (width, height), (x1, y1, x2, y2)),
+            grid=PatchGrid(rows, cols, (width, height), (x1, y1, x2, y2), frames, each),
             resized_wh=(resized_w, resized_h),
+            times_s=tuple(tensors[TIMES].tolist()),
         )
 
     def put(self, key: str, seen: Seen) -> None:
         """Keep it, whole or not at all. Raises OSError where there is no space."""
-        shape = [seen.grid.rows, seen.grid.cols, *seen.grid.image_wh, *seen.resized_wh]
+        grid = seen.grid
+        shape = [grid.rows, grid.cols, *grid.image_wh, *seen.resized_wh, grid.frames, grid.temporal]
         tensors = {
             POOLED: seen.features.contiguous(),
             **{f"{DEEP}{i:02d}": t.contiguous() for i, t in enumerate(seen.deep)},
             **{f"{CONTEXT}{k}": v.contiguous() for k, v in seen.context.items()},
             SHAPE: torch.tensor(shape),
-            AREA: torch.tensor(seen.grid.area_px, dtype=torch.float64),
+            AREA: torch.tensor(grid.area_px, dtype=torch.float64),
+            TIMES: torch.tensor(seen.times_s, dtype=torch.float64),
         }
         path = self._file(key)
         fresh = path.with_suffix(f".{os.getpid()}.new")

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inference import registry
-from inference.backbones.base import Backbone, ModelImage
+from inference.backbones.base import Backbone, ModelInput
 from inference.errors import UserError
 from inference.fields import Point, Value, first_point
-from inference.media import load_image
-from inference.schema import ImageInput, PatchGrid
+from inference.media import load_media
+from inference.schema import Media, PatchGrid
 from training.jobs.settings import TrainSettings
 from training.snapshots.types import REPLAY, SnapshotExample
 from training.worker.augment import WHOLE, PictureView, limited, place, show, view_of
@@ -69,7 +69,7 @@ class Preparer:
         self.task = registry.task(task)
         size = getattr(backbone.image_processor, "size", None) or {}
         self._taken = int(dict(size).get("longest_edge") or 0) if "shortest_edge" in size else 0
-        self._opened: tuple[str, ImageInput] | None = None  # an example's views follow each other
+        self._opened: tuple[str, Media] | None = None  # an example's views follow each other
 
     def fill(
         self,
@@ -85,21 +85,22 @@ class Preparer:
                 self.cache.put(item.key, encode(self.backbone, self.preprocess(item)))
             tell(i, len(items))
 
-    def preprocess(self, item: Item) -> ModelImage:
+    def preprocess(self, item: Item) -> ModelInput:
         """The item's picture as the tower gets it.
 
         Raises:
             UserError: (field "snapshot") the picture cannot be read; names it.
         """
         most = item.max_pixels or self._taken
-        shown = show(self._open(item.example).pixels, item.view, most * WORKED_IN)
-        return self.backbone.preprocess(limited(shown, item.max_pixels))
+        media = self._open(item.example)
+        shown = show(media.pixels, item.view, most * WORKED_IN)
+        return self.backbone.preprocess(limited(shown, item.max_pixels), media.times_s)
 
-    def _open(self, example: SnapshotExample) -> ImageInput:
+    def _open(self, example: SnapshotExample) -> Media:
         if self._opened is not None and self._opened[0] == example.sha256:
             return self._opened[1]
         try:
-            image = load_image(example.picture)
+            image = load_media(example.picture)
         except UserError as error:
             raise UserError(
                 f"The picture {example.name or example.picture.name} of the snapshot cannot be "
@@ -111,7 +112,7 @@ class Preparer:
         self._opened = (example.sha256, image)
         return image
 
-    def seen(self, item: Item) -> Seen | ModelImage:
+    def seen(self, item: Item) -> Seen | ModelInput:
         """From the cache; where there is none, the picture itself, for the tower to see again."""
         if self.cache is None:
             return self.preprocess(item)
@@ -121,13 +122,13 @@ class Preparer:
             self.cache.put(item.key, found)
         return found
 
-    def sample(self, item: Item, seen: Seen | ModelImage) -> dict[str, Any]:
+    def sample(self, item: Item, seen: Seen | ModelInput) -> dict[str, Any]:
         """Token ids; of the point, where the example has one, its place in the grid's area, and
         that area's size in original pixels (else nan)."""
         grid = seen.grid
         values, point01, to_px = _geometry(item, grid)
         context = seen.context if isinstance(seen, Seen) else seen.context_inputs
-        view = ModelImage({}, context, grid, seen.resized_wh)
+        view = ModelInput({}, context, grid, seen.resized_wh, seen.times_s)
         prompt = self.backbone.tokenize(view, item.example.prompt)
         sentence = self.task.target_text(values, grid.image_wh, self.frame, seen.resized_wh)
         answer = self.backbone.tokenizer(sentence, add_special_tokens=False).input_ids
@@ -227,7 +228,7 @@ class Collate:
         }
 
 
-def _tensors(seen: Seen | ModelImage) -> dict[str, Any]:
+def _tensors(seen: Seen | ModelInput) -> dict[str, Any]:
     if isinstance(seen, Seen):
         return {"features": seen.features, "deep": list(seen.deep), "context": dict(seen.context)}
     return {"pixels": dict(seen.pixel_inputs), "context": dict(seen.context_inputs)}

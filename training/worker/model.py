@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from inference.backbones.base import Backbone
+from inference.backbones.base import Backbone, vision_features
 from inference.errors import UserError
 from inference.heads import (
     Head,
@@ -154,10 +154,11 @@ class Pointing(nn.Module):
             for k in pictures[0]["context"]
         }
         deep = [tuple(s[1][i] for s in seen) for i in range(len(seen[0][1]))]
+        modality = "video" if "video_grid_thw" in context else "image"
         out = self.causal.model(
             input_ids=ids,
             attention_mask=mask,
-            mm_encoder_outputs={"image": Pictures(tuple(s[0] for s in seen), deep)},
+            mm_encoder_outputs={modality: Pictures(tuple(s[0] for s in seen), deep)},
             use_cache=False,
             **self.backbone.token_types(ids),
             **context,
@@ -170,9 +171,7 @@ class Pointing(nn.Module):
         if "features" in picture:
             return picture["features"].to(device), [t.to(device) for t in picture["deep"]]
         with torch.no_grad():
-            out = self.causal.get_image_features(
-                **moved(picture["pixels"], device), return_dict=True
-            )
+            out = vision_features(self.causal, moved(picture["pixels"], device))
         deep = getattr(out, "deepstack_features", None) or []
         return _flat(out.pooler_output), [_flat(layer) for layer in deep]
 
@@ -182,7 +181,7 @@ class Pointing(nn.Module):
         """Of each picture, as a batch of one, its heatmap and plain soft-argmax. Pictures of one
         shape share a pass of the head."""
         assert self.head is not None
-        image = (ids == self.backbone.image_token_id) & prompt
+        image = self.backbone.is_media(ids) & prompt
         found: dict[int, HeadOutput] = {}
         for grid in dict.fromkeys(grids):
             same = [i for i, g in enumerate(grids) if g == grid]

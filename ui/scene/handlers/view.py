@@ -101,7 +101,7 @@ def draw_panels(
     """Base, fine-tuned and difference; the base alone without an adapter. url: of the image,
     instead of its copy for the page."""
     pair, image = result.pair, result.pair.image
-    url = url or desk.pictures.url(image)
+    url = url or desk.pictures.url(image.still())
     sides = [side for side in (pair.base, pair.finetuned) if side is not None]
     goals = {"truth": result.truth, "human": human}
     known = {kind: point for kind, point in goals.items() if point is not None}
@@ -146,7 +146,7 @@ def photo(desk: Desk, result: StoredResult, draft: str, wait_s: int) -> str:
     width, height = image.size_wh
     said = f"Image to mark, {width} by {height} pixels."
     plain = Panel(
-        "human", "Where is the hazard?", desk.pictures.url(image), image.size_wh, said=said
+        "human", "Where is the hazard?", desk.pictures.url(image.still()), image.size_wh, said=said
     )
     more = f'data-draft="{draft}" data-wait="{wait_s}"'
     return panels.stage([plain], f"{result.id}?", modes=False, more=more)
