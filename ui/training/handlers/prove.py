@@ -124,7 +124,7 @@ def _drawn(
         near.append("no map" if share is None else f"{share:.1%}".replace("%", " %"))
         panel = Panel(
             side.side, f"{when}: {pair.request.adapter or 'base alone'}",
-            desk.pictures.url(pair.image), pair.image.size_wh, heatmap, vmax, points,
+            desk.pictures.url(pair.image.still()), pair.image.size_wh, heatmap, vmax, points,
             said=f"{near[-1]} of the {what} near the right place.",
         )  # fmt: skip
         shown.append(stage([panel], f"{case.id} {pairs[1].request.adapter}", modes=False))
