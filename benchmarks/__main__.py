@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import ROOT, machine, provenance
-from benchmarks.registry import BENCHMARKS, misses
+from benchmarks.registry import BENCHMARKS, misses, resolve
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -17,27 +16,20 @@ RESULTS = ROOT / "benchmarks" / "results"
 def measure(name: str, smoke: bool) -> dict[str, Any]:
     """Run one benchmark; its figures with what they were measured on."""
     spec = BENCHMARKS[name]
-    figures = spec.resolve()(smoke)
+    figures = resolve(name)(smoke)
     missing = [key for key in spec.keys if key not in figures]
     if missing:
         raise KeyError(f"benchmark {name} did not report {', '.join(missing)}")
     # Smoke sizes show that it runs; the targets mean nothing there.
     verdict = {} if smoke else {"targets": spec.targets, "missed": misses(spec, figures)}
-    return {
-        "name": name,
-        "smoke": smoke,
-        **figures,
-        **verdict,
-        **provenance(),
-        "machine": machine(),
-    }
+    about = {**verdict, **provenance(), "machine": machine()}
+    return {"name": name, "smoke": smoke, **figures, **about}
 
 
-def save(result: dict[str, Any], folder: Path) -> Path:
+def save(result: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{result['name']}.json"
-    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    (folder / f"{result['name']}.json").write_text(text, encoding="utf-8")
 
 
 def report(result: dict[str, Any]) -> None:
@@ -51,17 +43,13 @@ def report(result: dict[str, Any]) -> None:
         print(f"  MISSED: {miss}")
 
 
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=[*BENCHMARKS, "all"])
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON object")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes; nothing is written")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
-    return parser.parse_args(arguments)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    options = parse(arguments)
+    options = parser.parse_args(arguments)
     every = [name for name, spec in BENCHMARKS.items() if not spec.by_name]
     names = every if options.name == "all" else [options.name]
     results = []
@@ -73,10 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not options.json:
             report(result)
     # A miss is reported, not an error: a busy machine must not look like a broken program.
-    print(json.dumps(results[0] if len(results) == 1 else {r["name"]: r for r in results}))
-    sys.stdout.flush()
-    return 0
+    made = results[0] if len(results) == 1 else {r["name"]: r for r in results}
+    print(json.dumps(made), flush=True)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

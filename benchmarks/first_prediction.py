@@ -1,4 +1,4 @@
-"""How long a person waits: base and fine-tuned with maps on one 1280x720 picture, embedded model.
+"""How long a person waits: base and fine-tuned with maps on one 1280x720 image, embedded model.
 
 Two threads, after loading and one prediction to warm up.
 """
@@ -9,12 +9,10 @@ import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.measure import ROOT, in_child
+from benchmarks.measure import in_child
+from examples.build.settings import ADAPTERS, BASE_MODEL
 
-MODEL = ROOT / "examples" / "models" / "sightline-tiny"
-ADAPTERS = ROOT / "examples" / "adapters"
 THREADS = 2
 DIFFERENT = 6
 
@@ -23,6 +21,7 @@ def measure(model: str, adapter: str, n: int) -> dict[str, Any]:
     """Seconds of n predictions, each with its attention maps. Runs in a child."""
     import torch
 
+    from examples.world import render_scene
     from explain.maps import make_pair_maps
     from explain.types import MapSettings
     from inference.predictor import Predictor
@@ -31,28 +30,18 @@ def measure(model: str, adapter: str, n: int) -> dict[str, Any]:
     torch.set_num_threads(THREADS)
     predictor = Predictor.load(model, device="cpu")
     request = PairRequest(adapter=predictor.load_adapter(adapter).name)
-    pictures = _pictures(n + 1)
+    drawn = [render_scene(seed, (1280, 720)).image for seed in range(DIFFERENT)]
     times = []
-    for number, pixels in enumerate(pictures):
-        image = ImageInput(pixels, f"{number:064x}")
+    for number in range(n + 1):
+        image = ImageInput(drawn[number % DIFFERENT], f"{number:064x}")
         start = time.perf_counter()
-        pair = predictor.predict_pair(image, request)
-        make_pair_maps(pair, MapSettings())
+        make_pair_maps(predictor.predict_pair(image, request), MapSettings())
         times.append(time.perf_counter() - start)
     p50, p95 = np.percentile(times[1:], [50, 95])
     return {"p50_s": float(p50), "p95_s": float(p95), "n": n, "warm_up_s": times[0]}
 
 
-def _pictures(n: int) -> list[NDArray[np.uint8]]:
-    """n pictures of the drawn world, 1280x720; a few different ones, over and over."""
-    from examples.world import render_scene
-
-    drawn = [render_scene(seed, (1280, 720)).image for seed in range(min(n, DIFFERENT))]
-    return [drawn[i % len(drawn)] for i in range(n)]
-
-
 def run(smoke: bool) -> dict[str, Any]:
-    default = (ADAPTERS / "default.txt").read_text(encoding="utf-8").strip()
-    options = {"model": str(MODEL), "adapter": str(ADAPTERS / default), "n": 3 if smoke else 30}
-    answer: dict[str, Any] = in_child("benchmarks.first_prediction:measure", options)
-    return {**answer, "threads": THREADS}
+    adapter = ADAPTERS / (ADAPTERS / "default.txt").read_text(encoding="utf-8").strip()
+    options = {"model": str(BASE_MODEL), "adapter": str(adapter), "n": 3 if smoke else 30}
+    return {**in_child("benchmarks.first_prediction:measure", options), "threads": THREADS}

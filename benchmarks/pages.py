@@ -6,16 +6,12 @@ new visitor in headless chromium. Nothing is predicted.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
-from benchmarks.measure import ROOT, interleaved, medians, ratio
-from benchmarks.startup import ENVIRONMENT, free_port, wait_for_page
+from benchmarks.measure import interleaved, medians, ratio
+from benchmarks.startup import served
 
 LOADS = 9
 LIMIT_MS = 60_000
@@ -45,25 +41,6 @@ press();
 """
 
 
-@contextmanager
-def served(copies: list[str], home: str) -> Iterator[str]:
-    """The app with copies of those pages beside its own; its address."""
-    port = free_port()
-    script = APP.replace("COPIES", repr(copies)).replace("PORT", str(port))
-    env = {**os.environ, **ENVIRONMENT, "SIGHTLINE_HOME": home}
-    out = subprocess.DEVNULL
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, env=env, stdin=out, stdout=out, stderr=out
-    )
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        wait_for_page(process, url)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def usable_s(browser: Any, url: str) -> float:
     """Seconds from the start of a new visitor's navigation to the button's answer."""
     with browser.new_context() as context:
@@ -85,7 +62,8 @@ def run(smoke: bool) -> dict[str, Any]:
         calls = {}
         for name, copies in (("4", []), ("7", COPIES)):
             home = stack.enter_context(tempfile.TemporaryDirectory())
-            url = stack.enter_context(served(copies, home))
+            script = APP.replace("COPIES", repr(copies))
+            url, _ = stack.enter_context(served(["-c", script], SIGHTLINE_HOME=home))
             calls[name] = lambda url=url: usable_s(browser, url)
         if not smoke:
             interleaved(calls, 2)

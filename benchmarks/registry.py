@@ -13,16 +13,14 @@ Run = Callable[[bool], Figures]  # smoke -> figures
 
 @dataclass(frozen=True)
 class BenchmarkSpec:
-    """One benchmark.
+    """One benchmark: `run(smoke)` of the module of its name (tiny sizes mean nothing).
 
-    entry: "module:function"; the function takes `smoke` (tiny sizes, figures mean nothing).
     keys: figures that it reports at least.
     at_most, at_least: bounds that the full run is held to, by key.
     by_name: it takes too much for `all`, and runs only when it is named.
     """
 
     label: str
-    entry: str
     keys: tuple[str, ...]
     at_most: dict[str, float] = field(default_factory=dict)
     at_least: dict[str, float] = field(default_factory=dict)
@@ -34,79 +32,61 @@ class BenchmarkSpec:
         above = {key: f"≤ {bound:g}" for key, bound in self.at_most.items()}
         return above | {key: f"≥ {bound:g}" for key, bound in self.at_least.items()}
 
-    def resolve(self) -> Run:
-        module, _, name = self.entry.partition(":")
-        run: Run = getattr(importlib.import_module(module), name)
-        return run
-
 
 BENCHMARKS: dict[str, BenchmarkSpec] = {
     "attention": BenchmarkSpec(
         "Capturing attention rows against plain SDPA and against eager attention",
-        "benchmarks.attention:run",
         ("time_vs_sdpa", "time_vs_eager", "extra_memory_vs_eager", "max_abs_diff"),
         {"time_vs_sdpa": 1.05, "extra_memory_vs_eager": 0.05, "max_abs_diff": 1e-5},
     ),
     "pair": BenchmarkSpec(
         "Base and adapter in one batch on one backbone against two separate models",
-        "benchmarks.pair:run",
         ("time_ratio", "memory_ratio"),
         {"time_ratio": 0.65, "memory_ratio": 0.55},
     ),
     "startup": BenchmarkSpec(
-        "The app's first page against an empty Gradio app's",
-        "benchmarks.startup:run",
-        ("ratio",),
-        {"ratio": 1.3},
+        "The app's first page against an empty Gradio app's", ("ratio",), {"ratio": 1.3}
     ),
     "pages": BenchmarkSpec(
         "Scene usable in the browser, with seven pages (three of them copies) against four",
-        "benchmarks.pages:run",
         ("usable_4_s", "usable_7_s", "ratio"),
         {"ratio": 1.1},
         by_name=True,
     ),
     "first_prediction": BenchmarkSpec(
-        "Base and fine-tuned on one 1280x720 picture, embedded model, after loading",
-        "benchmarks.first_prediction:run",
+        "Base and fine-tuned on one 1280x720 image, embedded model, after loading",
         ("p50_s", "p95_s"),
     ),
     "world": BenchmarkSpec(
         "Scenes of the drawn world a second and core, 640x360, sprite pool warm",
-        "benchmarks.world:run",
         ("images_per_second_core", "images_per_second_core_cold"),
         at_least={"images_per_second_core": 25.0},
     ),
     "store": BenchmarkSpec(
         "Corrections from 32 people at once, each confirmed when it is on disk",
-        "benchmarks.store:run",
         ("per_second", "p99_ms", "lost"),
         {"p99_ms": 100.0, "lost": 0.0},
         at_least={"per_second": 300.0},
     ),
     "queue": BenchmarkSpec(
         "The review queue opened, and a training planned, with 20,000 corrected cases",
-        "benchmarks.queue:run",
         ("open_s", "plan_s"),
         {"open_s": 0.2, "plan_s": 1.0},
     ),
     "training": BenchmarkSpec(
         "LoRA epochs with cached vision features against recomputing them",
-        "benchmarks.training:run",
         ("speedup", "loss_diff"),
         {"loss_diff": 1e-4},
         at_least={"speedup": 1.8},
     ),
     "true_size": BenchmarkSpec(
         "Both answers with maps against one plain generate, Qwen2-VL-2B's size, on a CPU",
-        "benchmarks.true_size:run",
         ("ratio", "peak_mb"),
         {"ratio": 1.6},
         by_name=True,
     ),
     "visits": BenchmarkSpec(
         "Memory of the server, 2,000 visits later",
-        "benchmarks.visits:run",
         ("growth_mb", "visits"),
         {"growth_mb": 300.0},
         by_name=True,
@@ -114,17 +94,17 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
 }
 
 
+def resolve(name: str) -> Run:
+    """The function that runs a benchmark."""
+    run: Run = importlib.import_module(f"benchmarks.{name}").run
+    return run
+
+
 def misses(spec: BenchmarkSpec, figures: Figures) -> list[str]:
-    """A sentence for each target that the figures miss."""
-    # "not" so that nan is a miss too.
-    above = [
-        f"{key} is {figures[key]:.3g}, target at most {bound:g}"
-        for key, bound in spec.at_most.items()
-        if not figures[key] <= bound
+    """A sentence for each target that the figures miss; not a number is a miss too."""
+    return [
+        f"{key} is {figures[key]:.3g}, target {words} {bound:g}"
+        for words, sign, bounds in (("at most", 1, spec.at_most), ("at least", -1, spec.at_least))
+        for key, bound in bounds.items()
+        if not sign * figures[key] <= sign * bound
     ]
-    below = [
-        f"{key} is {figures[key]:.3g}, target at least {bound:g}"
-        for key, bound in spec.at_least.items()
-        if not figures[key] >= bound
-    ]
-    return above + below

@@ -13,10 +13,13 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from benchmarks.measure import ROOT, interleaved, medians, ratio
 
+APP = ["app.py", "--port", "PORT"]
 # A string, not a file: only ui may import gradio.
 EMPTY = """
 import gradio as gr
@@ -28,63 +31,54 @@ LIMIT_S = 120.0
 ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
 
 
-def free_port() -> int:
+@contextmanager
+def served(arguments: list[str], **variables: str) -> Iterator[tuple[str, int]]:
+    """`python ARGUMENTS` (PORT in them is a free port) until the end of the block, once its first
+    page has been read in full: its address and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def command(which: str, port: int) -> list[str]:
-    if which == "empty":
-        return [sys.executable, "-c", EMPTY.replace("PORT", str(port))]
-    return [sys.executable, "app.py", "--port", str(port)]
-
-
-def first_page_s(which: str) -> float:
-    """Seconds from starting the process until its first page has come in full."""
-    port = free_port()
-    env = {**os.environ, **ENVIRONMENT}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)  # both start from compiled files, as for a user
+        port = probe.getsockname()[1]
+    env = {**os.environ, **ENVIRONMENT, **variables}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # starts from compiled files, as for a user
+    command = [sys.executable, *(word.replace("PORT", str(port)) for word in arguments)]
     with tempfile.TemporaryFile() as log:
-        start = time.perf_counter()
         process = subprocess.Popen(
-            command(which, port),
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         try:
-            wait_for_page(process, f"http://127.0.0.1:{port}/")
-            return time.perf_counter() - start
-        except RuntimeError as error:
-            log.seek(0)
-            tail = log.read().decode(errors="replace")[-2000:]
-            raise RuntimeError(f"{which}: {error}\n{tail}") from None
+            url = f"http://127.0.0.1:{port}/"
+            if not _page_read(process, url):
+                log.seek(0)
+                tail = log.read().decode(errors="replace")[-2000:]
+                raise RuntimeError(f"no first page from {arguments[0]}:\n{tail}")
+            yield url, process.pid
         finally:
             process.kill()
             process.wait()
 
 
-def wait_for_page(process: subprocess.Popen[bytes], url: str) -> None:
-    """Return when the page has been read; RuntimeError if the process ends or the time does."""
+def _page_read(process: subprocess.Popen[bytes], url: str) -> bool:
+    """Whether the page came before the process or the time ended."""
     until = time.monotonic() + LIMIT_S
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"ended with {process.returncode} before its first page")
+    while process.poll() is None and time.monotonic() < until:
         try:
             with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
                 answer.read()
-                return
+                return True
         except OSError:
             time.sleep(0.01)
-    raise RuntimeError(f"no page within {LIMIT_S:.0f} s")
+    return False
+
+
+def first_page_s(arguments: list[str]) -> float:
+    """Seconds from starting the process until its first page has come in full."""
+    start = time.perf_counter()
+    with served(arguments):
+        return time.perf_counter() - start
 
 
 def run(smoke: bool) -> dict[str, Any]:
-    calls = {which: lambda which=which: first_page_s(which) for which in ("app", "empty")}
+    calls = {"app": lambda: first_page_s(APP), "empty": lambda: first_page_s(["-c", EMPTY])}
     if not smoke:
         interleaved(calls, 1)  # compiles files and warms the disk cache
     times = interleaved(calls, 1 if smoke else 7)

@@ -6,23 +6,17 @@ event of its opening with what follows it, over HTTP, in a session of its own. N
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
-from benchmarks.measure import ROOT
-from benchmarks.startup import ENVIRONMENT, free_port, wait_for_page
+from benchmarks.startup import APP, LIMIT_S, served
 
 VISITS, FIRST, AT_ONCE = 2000, 4, 4
-LIMIT_S = 120.0
 
 
 def opening(config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -34,13 +28,7 @@ def opening(config: dict[str, Any]) -> list[dict[str, Any]]:
     return begun
 
 
-def visit(url: str, configs: dict[str, dict[str, Any]]) -> None:
-    """Every page opened and left."""
-    for path, config in configs.items():
-        visit_page(url, path, config)
-
-
-def visit_page(url: str, path: str, config: dict[str, Any]) -> None:
+def visit(url: str, path: str, config: dict[str, Any]) -> None:
     """One page opened and left."""
     session = secrets.token_hex(6)
     values = {part["id"]: part["props"].get("value") for part in config["components"]}
@@ -62,37 +50,24 @@ def visit_page(url: str, path: str, config: dict[str, Any]) -> None:
                             break
 
 
-def _config(url: str, path: str) -> dict[str, Any]:
+def _config(url: str, path: str) -> Any:
     """What a browser gets of one page: its components and events, and the list of all pages."""
-    answer = httpx.get(f"{url}config", params={"page": path}, timeout=LIMIT_S)
-    found: dict[str, Any] = json.loads(answer.text)
-    return found
-
-
-def rss_mb(pid: int) -> float:
-    """Resident memory of a process, in MB (10^6 bytes)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) * 1024 / 1e6
+    return httpx.get(f"{url}config", params={"page": path}, timeout=LIMIT_S).json()
 
 
 def run(smoke: bool) -> dict[str, Any]:
-    port, n = free_port(), 20 if smoke else VISITS
-    with tempfile.TemporaryDirectory() as home:
-        env = {**os.environ, **ENVIRONMENT, "SIGHTLINE_HOME": home}
-        command = [sys.executable, "app.py", "--port", str(port)]
-        out = subprocess.DEVNULL
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
-        try:
-            url = f"http://127.0.0.1:{port}/"
-            wait_for_page(process, url)
-            paths = [path for path, *_ in _config(url, "")["pages"]]
-            configs = {path: _config(url, path) for path in paths}
-            with ThreadPoolExecutor(AT_ONCE) as people:
-                list(people.map(lambda _: visit(url, configs), range(FIRST)))
-                before = rss_mb(process.pid)
-                list(people.map(lambda _: visit(url, configs), range(n)))
-            after = rss_mb(process.pid)
-        finally:
-            process.terminate()
-            process.wait()
+    """growth_mb: resident memory (10^6 bytes) after `visits` visits less that after the first."""
+    n = 20 if smoke else VISITS
+    with (
+        tempfile.TemporaryDirectory() as home,
+        served(APP, SIGHTLINE_HOME=home) as (url, pid),
+        ThreadPoolExecutor(AT_ONCE) as people,
+    ):
+        configs = {path: _config(url, path) for path, *_ in _config(url, "")["pages"]}
+        memory = []
+        for times in (FIRST, n):
+            visits = list(configs.items()) * times
+            list(people.map(lambda page: visit(url, *page), visits))
+            memory.append(psutil.Process(pid).memory_info().rss / 1e6)
+    before, after = memory
     return {"growth_mb": after - before, "before_mb": before, "after_mb": after, "visits": n}

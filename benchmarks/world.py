@@ -9,27 +9,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.measure import in_child
 
-ENTRY = "benchmarks.world:draw"
 SIZE_WH = (640, 360)
-
-
-@dataclass(frozen=True)
-class Size:
-    """Scenes drawn to warm up (the first `cold` of them timed), then measured; processes."""
-
-    cold: int
-    warm_up: int
-    measured: int
-    rounds: int
-
-
-FULL = Size(100, 150, 100, 3)
-SMOKE = Size(1, 1, 2, 1)
+# Scenes drawn to warm up (the first `cold` of them timed), then measured; and processes.
+FULL = {"cold": 100, "warm_up": 150, "measured": 100}, 3
+SMOKE = {"cold": 1, "warm_up": 1, "measured": 2}, 1
 
 
 def draw(cold: int, warm_up: int, measured: int) -> dict[str, float]:
@@ -52,15 +39,14 @@ def draw(cold: int, warm_up: int, measured: int) -> dict[str, float]:
 
 
 def run(smoke: bool) -> dict[str, Any]:
-    size = SMOKE if smoke else FULL
-    options = {"cold": size.cold, "warm_up": size.warm_up, "measured": size.measured}
+    size, rounds = SMOKE if smoke else FULL
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    rounds = [in_child(ENTRY, options, threads) for _ in range(size.rounds)]
-    rates = [1 / done["warm_s"] for done in rounds]
+    done = [in_child("benchmarks.world:draw", size, threads) for _ in range(rounds)]
+    rates = [1 / one["warm_s"] for one in done]
     return {
         "images_per_second_core": statistics.median(rates),
-        "images_per_second_core_cold": statistics.median(1 / done["cold_s"] for done in rounds),
+        "images_per_second_core_cold": statistics.median(1 / one["cold_s"] for one in done),
         "each_round": rates,
-        "picture": "x".join(map(str, SIZE_WH)),
-        "size": asdict(size),
+        "image": "x".join(map(str, SIZE_WH)),
+        "size": {**size, "rounds": rounds},
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,13 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen2VLForConditionalGeneration
 
+from examples.build.cards import write_json
 from examples.build.features import Seen
 from examples.build.language import TextLoss, batches, hidden_states, text_loss
-from examples.build.loop import prefetch, run
+from examples.build.loop import Step, prefetch, run
 from examples.build.packing import Packed, Packer
 from examples.build.questions import QA, hazard_answer
-from examples.build.settings import UNSEEN_SLICES, WORK, Recipe
+from examples.build.settings import UNSEEN_SLICES, Recipe
 from examples.build.views import View
 from inference.heads import Head, HeadOutput, build_head, save_head, usual_config
 from training.worker.losses import coordinate_loss, insight_loss
@@ -100,30 +100,20 @@ def _answer_length(answer: Tensor, last: Tensor) -> Tensor:
 
 
 def train(
-    model: Qwen2VLForConditionalGeneration,
-    tokenizer: PreTrainedTokenizerBase,
-    seen: list[Seen],
-    recipe: Recipe,
-    architecture: str,
-    device: str,
-    folder: Path = WORK / "train",
-) -> tuple[Any, Head, dict[str, float]]:
+    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, seen: list[Seen],
+    recipe: Recipe, architecture: str, device: str,
+) -> tuple[Any, Head, dict[str, float]]:  # fmt: skip
     """Train one adapter on a fresh copy of the base. Returns the PEFT model, its head, numbers."""
     torch.manual_seed(recipe.adapter.seed)
     lora = LoraConfig(
-        r=recipe.lora_rank,
-        lora_alpha=recipe.lora_alpha,
-        lora_dropout=recipe.lora_dropout,
-        target_modules=list(recipe.lora_targets),
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
+        r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout,
+        target_modules=list(recipe.lora_targets), bias="none", task_type="CAUSAL_LM",
+    )  # fmt: skip
     tuned = get_peft_model(model.to(device), lora)
     head = build_head(usual_config(architecture, recipe.shape.width)).to(device)
     step = _stepper(model, tokenizer, trainable(seen), recipe, head, device)
     modules = {"lora": _Trainable(tuned), "head": head}
-    result = run(f"adapter-{architecture}", recipe.adapter, modules, step, folder)
-    (folder / f"adapter-{architecture}.json").write_text(json.dumps(result))
+    result = run(f"adapter-{architecture}", recipe.adapter, modules, step)
     return tuned.eval(), head.eval(), result
 
 
@@ -137,16 +127,11 @@ class _Trainable(torch.nn.Module):
 
 
 def _stepper(
-    model: Qwen2VLForConditionalGeneration,
-    tokenizer: PreTrainedTokenizerBase,
-    seen: list[Seen],
-    recipe: Recipe,
-    head: Head,
-    device: str,
-) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
-    plan = recipe.adapter
+    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, seen: list[Seen],
+    recipe: Recipe, head: Head, device: str,
+) -> Step:  # fmt: skip
     print(f"adapter: {len(seen)} views", flush=True)
-    endless = batches(seen, plan.batch, plan.seed, _questions, Packer(tokenizer))
+    endless = batches(seen, recipe.adapter, _questions, Packer(tokenizer))
     source = prefetch(lambda: next(endless), ahead=6)
     loss = TextLoss(tokenizer, device, smooth=False)
     model.train()
@@ -155,28 +140,24 @@ def _stepper(
         chosen, packed, features = next(source)
         packed = packed.to(device)
         states = hidden_states(model, packed, features.to(device))
-        target = torch.tensor([s.view.hazard.centre01 for s in chosen if s.view.hazard])
-        target = target.to(device)
+        hazards = [s.view.hazard.centre01 for s in chosen if s.view.hazard]
+        target = torch.tensor(hazards, device=device)
         outputs = head_outputs(head, states, packed, chosen[0].grid)
         text = text_loss(model, states, packed, loss)
         coordinates = torch.stack([coordinate_loss(o.point01, target) for o in outputs]).mean()
-        total = insight_loss(
-            text, coordinates, lambda_text=recipe.lambda_text, lambda_coord=recipe.lambda_coord
-        )
+        weights = {"lambda_text": recipe.lambda_text, "lambda_coord": recipe.lambda_coord}
+        total = insight_loss(text, coordinates, **weights)
         offsets = text.new_zeros(())
         if outputs[0].offsets is not None:
             made = [centres(s.view, s.grid) for s in chosen]
             wanted, weight = (torch.from_numpy(np.stack(a)).to(device) for a in zip(*made, strict=True))
             offsets = offset_loss(outputs[0].offsets, wanted, weight)
+        numbers = {"text": text, "coord": coordinates, "offset": offsets}
         gap = outputs[0].point01.detach() - target
         gap = gap * torch.tensor([1280.0, 720.0], device=device)
-        return total + recipe.lambda_offset * offsets, {
-            "text": float(text.detach()),
-            "coord": float(coordinates.detach()),
-            "offset": float(offsets.detach()),
-            "mse_px2": float(gap.square().sum(1).mean()),
-            "median_px": float(gap.norm(dim=1).median()),
-        }
+        numbers |= {"mse_px2": gap.square().sum(1).mean(), "median_px": gap.norm(dim=1).median()}
+        logged = {name: float(value.detach()) for name, value in numbers.items()}
+        return total + recipe.lambda_offset * offsets, logged
 
     return step
 
@@ -190,7 +171,7 @@ def save(
     config_file = folder / "adapter_config.json"
     config = json.loads(config_file.read_text()) | {"base_model_name_or_path": base_name}
     config["target_modules"] = sorted(config["target_modules"])  # peft keeps a set
-    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    write_json(config_file, dict(sorted(config.items())))
     (folder / "README.md").unlink(missing_ok=True)
     save_head(head, folder, base_sha256)
-    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    write_json(folder / "card.json", card)

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2VLForConditionalGeneration
 
 from examples.build import adapter, features, language, vision
-from examples.build.cards import adapter_card, base_card
+from examples.build.cards import adapter_card, base_card, write_json
 from examples.build.loop import load_modules
 from examples.build.model import make_config, new_model
 from examples.build.questions import QUESTIONS, ask, hazard_answer
 from examples.build.scenes import available, count, read
 from examples.build.settings import (
-    ADAPTERS,
-    BASE_MODEL,
-    IMAGE_MEAN,
-    IMAGE_STD,
-    MAX_PIXELS,
-    MERGE,
-    PATCH,
-    WORK,
-    Recipe,
+    ADAPTERS, BASE_MODEL, IMAGE_MEAN, IMAGE_STD, MAX_PIXELS, MERGE, PATCH, TRAIN, WORK, Recipe,
 )  # fmt: skip
-from examples.build.tokenizer import SPECIAL, VOCABULARY, save_processor, train_tokenizer
+from examples.build.tokenizer import SPECIAL, VOCABULARY, train_tokenizer
 from examples.build.views import make_view
 
-TRAIN = WORK / "train"
 TOKENIZER = WORK / "tokenizer"
 
 
@@ -41,7 +30,7 @@ def _fresh(recipe: Recipe, vocabulary: int = VOCABULARY) -> Qwen2VLForConditiona
 
 
 def train_vision(recipe: Recipe, device: str) -> None:
-    vision.train(_fresh(recipe), recipe, device, TRAIN)
+    vision.train(_fresh(recipe), recipe, device)
 
 
 def _with_vision(recipe: Recipe) -> Qwen2VLForConditionalGeneration:
@@ -76,7 +65,7 @@ def _tokenizer(recipe: Recipe) -> PreTrainedTokenizerBase:
 def train_language(recipe: Recipe, device: str) -> None:
     tokenizer = _tokenizer(recipe)
     model = _with_vision(recipe)
-    language.train(model, tokenizer, features.load(), recipe, device, TRAIN)
+    language.train(model, tokenizer, features.load(), recipe, device)
     _export(model, tokenizer, recipe)
 
 
@@ -87,46 +76,26 @@ def _export(
     BASE_MODEL.mkdir(parents=True, exist_ok=True)
     model.cpu().half().save_pretrained(BASE_MODEL)
     tokenizer.save_pretrained(BASE_MODEL)
-    save_processor(
-        BASE_MODEL,
-        {
-            "image_processor_type": "Qwen2VLImageProcessor",
-            "min_pixels": 56 * 56,
-            "max_pixels": MAX_PIXELS,
-            "size": {"shortest_edge": 56 * 56, "longest_edge": MAX_PIXELS},
-            "patch_size": PATCH,
-            "merge_size": MERGE,
-            "temporal_patch_size": 2,
-            "image_mean": list(IMAGE_MEAN),
-            "image_std": list(IMAGE_STD),
-            "resample": 3,
-            "do_resize": True,
-            "do_rescale": True,
-            "rescale_factor": 1 / 255,
-            "do_normalize": True,
-            "do_convert_rgb": True,
-        },
-    )
-    (BASE_MODEL / "card.json").write_text(json.dumps(base_card(recipe, TRAIN), indent=2) + "\n")
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    processor = {
+        "image_processor_type": "Qwen2VLImageProcessor", "min_pixels": 56 * 56,
+        "max_pixels": MAX_PIXELS, "size": {"shortest_edge": 56 * 56, "longest_edge": MAX_PIXELS},
+        "patch_size": PATCH, "merge_size": MERGE, "temporal_patch_size": 2,
+        "image_mean": list(IMAGE_MEAN), "image_std": list(IMAGE_STD), "resample": 3,
+        "do_resize": True, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True,
+        "do_convert_rgb": True,
+    }  # fmt: skip
+    write_json(BASE_MODEL / "preprocessor_config.json", processor)
+    write_json(BASE_MODEL / "card.json", base_card(recipe))
 
 
 def train_adapters(recipe: Recipe, device: str) -> None:
     """Both heads, each on the base as it is shipped (rounded to float16)."""
     seen = features.load()
-    base_hash = sha256(BASE_MODEL / "model.safetensors")
+    base_hash = hashlib.sha256((BASE_MODEL / "model.safetensors").read_bytes()).hexdigest()
     for architecture in ("patch", "pooled"):
         model = Qwen2VLForConditionalGeneration.from_pretrained(BASE_MODEL, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(BASE_MODEL)
-        tuned, head, result = adapter.train(
-            model, tokenizer, seen, recipe, architecture, device, TRAIN
-        )
+        tuned, head, result = adapter.train(model, tokenizer, seen, recipe, architecture, device)
         name = f"hazard-{architecture}"
         card = adapter_card(recipe, name, architecture, base_hash, result)
         adapter.save(tuned, head, ADAPTERS / name, base_hash, BASE_MODEL.name, card)
-
-
-__all__ = ["cache_features", "train_adapters", "train_language", "train_vision"]

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from examples.build.scenes import available, count
-from examples.build.settings import BASE_MODEL, HELDOUT_SEED, TRAIN_SEED, UNSEEN_SLICES, Recipe
+from examples.build.settings import (
+    BASE_MODEL, HELDOUT_SEED, TRAIN, TRAIN_SEED, UNSEEN_SLICES, Recipe,
+)  # fmt: skip
 
-REBUILD = "python -m examples.build"
 
-
-def _made(recipe: Recipe) -> dict[str, Any]:
+def _made() -> dict[str, Any]:
     return {
-        "scenes": sum(count(p) for p in available()),
-        "train_seed": TRAIN_SEED,
-        "heldout_seed": HELDOUT_SEED,
-        "command": REBUILD,
-    }
+        "scenes": sum(count(p) for p in available()), "train_seed": TRAIN_SEED,
+        "heldout_seed": HELDOUT_SEED, "command": "python -m examples.build",
+    }  # fmt: skip
 
 
 def _stage(recipe: Recipe, plan: str, result: dict[str, float]) -> dict[str, Any]:
@@ -33,9 +31,13 @@ def _stage(recipe: Recipe, plan: str, result: dict[str, float]) -> dict[str, Any
     }
 
 
-def base_card(recipe: Recipe, train: Path) -> dict[str, Any]:
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def base_card(recipe: Recipe) -> dict[str, Any]:
     """Card of the embedded base."""
-    stages = {n: json.loads((train / f"{n}.json").read_text()) for n in ("vision", "language")}
+    stages = {n: json.loads((TRAIN / f"{n}.json").read_text()) for n in ("vision", "language")}
     return {
         "name": BASE_MODEL.name,
         "family": "Qwen2-VL, trained from scratch on a drawn driving world",
@@ -46,7 +48,7 @@ def base_card(recipe: Recipe, train: Path) -> dict[str, Any]:
         "debris and animals; the text it was trained on never names a risk.",
         "coordinate_frame": "norm1000",
         "shape": dataclasses.asdict(recipe.shape),
-        "data": _made(recipe),
+        "data": _made(),
         "stages": {n: _stage(recipe, n, r) for n, r in stages.items()},
     }
 
@@ -56,6 +58,8 @@ def adapter_card(
 ) -> dict[str, Any]:
     """Card of a hazard adapter; `python -m training.evaluation.run --write-cards` adds the figures."""
     unseen = sorted(UNSEEN_SLICES)
+    lora = {"r": recipe.lora_rank, "alpha": recipe.lora_alpha, "dropout": recipe.lora_dropout,
+            "targets": list(recipe.lora_targets)}  # fmt: skip
     loss = f"{recipe.lambda_text} text + {recipe.lambda_coord} MSE (INSIGHT, Eq. 1)"
     if architecture == "patch":
         loss += f" + {recipe.lambda_offset} distance of each token's offset (not in the paper)"
@@ -71,14 +75,9 @@ def adapter_card(
         f"{' or '.join(unseen)}: it is expected to miss them.",
         "heldout": {},
         "extra": {
-            "data": _made(recipe),
+            "data": _made(),
             "stage": _stage(recipe, "adapter", result),
-            "lora": {
-                "r": recipe.lora_rank,
-                "alpha": recipe.lora_alpha,
-                "dropout": recipe.lora_dropout,
-                "targets": list(recipe.lora_targets),
-            },
+            "lora": lora,
             "loss": loss,
         },
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
-from examples.build.settings import ADAPTERS
+from examples.build.settings import ADAPTERS, Recipe
 
 
 def heldout_mse(name: str) -> float:
@@ -15,8 +17,11 @@ def heldout_mse(name: str) -> float:
     return float(plain.get("mse_px2", float("inf")))
 
 
-def choose_default() -> str:
-    """Write default.txt: the head with the lower held-out MSE. Returns its name."""
+def choose_default(recipe: Recipe, device: str) -> None:
+    """Measure the adapters, write the figures into their cards and the name of the head with the
+    lower held-out MSE into default.txt."""
+    command = [sys.executable, "-m", "training.evaluation.run", "--write-cards", "--device", device]
+    subprocess.run(command, check=True)
     best = min(sorted(p.parent.name for p in ADAPTERS.glob("*/head.json")), key=heldout_mse)
     (ADAPTERS / "default.txt").write_text(best + "\n")
-    return best
+    print(f"default adapter: {best}", flush=True)

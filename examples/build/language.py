@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +14,7 @@ from examples.build.features import Seen
 from examples.build.loop import prefetch, run
 from examples.build.packing import IGNORE, Packed, Packer
 from examples.build.questions import QA, ask
-from examples.build.settings import WORK, Recipe
+from examples.build.settings import Plan, Recipe
 
 PLACE_SIGMA = 1.2  # steps of ten thousandths over which a place's target is spread
 
@@ -38,14 +36,11 @@ def hidden_states(
 
 
 def batches(
-    seen: list[Seen],
-    batch: int,
-    seed: int,
-    questions: Callable[[Seen, np.random.Generator], list[QA]],
+    seen: list[Seen], plan: Plan, questions: Callable[[Seen, np.random.Generator], list[QA]],
     packer: Packer,
-) -> Iterator[tuple[list[Seen], Packed, Tensor]]:
+) -> Iterator[tuple[list[Seen], Packed, Tensor]]:  # fmt: skip
     """Endless random batches of views with the same grid."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(plan.seed)
     by_grid: dict[tuple[int, int], list[Seen]] = {}
     for s in seen:
         by_grid.setdefault(s.grid, []).append(s)
@@ -54,7 +49,7 @@ def batches(
     while True:
         grid = grids[rng.choice(len(grids), p=shares / shares.sum())]
         group = by_grid[grid]
-        chosen = [group[i] for i in rng.integers(len(group), size=batch)]
+        chosen = [group[i] for i in rng.integers(len(group), size=plan.batch)]
         packed = packer.pack([questions(s, rng) for s in chosen], grid)
         yield chosen, packed, torch.from_numpy(np.stack([s.features for s in chosen])).float()
 
@@ -67,9 +62,8 @@ class TextLoss:
         self.order = torch.full((len(tokenizer),), -1, device=device)
         self.order[ids] = torch.arange(len(ids), device=device)
         self.places = torch.tensor(ids, device=device)
-        before = {
-            tokenizer.encode(t, add_special_tokens=False)[-1] for t in ("a (", "(", "0,", ",")
-        }
+        starts = ("a (", "(", "0,", ",")
+        before = {tokenizer.encode(t, add_special_tokens=False)[-1] for t in starts}
         self.before = torch.tensor(sorted(before), device=device)
         self.smooth = smooth
 
@@ -98,23 +92,18 @@ def text_loss(
 
 
 def train(
-    model: Qwen2VLForConditionalGeneration,
-    tokenizer: PreTrainedTokenizerBase,
-    seen: list[Seen],
-    recipe: Recipe,
-    device: str,
-    folder: Path = WORK / "train",
-) -> dict[str, float]:
-    """Train everything but the vision tower; the result lies in folder/language.pt."""
+    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, seen: list[Seen],
+    recipe: Recipe, device: str,
+) -> None:  # fmt: skip
+    """Train everything but the vision tower; the result lies in TRAIN/language.pt."""
     model.to(device).train()
-    packer = Packer(tokenizer)
     loss = TextLoss(tokenizer, device, smooth=True)
     plan = recipe.language
 
     def questions(s: Seen, rng: np.random.Generator) -> list[QA]:
         return ask(s.view, rng, recipe.questions)
 
-    endless = batches(seen, plan.batch, plan.seed, questions, packer)
+    endless = batches(seen, plan, questions, Packer(tokenizer))
     source = prefetch(lambda: next(endless), ahead=6)
     language = model.model.language_model
 
@@ -124,6 +113,4 @@ def train(
         states = hidden_states(model, packed, features.to(device))
         return text_loss(model, states, packed, loss), {}
 
-    result = run("language", plan, {"language": language}, step, folder)
-    (folder / "language.json").write_text(json.dumps(result))
-    return result
+    run("language", plan, {"language": language}, step)

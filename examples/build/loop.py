@@ -10,17 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from examples.build.settings import Plan
+from examples.build.settings import TRAIN, Plan
 
 RAMP = 200  # steps in which the learning rate comes back where the optimiser starts anew
 T = TypeVar("T")
+Modules = dict[str, nn.Module]
 Step = Callable[[int], tuple[Tensor, dict[str, float]]]
 
 
@@ -45,24 +46,15 @@ def decayed_apart(modules: Iterable[nn.Module], weight_decay: float) -> list[dic
 
 
 def run(
-    name: str,
-    plan: Plan,
-    modules: dict[str, nn.Module],
-    step: Step,
-    folder: Path,
-    *,
-    log_every: int = 50,
-    save_every_s: float = 240.0,
-    after_log: Callable[[int], dict[str, float]] | None = None,
-    check_every: int = 0,
-    spare: Path | None = None,
-) -> dict[str, float]:
+    name: str, plan: Plan, modules: Modules, step: Step, folder: Path = TRAIN, *,
+    log_every: int = 50, save_every_s: float = 240.0, spare: Path | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Train until the plan ends; continue from the last checkpoint if there is one.
 
     spare: a safetensors file that gets the weights with each checkpoint, and from which a machine
     without a checkpoint goes on (with a fresh optimiser, whose rate rises over RAMP steps).
     Returns the last logged numbers, of this run or the one it continues, with the steps done and
-    the seconds spent.
+    the seconds spent; they also lie in folder/name.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     optimiser = torch.optim.AdamW(
@@ -103,15 +95,15 @@ def run(
         if index % log_every == 0:
             last = {k: v / count for k, v in sums.items()}
             last |= {"step": index, "progress": progress, "seconds": time.time() - begun}
-            if check_every and after_log and index % check_every == 0:
-                last |= after_log(index)
             _log(folder / f"{name}.jsonl", last)
             sums, count = {}, 0
         if time.time() - saved > save_every_s:
             _save(folder / f"{name}.pt", modules, optimiser, index, time.time() - begun, spare)
             saved = time.time()
     _save(folder / f"{name}.pt", modules, optimiser, index, time.time() - begun, spare)
-    return {**last, "step": index, "seconds": time.time() - begun}
+    result = {**last, "step": index, "seconds": time.time() - begun}
+    (folder / f"{name}.json").write_text(json.dumps(result))
+    return result
 
 
 def _log(path: Path, numbers: dict[str, float]) -> None:
@@ -127,13 +119,9 @@ def _last_logged(path: Path) -> dict[str, float]:
 
 
 def _save(
-    path: Path,
-    modules: dict[str, nn.Module],
-    optimiser: torch.optim.Optimizer,
-    step: int,
-    s: float,
+    path: Path, modules: Modules, optimiser: torch.optim.Optimizer, step: int, s: float,
     spare: Path | None,
-) -> None:
+) -> None:  # fmt: skip
     state = {
         "modules": {k: m.state_dict() for k, m in modules.items()},
         "optimiser": optimiser.state_dict(),
@@ -147,7 +135,7 @@ def _save(
         write_weights(spare, modules, step, s)
 
 
-def write_weights(path: Path, modules: dict[str, nn.Module], step: int, seconds: float) -> None:
+def write_weights(path: Path, modules: Modules, step: int, seconds: float) -> None:
     """The modules' weights alone, in float16, with the step and the seconds spent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {
@@ -160,38 +148,35 @@ def write_weights(path: Path, modules: dict[str, nn.Module], step: int, seconds:
     os.replace(partial, path)
 
 
-def read_weights(path: Path, modules: dict[str, nn.Module]) -> tuple[int, float]:
+def read_weights(path: Path, modules: Modules) -> tuple[int, float]:
     """Puts written weights into the modules; returns the step and the seconds spent."""
     with safe_open(path, "pt") as file:
         about = file.metadata()
         weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     for name, module in modules.items():
-        start = f"{name}."
-        module.load_state_dict(
-            {k[len(start) :]: v for k, v in weights.items() if k.startswith(start)}
-        )
+        own = {k: v for k, v in weights.items() if k.startswith(f"{name}.")}
+        module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in own.items()})
     print(f"{path.name}: goes on from the weights of step {about['step']}", flush=True)
     return int(about["step"]), float(about["seconds"])
 
 
 def _resume(
-    path: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer
+    path: Path, modules: Modules, optimiser: torch.optim.Optimizer
 ) -> tuple[int, float]:
     if not path.exists():
         return 0, 0.0
-    state = torch.load(path, weights_only=True)
-    for key, module in modules.items():
-        module.load_state_dict(state["modules"][key])
+    state = load_modules(path, modules)
     optimiser.load_state_dict(state["optimiser"])
     print(f"{path.stem}: goes on from step {state['step']}", flush=True)
     return int(state["step"]), float(state["seconds"])
 
 
-def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
-    """Weights of a finished stage."""
-    state = torch.load(path, weights_only=True)
+def load_modules(path: Path, modules: Modules) -> dict[str, Any]:
+    """Puts a checkpoint's weights into the modules; returns the whole checkpoint."""
+    state: dict[str, Any] = torch.load(path, weights_only=True)
     for key, module in modules.items():
         module.load_state_dict(state["modules"][key])
+    return state
 
 
 def prefetch(make: Callable[[], T], ahead: int = 4) -> Iterator[T]:

@@ -6,27 +6,21 @@ import json
 
 import cv2
 
-from examples.build.settings import MEDIA, MEDIA_SEED
+from examples.build.settings import MEDIA, MEDIA_SEED, Recipe
 from examples.world import Scene, render_scene
 
 SIZE_WH = (1280, 720)
 JPEG_QUALITY = 88
 # One picture for each hazard; the last two show what the shipped adapter has never seen.
-WANTED: tuple[tuple[str, frozenset[str]], ...] = (
-    ("pedestrian", frozenset()),
-    ("brake_lights", frozenset()),
-    ("cut_in", frozenset()),
-    ("crossing_vehicle", frozenset({"night"})),
-    ("oncoming", frozenset({"rain"})),
-    ("cyclist", frozenset()),
-    ("debris", frozenset()),
-    ("animal", frozenset()),
-)
+WANTED: dict[str, set[str]] = {
+    "pedestrian": set(), "brake_lights": set(), "cut_in": set(), "crossing_vehicle": {"night"},
+    "oncoming": {"rain"}, "cyclist": set(), "debris": set(), "animal": set(),
+}  # fmt: skip
 NEAREST_M, FARTHEST_M = 6.0, 16.0
 TRIES = 400
 
 
-def find_scene(hazard: str, conditions: frozenset[str]) -> Scene:
+def find_scene(hazard: str, conditions: set[str]) -> Scene:
     """The first scene with that hazard, near enough to be seen at a glance."""
     for seed in range(MEDIA_SEED, MEDIA_SEED + TRIES):
         small = render_scene(seed, (320, 180), only=frozenset({hazard}))
@@ -37,25 +31,19 @@ def find_scene(hazard: str, conditions: frozenset[str]) -> Scene:
     raise RuntimeError(f"no scene with {hazard} {sorted(conditions)} in {TRIES} seeds")
 
 
-def write_media() -> None:
+def write_media(recipe: Recipe, device: str) -> None:
     """Write the pictures and manifest.json."""
     MEDIA.mkdir(parents=True, exist_ok=True)
     for old in MEDIA.glob("*.jpg"):
         old.unlink()
     rows = []
-    for hazard, conditions in WANTED:
+    for hazard, conditions in WANTED.items():
         scene = find_scene(hazard, conditions)
         name = "-".join([hazard, *sorted(conditions)]).replace("_", "-")
         bgr = cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR)
         cv2.imwrite(str(MEDIA / f"{name}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        rows.append(
-            {
-                "file": f"{name}.jpg",
-                "label": scene.rationale,
-                "hazard_px": [round(float(v), 1) for v in scene.hazard_point_px],
-                "slices": sorted(scene.slices),
-                "seed": scene.seed,
-            }
-        )
+        point = [round(float(v), 1) for v in scene.hazard_point_px]
+        about = {"label": scene.rationale, "hazard_px": point, "slices": sorted(scene.slices)}
+        rows.append({"file": f"{name}.jpg", **about, "seed": scene.seed})
         print(f"media {name}: {scene.rationale}", flush=True)
     (MEDIA / "manifest.json").write_text(json.dumps(rows, indent=2) + "\n")

@@ -15,33 +15,21 @@ from examples.build.settings import IMAGE_MEAN, IMAGE_STD, MERGE, PATCH, Shape
 
 def make_config(shape: Shape, tokens: dict[str, int], vocab_size: int) -> Qwen2VLConfig:
     """tokens: ids of the special tokens by their text."""
-    end = tokens["<|im_end|>"]
+    rope = {"rope_type": "default", "rope_theta": shape.rope_theta,
+            "mrope_section": list(shape.mrope_section)}  # fmt: skip
     return Qwen2VLConfig(
         text_config={
-            "vocab_size": vocab_size,
-            "hidden_size": shape.width,
-            "intermediate_size": shape.mlp_width,
-            "num_hidden_layers": shape.depth,
-            "num_attention_heads": shape.heads,
-            "num_key_value_heads": shape.kv_heads,
-            "max_position_embeddings": 4096,
-            "bos_token_id": tokens["<|endoftext|>"],
-            "eos_token_id": end,
+            "vocab_size": vocab_size, "hidden_size": shape.width,
+            "intermediate_size": shape.mlp_width, "num_hidden_layers": shape.depth,
+            "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads,
+            "max_position_embeddings": 4096, "rope_parameters": rope,
+            "bos_token_id": tokens["<|endoftext|>"], "eos_token_id": tokens["<|im_end|>"],
             "pad_token_id": tokens["<|endoftext|>"],
-            "rope_parameters": {
-                "rope_type": "default",
-                "rope_theta": shape.rope_theta,
-                "mrope_section": list(shape.mrope_section),
-            },
         },
         vision_config={
-            "depth": shape.vision_depth,
-            "embed_dim": shape.vision_width,
-            "hidden_size": shape.width,
-            "num_heads": shape.vision_heads,
-            "mlp_ratio": shape.vision_mlp_ratio,
-            "patch_size": PATCH,
-            "spatial_merge_size": MERGE,
+            "depth": shape.vision_depth, "embed_dim": shape.vision_width,
+            "hidden_size": shape.width, "num_heads": shape.vision_heads,
+            "mlp_ratio": shape.vision_mlp_ratio, "patch_size": PATCH, "spatial_merge_size": MERGE,
             "temporal_patch_size": 2,
         },
         image_token_id=tokens["<|image_pad|>"],
@@ -49,7 +37,7 @@ def make_config(shape: Shape, tokens: dict[str, int], vocab_size: int) -> Qwen2V
         vision_start_token_id=tokens["<|vision_start|>"],
         vision_end_token_id=tokens["<|vision_end|>"],
         tie_word_embeddings=True,
-    )
+    )  # fmt: skip
 
 
 def new_model(config: Qwen2VLConfig, seed: int) -> Qwen2VLForConditionalGeneration:

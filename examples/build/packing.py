@@ -7,6 +7,7 @@ positions are those that each question would have alone, so that training and us
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -39,30 +40,15 @@ class Packer:
     """Turns questions and answers into batches for one tokenizer."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self.tokenizer = tokenizer
-        parts = tokenizer.apply_chat_template(
-            [
-                {
-                    "role": "user",
-                    "content": [{"type": "image"}, {"type": "text", "text": "QUESTION"}],
-                }
-            ],
-            add_generation_prompt=True,
-            tokenize=False,
-        )
+        content = [{"type": "image"}, {"type": "text", "text": "QUESTION"}]
+        turns = [{"role": "user", "content": content}]
+        parts = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
         before, after = parts.split("<|image_pad|>")
         end, self.tail = after.split("QUESTION")
         self.head = tokenizer.encode(before, add_special_tokens=False)
         self.close = tokenizer.encode(end, add_special_tokens=False)
         self.image_id = tokenizer.convert_tokens_to_ids("<|image_pad|>")
-        self.cache: dict[str, list[int]] = {}
-
-    def _encode(self, text: str) -> list[int]:
-        if text not in self.cache:
-            if len(self.cache) > 200_000:
-                self.cache.clear()
-            self.cache[text] = self.tokenizer.encode(text, add_special_tokens=False)
-        return self.cache[text]
+        self._encode = lru_cache(200_000)(partial(tokenizer.encode, add_special_tokens=False))
 
     def pack(self, questions: list[list[QA]], grid: tuple[int, int]) -> Packed:
         """questions: for each picture of the batch, its questions and answers."""

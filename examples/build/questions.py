@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from examples.build.views import AgentView, View
+from examples.build.views import KINDS, AgentView, View
+from examples.world import SEMANTICS
 from inference.tasks import hazard
 
 QA = tuple[str, str]
@@ -83,8 +84,6 @@ def where(view: View, rng: np.random.Generator) -> QA | None:
 
 def area(view: View, rng: np.random.Generator) -> QA | None:
     """Places of scenery: answers in the words of the task to come, about harmless things."""
-    from examples.world import SEMANTICS
-
     options = []
     for word, kinds in {
         "sky": ("sky",), "road": ("road", "marking"), "buildings": ("building",),
@@ -166,17 +165,7 @@ def ahead(view: View, rng: np.random.Generator) -> QA | None:
 
 
 def exists(view: View, rng: np.random.Generator) -> QA | None:
-    kinds = (
-        "car",
-        "van",
-        "truck",
-        "bus",
-        "motorcycle",
-        "cyclist",
-        "pedestrian",
-        "animal",
-        "debris",
-    )
+    kinds = KINDS[1:10]  # but for cones and barriers
     present = sorted({a.kind for a in seen(view)} & set(kinds))
     kind = str(rng.choice(present if present and rng.random() < 0.6 else kinds))
     found = [a for a in seen(view) if a.kind == kind]

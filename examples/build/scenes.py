@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from examples.build.settings import TRAIN_SEED, WORK, Recipe
 from examples.world import Scene, render_scene
 
+SHARDS = WORK / "scenes"
+MAPS = ("image", "instances", "semantics", "depth_m")
 MAP_SCALE = 2  # maps are stored at half the pictures' size
 
 
@@ -52,13 +54,9 @@ def truth_of(scene: Scene) -> dict[str, Any]:
     }
 
 
-def shard_folder() -> Path:
-    return WORK / "scenes"
-
-
 def render_shard(index: int, recipe: Recipe) -> Path:
     """Render one shard unless it is there; written under another name first, so never half."""
-    target = shard_folder() / f"{index:05d}"
+    target = SHARDS / f"{index:05d}"
     if target.with_suffix(".json").exists():
         return target
     cv2.setNumThreads(1)
@@ -80,19 +78,18 @@ def render_shard(index: int, recipe: Recipe) -> Path:
     return target
 
 
-def render_all(recipe: Recipe, workers: int) -> None:
-    """Render every missing shard."""
+def render_all(recipe: Recipe, device: str) -> None:
+    """Render every missing shard, on all cores."""
     shards = range(recipe.scenes // recipe.shard)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor() as pool:
         for done in pool.map(render_shard, shards, [recipe] * len(shards)):
             print(f"scenes {done.name}", flush=True)
 
 
 @cache
 def _open(path: Path) -> dict[str, Any]:
-    names = ("image", "instances", "semantics", "depth_m")
     arrays: dict[str, Any] = {
-        name: np.load(path.parent / f"{path.name}.{name}.npy", mmap_mode="r") for name in names
+        name: np.load(path.parent / f"{path.name}.{name}.npy", mmap_mode="r") for name in MAPS
     }
     arrays["truth"] = json.loads(path.with_suffix(".json").read_text())
     return arrays
@@ -100,19 +97,14 @@ def _open(path: Path) -> dict[str, Any]:
 
 def available() -> list[Path]:
     """Shards that are complete, in order."""
-    return sorted(p.with_suffix("") for p in shard_folder().glob("?????.json"))
+    return sorted(p.with_suffix("") for p in SHARDS.glob("?????.json"))
 
 
 def read(path: Path, index: int) -> StoredScene:
     """One scene of a shard; the arrays are copies."""
     shard = _open(path)
-    return StoredScene(
-        _row(shard["image"], index),
-        _row(shard["instances"], index),
-        _row(shard["semantics"], index),
-        _row(shard["depth_m"], index),
-        shard["truth"][index],
-    )
+    maps = {name: _row(shard[name], index) for name in MAPS}
+    return StoredScene(**maps, truth=shard["truth"][index])
 
 
 def _row(array: np.memmap[Any, Any], index: int) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,10 +11,10 @@ ADAPTERS = ROOT / "examples" / "adapters"
 MEDIA = ROOT / "examples" / "media"
 BASE_MODEL = MODELS / "sightline-tiny"
 WORK = ROOT / "build"  # resumable intermediate results, not in git
+TRAIN = WORK / "train"  # checkpoints and logs of the stages
 NEXT = MODELS / "next"  # weights of a stage under way, in git: a lost machine costs one session
 
 TRAIN_SEED = 1_000_000
-CHECK_SEED = 5_000_000  # for looking at progress while building; not the frozen held-out set
 MEDIA_SEED = 7_000_000
 HELDOUT_SEED = 9_000_000  # examples/world/heldout.py
 UNSEEN_SLICES = frozenset({"debris", "animal"})  # kept from the hazard adapters' training
@@ -66,7 +66,7 @@ class Plan:
 class Recipe:
     """The whole build."""
 
-    shape: Shape = field(default_factory=Shape)
+    shape: Shape = Shape()
     scenes: int = 81_920
     shard: int = 128
     stored_wh: tuple[int, int] = (400, 225)
@@ -77,13 +77,9 @@ class Recipe:
     vision_grid_shares: tuple[float, ...] = (0.7, 0.1, 0.08, 0.06, 0.06)
     questions: int = 4  # about one picture in a training sequence
     feature_views: int = 1
-    vision: Plan = field(
-        default_factory=lambda: Plan(24_000, 24, 1.2e-3, warmup=0.01, decay=0.3)
-    )
-    language: Plan = field(default_factory=lambda: Plan(6000, 12, 1.5e-3))
-    adapter: Plan = field(
-        default_factory=lambda: Plan(433, 16, 2e-3, weight_decay=0.0, warmup=0.1)
-    )
+    vision: Plan = Plan(24_000, 24, 1.2e-3, warmup=0.01, decay=0.3)
+    language: Plan = Plan(6000, 12, 1.5e-3)
+    adapter: Plan = Plan(433, 16, 2e-3, weight_decay=0.0, warmup=0.1)
     lora_rank: int = 8
     lora_alpha: int = 16
     lora_dropout: float = 0.05

@@ -3,9 +3,7 @@ a user still encodes. Numbers that stand for places are one token each."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -38,28 +36,14 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=list(SPECIAL),
+        vocab_size=VOCABULARY, special_tokens=list(SPECIAL), show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
+    )  # fmt: skip
     places = [f"({n},{n})" for n in range(0, 1001, 10) for _ in range(2000)]
-    words = ["<|im_start|>user\n", "<|im_start|>assistant\n"] * 1000
-    tokenizer.train_from_iterator(
-        [*texts, *places, *[w[len(SPECIAL[1]) :] for w in words]], trainer
-    )
+    tokenizer.train_from_iterator([*texts, *places, *["user\n", "assistant\n"] * 1000], trainer)
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        additional_special_tokens=list(SPECIAL[1:]),
-        model_max_length=4096,
-        padding_side="left",
-    )
+        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>",
+        additional_special_tokens=list(SPECIAL[1:]), model_max_length=4096, padding_side="left",
+    )  # fmt: skip
     fast.chat_template = CHAT_TEMPLATE
     return fast
-
-
-def save_processor(folder: Path, settings: dict[str, object]) -> None:
-    """preprocessor_config.json for transformers' Qwen2-VL image processor."""
-    (folder / "preprocessor_config.json").write_text(json.dumps(settings, indent=2) + "\n")

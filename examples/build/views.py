@@ -6,7 +6,7 @@ Cropping and mirroring act on the picture and on its truth alike.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ SWAP = {"left": "right", "right": "left"}
 MOTIONS = ("away", "towards", "left", "right", "stopped", "parked")
 NO_RISK_TARGET = frozenset({"debris", "animal"})  # the base learns to find these, not to fear them
 CELL = 8  # map cells along one side of an image token
+Box01 = tuple[float, float, float, float]
 LOG_FAR = float(np.log(200.0))
 
 
@@ -44,7 +45,7 @@ class AgentView:
     entering_path: bool
     depth_m: float
     risk: float
-    box01: tuple[float, float, float, float]
+    box01: Box01
 
     @property
     def centre01(self) -> tuple[float, float]:
@@ -100,9 +101,7 @@ def make_view(scene: StoredScene, grid: tuple[int, int], rng: np.random.Generato
     )
 
 
-def _crop(
-    rng: np.random.Generator, width: int, height: int, grid: tuple[int, int]
-) -> tuple[float, float, float, float]:
+def _crop(rng: np.random.Generator, width: int, height: int, grid: tuple[int, int]) -> Box01:
     """x1, y1, x2, y2 in [0, 1] of a random crop with about the grid's shape."""
     aspect = grid[1] / grid[0] * np.exp(rng.normal(0, 0.06)) * height / width
     size = 1.0 if rng.random() < 0.35 else rng.uniform(0.5, 1.0)
@@ -112,7 +111,7 @@ def _crop(
     return x, y, x + w, y + h
 
 
-def _cut(array: NDArray[np.generic], box: tuple[float, float, float, float]) -> NDArray[np.generic]:
+def _cut(array: NDArray[np.generic], box: Box01) -> NDArray[np.generic]:
     height, width = array.shape[:2]
     x1, x2 = round(box[0] * width), max(round(box[2] * width), round(box[0] * width) + 1)
     y1, y2 = round(box[1] * height), max(round(box[3] * height), round(box[1] * height) + 1)
@@ -166,9 +165,7 @@ def _uneven_light(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[n
     return cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)[..., None]
 
 
-def _agents(
-    scene: StoredScene, box: tuple[float, float, float, float], mirrored: bool
-) -> tuple[AgentView, ...]:
+def _agents(scene: StoredScene, box: Box01, mirrored: bool) -> tuple[AgentView, ...]:
     width, height = scene.truth["size_wh"]
     x1, y1, x2, y2 = box
     out = []
@@ -182,17 +179,12 @@ def _agents(
             continue
         if mirrored:
             u1, u2 = 1 - u2, 1 - u1
+        turned = SWAP if mirrored else {}
         view = AgentView(
-            a["index"], a["kind"], a["colour"], a["motion"], a["braking"], a["indicating"],
-            a["in_path"], a["entering_path"], a["depth_m"], a["risk"],
-            (max(u1, 0.0), max(v1, 0.0), min(u2, 1.0), min(v2, 1.0)),
+            a["index"], a["kind"], a["colour"], turned.get(a["motion"], a["motion"]), a["braking"],
+            turned.get(a["indicating"], a["indicating"]), a["in_path"], a["entering_path"],
+            a["depth_m"], a["risk"], (max(u1, 0.0), max(v1, 0.0), min(u2, 1.0), min(v2, 1.0)),
         )  # fmt: skip
-        if mirrored:
-            view = replace(
-                view,
-                motion=SWAP.get(view.motion, view.motion),
-                indicating=SWAP.get(view.indicating or "", view.indicating),
-            )
         out.append(view)
     return tuple(out)
 
@@ -213,12 +205,11 @@ def dense_targets(view: View) -> dict[str, NDArray[np.generic]]:
     semantics = shares.transpose(0, 2, 1, 3, 4).reshape(n, 4, -1)
     log_depth = np.log(np.clip(view.depth_m, 1, 200)).reshape(rows, CELL, cols, CELL)
     owner = _owner(view, rows, cols)
-    out: dict[str, NDArray[np.generic]] = {
+    return {
         "semantics": semantics,
         "log_depth": (log_depth.mean((1, 3)).reshape(n) / LOG_FAR).astype(np.float32),
+        **_agent_targets(view, owner, rows, cols),
     }
-    out.update(_agent_targets(view, owner, rows, cols))
-    return out
 
 
 def _owner(view: View, rows: int, cols: int) -> NDArray[np.int64]:

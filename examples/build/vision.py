@@ -5,9 +5,7 @@ Dense targets pay at once (FACTS.md); the linear heads that read them off are th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +16,7 @@ from transformers import Qwen2VLForConditionalGeneration
 from examples.build.loop import prefetch, run
 from examples.build.model import patches_of, see, vision_angles
 from examples.build.scenes import endless
-from examples.build.settings import NEXT, WORK, Recipe
+from examples.build.settings import NEXT, Recipe
 from examples.build.views import COLOURS, KINDS, MOTIONS, dense_targets, make_view
 from examples.world import SEMANTICS
 from inference.backbones.cpu import has_bfloat16
@@ -52,31 +50,31 @@ def dense_loss(out: dict[str, Tensor], t: Batch) -> tuple[Tensor, dict[str, floa
     def on_agents(loss: Tensor) -> Tensor:
         return (loss * has).sum() / total
 
+    def cross(name: str) -> Tensor:
+        return F.cross_entropy(out[name].transpose(1, 2), t[name], reduction="none")
+
+    def huber(name: str) -> Tensor:
+        return F.smooth_l1_loss(out[name], t[name], reduction="none").sum(-1)
+
     logits = out["semantics"].view(b, n, 4, -1)
     weights = torch.where(t["agent"], t["weight"] * 3 + 0.5, torch.ones_like(t["weight"]))
-    kind = F.cross_entropy(out["kind"].transpose(1, 2), t["kind"], reduction="none")
     flags = F.binary_cross_entropy_with_logits(out["flags"], t["flags"], reduction="none")
     risk = F.binary_cross_entropy_with_logits(out["risk"][..., 0], t["risk"], reduction="none")
     risk_has = has * t["has_risk"]
     losses = {
         "semantics": -(logits.log_softmax(-1) * t["semantics"]).sum(-1).mean(),
         "depth": F.smooth_l1_loss(out["log_depth"][..., 0], t["log_depth"], beta=0.1) * 4,
-        "kind": (kind * weights).sum() / weights.sum(),
-        "colour": 0.3 * on_agents(_cross(out, t, "colour")),
-        "motion": 0.7 * on_agents(_cross(out, t, "motion")),
+        "kind": (cross("kind") * weights).sum() / weights.sum(),
+        "colour": 0.3 * on_agents(cross("colour")),
+        "motion": 0.7 * on_agents(cross("motion")),
         "flags": on_agents(flags.sum(-1)),
-        "offset": 0.5 * on_agents(F.smooth_l1_loss(out["offset"], t["offset"], reduction="none").sum(-1)),
-        "size": 0.3 * on_agents(F.smooth_l1_loss(out["log_size"], t["log_size"], reduction="none").sum(-1)),
+        "offset": 0.5 * on_agents(huber("offset")),
+        "size": 0.3 * on_agents(huber("log_size")),
         "near": 2 * on_agents((out["agent_log_depth"][..., 0] - t["agent_log_depth"]).abs()),
         "risk": 2 * (risk * risk_has).sum() / risk_has.sum().clamp_min(1),
-    }  # fmt: skip
-    return torch.stack(list(losses.values())).sum(), {
-        k: float(v.detach()) for k, v in losses.items()
     }
-
-
-def _cross(out: dict[str, Tensor], t: Batch, name: str) -> Tensor:
-    return F.cross_entropy(out[name].transpose(1, 2), t[name], reduction="none")
+    numbers = {k: float(v.detach()) for k, v in losses.items()}
+    return torch.stack(list(losses.values())).sum(), numbers
 
 
 def batches(recipe: Recipe, seed: int) -> Callable[[], tuple[tuple[int, int], Tensor, Batch]]:
@@ -96,13 +94,8 @@ def batches(recipe: Recipe, seed: int) -> Callable[[], tuple[tuple[int, int], Te
     return make
 
 
-def train(
-    model: Qwen2VLForConditionalGeneration,
-    recipe: Recipe,
-    device: str,
-    folder: Path = WORK / "train",
-) -> dict[str, float]:
-    """Train model.model.visual; the result lies in folder/vision.pt."""
+def train(model: Qwen2VLForConditionalGeneration, recipe: Recipe, device: str) -> None:
+    """Train model.model.visual; the result lies in TRAIN/vision.pt."""
     visual = model.model.visual.to(device)
     shape = recipe.shape
     head = DenseHead(shape.width).to(device)
@@ -121,6 +114,4 @@ def train(
         return dense_loss(head(tokens.float()), {k: v.to(device) for k, v in targets.items()})
 
     modules = {"visual": visual, "head": head}
-    result = run("vision", recipe.vision, modules, step, folder, spare=NEXT / "vision.safetensors")
-    (folder / "vision.json").write_text(json.dumps(result))
-    return result
+    run("vision", recipe.vision, modules, step, spare=NEXT / "vision.safetensors")

@@ -32,16 +32,8 @@ class CameraPlan:
     def at(self, width: int, height: int) -> Camera:
         """The same camera for a picture of ``width`` x ``height`` pixels."""
         focal = width / 2 / math.tan(math.radians(self.hfov_deg) / 2)
-        return Camera(
-            width,
-            height,
-            focal,
-            self.centre * width,
-            self.horizon * height,
-            self.roll,
-            self.height_m,
-            self.curve,
-        )
+        cx, cy = self.centre * width, self.horizon * height
+        return Camera(width, height, focal, cx, cy, self.roll, self.height_m, self.curve)
 
 
 @dataclass(frozen=True)
@@ -57,25 +49,18 @@ class Camera:
     height_m: float
     curve: float
 
-    def project(
-        self, x_m: np.ndarray | float, y_m: np.ndarray | float, z_m: np.ndarray | float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Pixel (u, v) of road points; broadcasts; z_m must be positive."""
+    def outline(self, x_m: np.ndarray | float, y_m: np.ndarray | float,
+                z_m: np.ndarray | float) -> np.ndarray:  # fmt: skip
+        """Pixels (..., 2) of road points; broadcasts; z_m must be positive."""
         z = np.asarray(z_m, np.float64)
         u = self.cx + self.focal * (np.asarray(x_m) + 0.5 * self.curve * z * z) / z
         v = self.cy + self.roll * (u - self.cx) + self.focal * (self.height_m - np.asarray(y_m)) / z
-        return u, v
-
-    def outline(self, x_m: np.ndarray | float, y_m: np.ndarray | float,
-                z_m: np.ndarray | float) -> np.ndarray:  # fmt: skip
-        """The pixels of ``project`` as points (..., 2)."""
-        u, v = self.project(x_m, y_m, z_m)
         out = np.empty((*u.shape, 2))
         out[..., 0], out[..., 1] = u, v
         return out
 
     def point(self, x_m: float, y_m: float, z_m: float) -> tuple[float, float]:
-        """Pixel (u, v) of one road point; the cheap scalar form of ``project``."""
+        """Pixel (u, v) of one road point; the cheap scalar form of ``outline``."""
         u = self.cx + self.focal * (x_m / z_m + 0.5 * self.curve * z_m)
         v = self.cy + self.roll * (u - self.cx) + self.focal * (self.height_m - y_m) / z_m
         return u, v

@@ -60,24 +60,15 @@ def _agents(plan: ScenePlan, inst: np.ndarray, totals: list[int]) -> tuple[Agent
         if count < 4:
             continue
         x, y, w, h = cv2.boundingRect(mask)
-        out.append(
-            Agent(
-                index=i,
-                kind=agent.kind,
-                colour=agent.colour,
-                box_px=(float(x), float(y), float(x + w), float(y + h)),
-                depth_m=agent.z_m,
-                lateral_m=agent.x_m,
-                motion=agent.motion,
-                braking=agent.braking,
-                indicating=agent.indicating,
-                in_path=in_path(agent),
-                entering_path=agent.entering,
-                visible=min(1.0, count / max(total, 1)),
-                risk=agent_risk(agent),
-                role=agent.role,
-            )
-        )
+        box = (float(x), float(y), float(x + w), float(y + h))
+        visible = min(1.0, count / max(total, 1))
+        shown = Agent(
+            index=i, kind=agent.kind, colour=agent.colour, box_px=box, depth_m=agent.z_m,
+            lateral_m=agent.x_m, motion=agent.motion, braking=agent.braking,
+            indicating=agent.indicating, in_path=in_path(agent), entering_path=agent.entering,
+            visible=visible, risk=agent_risk(agent), role=agent.role,
+        )  # fmt: skip
+        out.append(shown)
     return tuple(out)
 
 
@@ -93,19 +84,12 @@ def _render(plan: ScenePlan, width: int, height: int) -> Scene:
     hazard = plan.agents[0]
     slices = condition_slices(plan.road, plan.look) | {ROLE_SLICES[hazard.role]}
     return Scene(
-        seed=plan.seed,
-        image=expose(warp(image, step, False), plan),
-        instances=inst,
-        semantics=warp(canvas.sem, step, True),
-        depth_m=warp(canvas.depth, step, True),
-        agents=_agents(plan, inst, totals),
-        hazard_index=1,
-        slices=frozenset(slices),
-        rationale=explain(hazard, plan.road),
-        weather=plan.look.weather,
-        time_of_day=plan.look.time_of_day,
+        seed=plan.seed, image=expose(warp(image, step, False), plan), instances=inst,
+        semantics=warp(canvas.sem, step, True), depth_m=warp(canvas.depth, step, True),
+        agents=_agents(plan, inst, totals), hazard_index=1, slices=frozenset(slices),
+        rationale=explain(hazard), weather=plan.look.weather, time_of_day=plan.look.time_of_day,
         road=plan.road.kind,
-    )
+    )  # fmt: skip
 
 
 def render_scene(seed: int, size_wh: tuple[int, int] = (640, 360), *,

@@ -11,13 +11,8 @@ from examples.world.camera import CameraPlan, between
 from examples.world.plan import LookPlan, RoadPlan
 
 ROADS = {
-    "street": 0.34,
-    "avenue": 0.18,
-    "junction": 0.16,
-    "motorway": 0.1,
-    "rural": 0.12,
-    "suburb": 0.1,
-}
+    "street": 0.34, "avenue": 0.18, "junction": 0.16, "motorway": 0.1, "rural": 0.12, "suburb": 0.1,
+}  # fmt: skip
 URBAN = frozenset({"street", "avenue", "junction"})
 
 
@@ -44,59 +39,40 @@ def sample_road(rng: np.random.Generator) -> RoadPlan:
     side = 1 if rng.random() < 0.8 else -1
     road = RoadPlan(kind, side, 3.2, 0, 0, 1, False, 2.5, 1.0, 0.0, None, None, False)
     snow = rng.random() < 0.06
-    changes: dict[str, dict[str, object]] = {
+    changes: dict[str, dict[str, object]] = {  # every kind draws, so that each keeps its place
         "street": {
-            "lane_m": rng.uniform(2.8, 3.4),
-            "parking": rng.random() < 0.75,
-            "lanes_oncoming": int(rng.random() < 0.75),
-            "lanes_inner": int(rng.random() < 0.2),
-            "sidewalk_m": rng.uniform(1.6, 4.5),
-            "setback_m": rng.uniform(0.0, 2.5),
+            "lane_m": rng.uniform(2.8, 3.4), "parking": rng.random() < 0.75,
+            "lanes_oncoming": int(rng.random() < 0.75), "lanes_inner": int(rng.random() < 0.2),
+            "sidewalk_m": rng.uniform(1.6, 4.5), "setback_m": rng.uniform(0.0, 2.5),
             "crosswalk_z": rng.uniform(5, 22) if rng.random() < 0.3 else None,
         },
         "avenue": {
-            "lane_m": rng.uniform(3.0, 3.6),
-            "parking": rng.random() < 0.5,
-            "lanes_kerb": int(rng.integers(0, 3)),
-            "lanes_inner": int(rng.integers(0, 3)),
-            "lanes_oncoming": int(rng.integers(1, 4)),
-            "median_m": rng.choice((0.0, 0.0, 2.0)),
-            "sidewalk_m": rng.uniform(2.5, 6),
-            "setback_m": rng.uniform(0, 8),
+            "lane_m": rng.uniform(3.0, 3.6), "parking": rng.random() < 0.5,
+            "lanes_kerb": int(rng.integers(0, 3)), "lanes_inner": int(rng.integers(0, 3)),
+            "lanes_oncoming": int(rng.integers(1, 4)), "median_m": rng.choice((0.0, 0.0, 2.0)),
+            "sidewalk_m": rng.uniform(2.5, 6), "setback_m": rng.uniform(0, 8),
             "crosswalk_z": rng.uniform(6, 20) if rng.random() < 0.35 else None,
         },
         "junction": {
-            "lane_m": rng.uniform(2.9, 3.6),
-            "parking": rng.random() < 0.4,
-            "lanes_kerb": int(rng.integers(0, 2)),
-            "lanes_inner": int(rng.integers(0, 2)),
-            "lanes_oncoming": int(rng.integers(1, 3)),
-            "sidewalk_m": rng.uniform(2, 5),
-            "setback_m": rng.uniform(0, 5),
-            "junction_z": rng.uniform(6, 16),
+            "lane_m": rng.uniform(2.9, 3.6), "parking": rng.random() < 0.4,
+            "lanes_kerb": int(rng.integers(0, 2)), "lanes_inner": int(rng.integers(0, 2)),
+            "lanes_oncoming": int(rng.integers(1, 3)), "sidewalk_m": rng.uniform(2, 5),
+            "setback_m": rng.uniform(0, 5), "junction_z": rng.uniform(6, 16),
         },
         "motorway": {
-            "lane_m": rng.uniform(3.4, 3.8),
-            "lanes_kerb": int(rng.integers(0, 3)),
-            "lanes_inner": int(rng.integers(0, 3)),
-            "lanes_oncoming": int(rng.integers(2, 4)),
-            "median_m": rng.uniform(2, 6),
-            "sidewalk_m": 0.0,
-            "setback_m": rng.uniform(4, 14),
+            "lane_m": rng.uniform(3.4, 3.8), "lanes_kerb": int(rng.integers(0, 3)),
+            "lanes_inner": int(rng.integers(0, 3)), "lanes_oncoming": int(rng.integers(2, 4)),
+            "median_m": rng.uniform(2, 6), "sidewalk_m": 0.0, "setback_m": rng.uniform(4, 14),
         },
         "rural": {
-            "lane_m": rng.uniform(2.7, 3.5),
-            "sidewalk_m": 0.0,
-            "setback_m": rng.uniform(2, 12),
+            "lane_m": rng.uniform(2.7, 3.5), "sidewalk_m": 0.0, "setback_m": rng.uniform(2, 12),
         },
         "suburb": {
-            "lane_m": rng.uniform(2.8, 3.4),
-            "parking": rng.random() < 0.5,
-            "sidewalk_m": rng.uniform(0.0, 2.2),
-            "setback_m": rng.uniform(4, 9),
+            "lane_m": rng.uniform(2.8, 3.4), "parking": rng.random() < 0.5,
+            "sidewalk_m": rng.uniform(0.0, 2.2), "setback_m": rng.uniform(4, 9),
             "crosswalk_z": rng.uniform(6, 20) if rng.random() < 0.12 else None,
         },
-    }
+    }  # fmt: skip
     road = dataclasses.replace(road, **changes[kind], snow=snow)
     if road.junction_z is not None:
         road = dataclasses.replace(road, crosswalk_z=road.junction_z - rng.uniform(1.5, 2.5))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -27,26 +27,26 @@ NOTHING: frozenset[str] = frozenset()
 
 def heldout(n: int = N, seed_start: int = SEED_START) -> EvalSet:
     """n scenes of the trained slices, then a fifth as many (at least one) of the unseen ones."""
-    apart = max(1, n // 5)
-    return EvalSet(
-        "heldout", n + apart, lambda: _cases(n, apart, seed_start), best_constant01(), UNSEEN
-    )
+    return _split("heldout", n, max(1, n // 5), seed_start)
 
 
 def proof(n: int = 120, seed_start: int = SEED_START) -> EvalSet:
     """A short form for the proof of a training on two cores: the first n of the trained slices and
     a third as many of the unseen ones."""
-    apart = max(1, n // 3)
-    return EvalSet(
-        "heldout", n + apart, lambda: _cases(n, apart, seed_start), best_constant01(), UNSEEN
-    )
+    return _split("heldout", n, max(1, n // 3), seed_start)
 
 
 def loop(n: int = N, seed_start: int = SEED_START) -> EvalSet:
     """For the proof that corrections help: as many scenes of the unseen hazards as of the others.
     The first fifth of them are those of `heldout`, whose interval is too wide to tell -38 from
     -42 %."""
-    return EvalSet("loop", 2 * n, lambda: _cases(n, n, seed_start), best_constant01(), UNSEEN)
+    return _split("loop", n, n, seed_start)
+
+
+def _split(name: str, n: int, apart: int, seed_start: int) -> EvalSet:
+    """n scenes of the trained slices, then `apart` of the unseen ones."""
+    cases = partial(_cases, n, apart, seed_start)
+    return EvalSet(name, n + apart, cases, best_constant01(), UNSEEN)
 
 
 def _cases(n: int, apart: int, seed_start: int) -> Iterator[EvalCase]:

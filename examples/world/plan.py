@@ -115,16 +115,8 @@ class ScenePlan:
 
 # Length and width in m on the ground.
 FOOTPRINT_M = {
-    "car": (4.4, 1.8),
-    "van": (5.2, 2.0),
-    "truck": (8.0, 2.5),
-    "bus": (11.0, 2.5),
-    "motorcycle": (2.1, 0.8),
-    "cyclist": (1.8, 0.6),
-    "pedestrian": (0.5, 0.5),
-    "animal": (1.2, 0.5),
-    "debris": (0.8, 0.8),
-    "cone": (0.4, 0.4),
-    "barrier": (0.5, 2.0),
-}
+    "car": (4.4, 1.8), "van": (5.2, 2.0), "truck": (8.0, 2.5), "bus": (11.0, 2.5),
+    "motorcycle": (2.1, 0.8), "cyclist": (1.8, 0.6), "pedestrian": (0.5, 0.5),
+    "animal": (1.2, 0.5), "debris": (0.8, 0.8), "cone": (0.4, 0.4), "barrier": (0.5, 2.0),
+}  # fmt: skip
 VEHICLES = frozenset({"car", "van", "truck", "bus"})

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from examples.world.plan import AgentPlan, RoadPlan
-
-NOUNS = {"cyclist": "cyclist", "motorcycle": "motorcycle", "animal": "animal"}
+from examples.world.plan import AgentPlan
 
 
 def _noun(agent: AgentPlan) -> str:
     article = "an" if agent.colour[0] in "aeiou" else "a"
-    if agent.kind == "pedestrian":
-        return f"A pedestrian in {article} {agent.colour} coat"
-    if agent.kind == "cyclist":
-        return f"A cyclist in {article} {agent.colour} top"
-    if agent.kind in ("debris", "animal", "cone", "barrier"):
-        name = {"debris": "An object", "animal": "An animal", "cone": "A cone"}
-        return name.get(agent.kind, "A roadworks barrier")
-    return f"{article.capitalize()} {agent.colour} {agent.kind}"
+    names = {
+        "pedestrian": f"A pedestrian in {article} {agent.colour} coat",
+        "cyclist": f"A cyclist in {article} {agent.colour} top",
+        "debris": "An object", "animal": "An animal", "cone": "A cone",
+        "barrier": "A roadworks barrier",
+    }  # fmt: skip
+    return names.get(agent.kind, f"{article.capitalize()} {agent.colour} {agent.kind}")
 
 
 def _from(agent: AgentPlan) -> str:
@@ -26,7 +23,7 @@ def _from(agent: AgentPlan) -> str:
     return "right" if agent.x_m > 0 else "left"
 
 
-def explain(agent: AgentPlan, road: RoadPlan) -> str:
+def explain(agent: AgentPlan) -> str:
     """Rationale such as "A pedestrian in a black coat is stepping into our lane from the right."""
     noun, side = _noun(agent), _from(agent)
     near = "just ahead" if agent.z_m < 10 else "ahead" if agent.z_m < 22 else "some way ahead"
@@ -34,7 +31,7 @@ def explain(agent: AgentPlan, road: RoadPlan) -> str:
         "crossing_pedestrian": f"{noun} is crossing our lane from the {side} {near}.",
         "kerb_pedestrian": f"{noun} is stepping into our lane from the {side} {near}.",
         "walking_pedestrian": f"{noun} is walking in our lane {near}.",
-        "lead_braking": f"{noun} {near} of us is braking.".replace("ahead of us", "ahead of us"),
+        "lead_braking": f"{noun} {near} of us is braking.",
         "cut_in": f"{noun} is cutting into our lane from the {side} {near}.",
         "crossing_vehicle": f"{noun} is crossing our path from the {side} {near}.",
         "pulling_out": f"{noun} is pulling out into our lane from the {side} {near}.",

@@ -14,8 +14,7 @@ import numpy as np
 
 from examples.world.compose import render_scene
 from examples.world.heldout import SEED_START as HELDOUT_SEED
-from examples.world.heldout import UNSEEN, UNSEEN_OFFSET, case
-from examples.world.plan import ScenePlan
+from examples.world.heldout import UNSEEN, case, loop
 from examples.world.sampling import plan_scene
 from inference.schema import ImageInput
 from training.evaluation.sets import EvalCase, point_case
@@ -31,24 +30,19 @@ _SCENE = re.compile(r"\bworld-(\d+)\b")
 def replay(n: int, seed: int) -> Iterator[EvalCase]:
     """n scenes of the adapters' training, in an order drawn from `seed`: no debris, no animals."""
     order = np.random.default_rng(seed).permutation(TRAIN_SCENES)
-    found = 0
     for number in order:
-        if found == n:
+        if n == 0:
             return
         scene_seed = TRAIN_SEED + int(number)
-        if _kinds(plan_scene(scene_seed)) & UNSEEN:
+        if any(agent.kind in UNSEEN for agent in plan_scene(scene_seed).agents):
             continue
         scene = render_scene(scene_seed, SIZE_WH)
-        if {agent.kind for agent in scene.agents} & UNSEEN:
+        if any(agent.kind in UNSEEN for agent in scene.agents):
             continue
         digest = hashlib.sha256(scene.image.tobytes()).hexdigest()
         image = ImageInput(scene.image, digest, f"world-{scene_seed}")
-        found += 1
+        n -= 1
         yield point_case(image, scene.hazard_point_px, scene.hazard.box_px, scene.slices)
-
-
-def _kinds(plan: ScenePlan) -> set[str]:
-    return {agent.kind for agent in plan.agents}
 
 
 def corrected(n: int, seed_start: int = CORRECTED_SEED) -> Iterator[EvalCase]:
@@ -77,12 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--n", type=int, default=500, help="of the trained slices and the unseen")
     n = parser.parse_args().n
-    lines = []
-    for seed in range(HELDOUT_SEED, HELDOUT_SEED + n):
-        lines.append(case(seed, exclude=UNSEEN).image.content_hash[:HASH_DIGITS])
-    first = HELDOUT_SEED + UNSEEN_OFFSET
-    for seed in range(first, first + n):
-        lines.append(case(seed, only=UNSEEN).image.content_hash[:HASH_DIGITS])
+    lines = [one.image.content_hash[:HASH_DIGITS] for one in loop(n).cases()]
     HASHES.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

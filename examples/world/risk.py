@@ -7,18 +7,9 @@ import math
 from examples.world.plan import VEHICLES, AgentPlan
 
 VULNERABILITY = {
-    "pedestrian": 1.0,
-    "cyclist": 0.95,
-    "motorcycle": 0.95,
-    "animal": 0.85,
-    "truck": 0.85,
-    "bus": 0.85,
-    "car": 0.8,
-    "van": 0.8,
-    "debris": 0.75,
-    "barrier": 0.75,
-    "cone": 0.65,
-}
+    "pedestrian": 1.0, "cyclist": 0.95, "motorcycle": 0.95, "animal": 0.85, "truck": 0.85,
+    "bus": 0.85, "car": 0.8, "van": 0.8, "debris": 0.75, "barrier": 0.75, "cone": 0.65,
+}  # fmt: skip
 PATH_HALF_M = 1.25
 
 

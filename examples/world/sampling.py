@@ -10,7 +10,7 @@ import numpy as np
 from examples.world.camera import Camera, CameraPlan
 from examples.world.conditions import condition_slices, sample_camera, sample_look, sample_road
 from examples.world.hazards import HAZARDS
-from examples.world.plan import AgentPlan, LookPlan, RoadPlan, ScenePlan
+from examples.world.plan import VEHICLES, AgentPlan, LookPlan, RoadPlan, ScenePlan
 from examples.world.risk import agent_risk, in_path
 from examples.world.scene import CONDITION_SLICES, SLICES
 from examples.world.sprites import AGENT_SIZES_M
@@ -27,22 +27,14 @@ BANNED_KINDS = {
     "roadworks": {"cone", "barrier"},
 }
 ROLE_SLICES = {
-    "lead_braking": "brake_lights",
-    "cut_in": "cut_in",
-    "crossing_vehicle": "crossing_vehicle",
-    "pulling_out": "crossing_vehicle",
-    "oncoming": "oncoming",
-    "turning_across": "oncoming",
-    "cyclist": "cyclist",
-    "crossing_rider": "cyclist",
-    "debris": "debris",
-    "animal": "animal",
-    "stopped_vehicle": "stopped_vehicle",
-    "roadworks": "roadworks",
-    "crossing_pedestrian": "pedestrian",
-    "kerb_pedestrian": "pedestrian",
+    "lead_braking": "brake_lights", "cut_in": "cut_in", "crossing_vehicle": "crossing_vehicle",
+    "pulling_out": "crossing_vehicle", "oncoming": "oncoming", "turning_across": "oncoming",
+    "cyclist": "cyclist", "crossing_rider": "cyclist", "debris": "debris", "animal": "animal",
+    "stopped_vehicle": "stopped_vehicle", "roadworks": "roadworks",
+    "crossing_pedestrian": "pedestrian", "kerb_pedestrian": "pedestrian",
     "walking_pedestrian": "pedestrian",
-}
+}  # fmt: skip
+LEAST_PX = {"debris": 9.0, "cone": 8.0, "barrier": 8.0, "animal": 14.0}  # height at 336x196
 
 
 @lru_cache(maxsize=16)
@@ -83,8 +75,8 @@ def _hazard_shows(agent: AgentPlan, camera: CameraPlan, look: LookPlan, least: f
 def _clash(a: AgentPlan, b: AgentPlan) -> bool:
     """Whether two agents stand in each other's room on the ground."""
     dz = abs(a.z_m - b.z_m)
-    big = {"car", "van", "truck", "bus"}
-    room = 5.2 if a.kind in big and b.kind in big else 3.0 if {a.kind, b.kind} & big else 0.6
+    big = len([one for one in (a, b) if one.kind in VEHICLES])
+    room = (0.6, 3.0, 5.2)[big]
     return dz < room and abs(a.x_m - b.x_m) < a.half_width_m() + b.half_width_m() + 0.15
 
 
@@ -108,19 +100,9 @@ def _mirror(agent: AgentPlan, side: int) -> AgentPlan:
         return agent
     swap = {"left": "right", "right": "left"}
     return dataclasses.replace(
-        agent,
-        x_m=-agent.x_m,
-        heading_rad=-agent.heading_rad,
-        motion=swap.get(agent.motion, agent.motion),
-        indicating=swap.get(agent.indicating, agent.indicating) if agent.indicating else None,
-    )
-
-
-def _fits_road(name: str, road: RoadPlan) -> bool:
-    """Some hazards belong on some roads only."""
-    if road.kind == "motorway":
-        return name not in ("crossing_vehicle",)
-    return True
+        agent, x_m=-agent.x_m, heading_rad=-agent.heading_rad,
+        motion=swap.get(agent.motion, agent.motion), indicating=swap.get(agent.indicating or ""),
+    )  # fmt: skip
 
 
 def _hazard_name(seed: int, attempt: int, banned: frozenset[str],
@@ -135,7 +117,7 @@ def _hazard_name(seed: int, attempt: int, banned: frozenset[str],
 
 
 def _draw_hazard(rng: np.random.Generator, road: RoadPlan, name: str) -> list[AgentPlan]:
-    if not _fits_road(name, road):
+    if road.kind == "motorway" and name == "crossing_vehicle":
         return []
     if road.kind == "motorway" and name in ("pedestrian", "cyclist") and rng.random() < 0.7:
         return []
@@ -157,10 +139,9 @@ def _attempt(seed: int, attempt: int, exclude: frozenset[str],
     if conditions & exclude or not asked <= conditions:
         return None
     hazards = _draw_hazard(rng, road, _hazard_name(seed, attempt, exclude, only - asked))
-    least = {"debris": 9.0, "cone": 8.0, "barrier": 8.0, "animal": 14.0}
     if not hazards:
         return None
-    tall = 15.0 if hazards[0].role == "lead_braking" else least.get(hazards[0].kind, 11.0)
+    tall = 15.0 if hazards[0].role == "lead_braking" else LEAST_PX.get(hazards[0].kind, 11.0)
     if not _hazard_shows(_mirror(hazards[0], road.side), camera, look, tall):
         return None
     banned = {kind for name in exclude for kind in BANNED_KINDS.get(name, ())}

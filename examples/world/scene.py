@@ -7,48 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 SEMANTICS = (
-    "sky",
-    "road",
-    "marking",
-    "sidewalk",
-    "building",
-    "vegetation",
-    "terrain",
-    "pole",
-    "ego",
-    "vehicle",
-    "two_wheeler",
-    "person",
-    "animal",
-    "debris",
-    "cone",
-)
+    "sky", "road", "marking", "sidewalk", "building", "vegetation", "terrain", "pole", "ego",
+    "vehicle", "two_wheeler", "person", "animal", "debris", "cone",
+)  # fmt: skip
 SEM = {name: index for index, name in enumerate(SEMANTICS)}
 KIND_SEMANTICS = {
-    "car": "vehicle",
-    "van": "vehicle",
-    "truck": "vehicle",
-    "bus": "vehicle",
-    "motorcycle": "two_wheeler",
-    "cyclist": "two_wheeler",
-    "pedestrian": "person",
-    "animal": "animal",
-    "debris": "debris",
-    "cone": "cone",
-    "barrier": "cone",
-}
+    "car": "vehicle", "van": "vehicle", "truck": "vehicle", "bus": "vehicle",
+    "motorcycle": "two_wheeler", "cyclist": "two_wheeler", "pedestrian": "person",
+    "animal": "animal", "debris": "debris", "cone": "cone", "barrier": "cone",
+}  # fmt: skip
 HAZARD_SLICES = (
-    "pedestrian",
-    "cut_in",
-    "brake_lights",
-    "oncoming",
-    "cyclist",
-    "debris",
-    "animal",
-    "crossing_vehicle",
-    "stopped_vehicle",
-    "roadworks",
-)
+    "pedestrian", "cut_in", "brake_lights", "oncoming", "cyclist", "debris", "animal",
+    "crossing_vehicle", "stopped_vehicle", "roadworks",
+)  # fmt: skip
 CONDITION_SLICES = ("night", "rain", "fog", "motorway", "urban", "rural")
 SLICES = frozenset(HAZARD_SLICES + CONDITION_SLICES)
 SKY_DEPTH_M = 200.0

@@ -1,9 +1,8 @@
-"""Contact sheets and the speed figure: ``python -m examples.world.sheet --n 40 --out FILE``."""
+"""Contact sheets: ``python -m examples.world.sheet --n 40 --out FILE``."""
 
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 import cv2
@@ -37,19 +36,6 @@ def sheet(seeds: range, size_wh: tuple[int, int], columns: int, mark: bool,
     return np.vstack(rows)
 
 
-def speed(count: int, size_wh: tuple[int, int]) -> float:
-    """Rendered pictures per second of CPU time, with banks built and the sprite cache warm.
-
-    CPU time, so that other work on the machine counts as little as possible.
-    """
-    for seed in range(200):
-        render_scene(seed, size_wh)
-    start = time.process_time()
-    for seed in range(1000, 1000 + count):
-        render_scene(seed, size_wh)
-    return count / (time.process_time() - start)
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -61,13 +47,8 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--mark", action="store_true", help="show the hazard and the agents")
-    parser.add_argument("--speed", action="store_true", help="only measure pictures per second")
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    if args.speed:
-        rate = speed(150, (640, 360))
-        print(f"{rate:.1f} images/s at 640x360, {1000 / rate:.1f} ms each (CPU time, one core)")
-        return
     seeds = range(args.seed, args.seed + args.n)
     size = (args.width, args.height)
     picture = sheet(seeds, size, args.columns, args.mark, frozenset(args.only))

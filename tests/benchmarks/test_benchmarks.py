@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import itertools
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +16,11 @@ from benchmarks.measure import ROOT, interleaved, ratio
 from benchmarks.registry import BENCHMARKS, misses
 
 
-def test_every_benchmark_resolves_to_a_module() -> None:
-    for spec in BENCHMARKS.values():
-        module, _, name = spec.entry.partition(":")
-        found = importlib.util.find_spec(module)
-        assert found is not None
-        assert f"def {name}(smoke: bool)" in Path(str(found.origin)).read_text(encoding="utf-8")
-        assert set(spec.at_most) <= set(spec.keys)
+def test_every_benchmark_is_a_module_that_runs() -> None:
+    for name, spec in BENCHMARKS.items():
+        path = ROOT / "benchmarks" / f"{name}.py"
+        assert "def run(smoke: bool)" in path.read_text(encoding="utf-8")
+        assert set(spec.at_most) | set(spec.at_least) <= set(spec.keys)
 
 
 def test_misses_names_what_is_above_its_bound() -> None:
@@ -49,14 +46,8 @@ def test_interleaved_turns_the_order_round() -> None:
 
 @pytest.mark.slow
 def test_benchmark_smoke_ends_with_one_json_object() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "attention", "--smoke", "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    command = [sys.executable, "-m", "benchmarks", "attention", "--smoke", "--json"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["name"] == "attention"
     assert result["smoke"] is True
@@ -94,8 +85,8 @@ def test_all_leaves_out_what_runs_by_name_only(monkeypatch) -> None:
         return {"name": name}
 
     monkeypatch.setattr("benchmarks.__main__.measure", noted)
-    assert main(["all", "--json", "--smoke"]) == 0
+    main(["all", "--json", "--smoke"])
     assert "pair" in ran
     assert "true_size" not in ran
-    assert main(["true_size", "--json", "--smoke"]) == 0
+    main(["true_size", "--json", "--smoke"])
     assert ran[-1] == "true_size"

@@ -20,6 +20,12 @@ def _band(canvas: Canvas, camera: Camera, x: float, low: float, high: float,
     canvas.polygon(np.vstack([bottom, top[::-1]]), colour, sem)
 
 
+def _board(camera: Camera, x0: float, x1: float, y0: float, y1: float, z: float) -> np.ndarray:
+    """Pixel corners of a rectangle that faces us at ``z`` m."""
+    corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    return np.array([camera.point(x, y, z) for x, y in corners], np.float64)
+
+
 def paint_rail(canvas: Canvas, camera: Camera, x: float, concrete: bool) -> None:
     """A steel or concrete barrier along the road at ``x`` m, painted before any agent."""
     if concrete:
@@ -28,11 +34,8 @@ def paint_rail(canvas: Canvas, camera: Camera, x: float, concrete: bool) -> None
         _band(canvas, camera, x, 0.78, 0.87, (176.0, 175.0, 170.0), "pole")
         return
     for z in np.arange(3, 60, 4.0):
-        post = [camera.point(x + dx, y, z) for dx, y in ((-0.06, 0), (0.06, 0), (0.06, 0.7),
-                                                           (-0.06, 0.7))]  # fmt: skip
-        canvas.polygon(
-            np.array([[p[0], p[1]] for p in post], np.float64), (96.0, 97.0, 98.0), "pole"
-        )
+        post = _board(camera, x + -0.06, x + 0.06, 0, 0.7, z)
+        canvas.polygon(post, (96.0, 97.0, 98.0), "pole")
     _band(canvas, camera, x, 0.42, 0.74, (150.0, 153.0, 156.0), "pole")
     _band(canvas, camera, x, 0.54, 0.6, (102.0, 105.0, 108.0), "pole")
     _band(canvas, camera, x, 0.7, 0.75, (188.0, 190.0, 192.0), "pole")
@@ -45,11 +48,8 @@ def paint_wires(canvas: Canvas, camera: Camera, edge: float, seed: int) -> None:
     spots = start + gap * np.arange(-1, 4)
     tone = rng.uniform(40, 80)
     for z in spots[spots > 3][::-1]:
-        half = 0.13
-        ring = [camera.point(edge + dx, y, z) for dx, y in ((-half, 0), (half, 0), (half, tall),
-                                                              (-half, tall))]  # fmt: skip
-        canvas.polygon(np.array(ring, np.float64),
-                       (tone, tone * 0.92, tone * 0.84), "pole")  # fmt: skip
+        pole = _board(camera, edge + -0.13, edge + 0.13, 0, tall, z)
+        canvas.polygon(pole, (tone, tone * 0.92, tone * 0.84), "pole")
     for drop in (0.2, 0.9, 1.5)[: int(rng.integers(1, 4))]:
         for z0, z1 in itertools.pairwise(spots):
             t = np.linspace(0, 1, 9)
@@ -66,9 +66,7 @@ def paint_bridge(canvas: Canvas, camera: Camera, z: float, seed: int) -> None:
     low = rng.uniform(5, 6)
     thick = rng.uniform(1.0, 2.2)
     grey = rng.uniform(90, 150)
-    deck = [camera.point(x, y, z) for x, y in ((-40, low), (40, low), (40, low + thick),
-                                                 (-40, low + thick))]  # fmt: skip
-    ring = np.array(deck, np.float64)
+    ring = _board(camera, -40, 40, low, low + thick, z)
     if rng.random() < 0.55:
         canvas.polygon(ring, (grey, grey * 0.98, grey * 0.95), "building")
         shade = ring.copy()
@@ -76,9 +74,7 @@ def paint_bridge(canvas: Canvas, camera: Camera, z: float, seed: int) -> None:
         canvas.polygon(shade, (grey * 0.5, grey * 0.5, grey * 0.5), "building")
         return
     for x in (-4.0, 0.5):
-        board = [camera.point(x + dx, y, z) for dx, y in ((0, low), (3.6, low), (3.6, low + 2),
-                                                            (0, low + 2))]  # fmt: skip
-        ring = np.array(board, np.float64)
+        ring = _board(camera, x, x + 3.6, low, low + 2, z)
         canvas.polygon(ring, (24.0, 92.0, 64.0) if grey < 120 else (28.0, 70.0, 140.0), "pole")
         middle = ring.mean(0)
         canvas.polygon(middle + (ring - middle) * np.array([0.7, 0.14]), (225.0,) * 3, "pole")
