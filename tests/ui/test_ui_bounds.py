@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +21,6 @@ from ui.shell.visitors import Visitor
 
 ME = Visitor("me", "trainer")
 OPTIONS = {name: option.default for name, option in all_options().items()}
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_picture_is_saved_although_many_downloads_followed(desk, result, tmp_path):
@@ -86,11 +83,3 @@ def test_only_what_the_model_fails_with_is_called_the_models(desk, picture, imag
     with pytest.raises(KeyError):
         api.predict(ME, unreadable, str(picture), "", "", "finetuned", 8)
     assert "model" not in str(explain_failure(KeyError("weights")))
-
-
-def test_each_page_gives_its_own_figures_their_shape():
-    """What one page sets must not reshape another's figures."""
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "ui").rglob("*.py")]
-    places = [place for text in texts for place in re.findall(r'aspect_style\(\s*"([^"]+)"', text)]
-    assert len(places) == len(set(places))
-    assert sum("--sl-aspect" in text for text in texts) == 1

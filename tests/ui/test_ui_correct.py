@@ -18,13 +18,12 @@ from tests.fixes import hazard_fix
 from tests.ui.fakes import fake_services
 from training.store.feedback import CorrectionFilter, Feedback
 from training.store.home import Home, find_home
-from ui.scene import correct_view as correct_markup
 from ui.scene import page as scene_tab
 from ui.scene.address import ViewSettings, from_query
 from ui.scene.correcting import present
 from ui.scene.handlers import correct, downloads
 from ui.scene.handlers import view as scene_view
-from ui.scene.handlers.correct import CorrectionForm, Mine
+from ui.scene.handlers.correct import CorrectionForm
 from ui.scene.handlers.restore import restore
 from ui.scene.handlers.run import SceneForm
 from ui.shell.desk import Desk
@@ -94,11 +93,11 @@ def test_the_standing_verdict_is_shown_and_undo_brings_the_one_before_back(desk,
     correct.save(ANN, desk, result.id, wrong(result))
     said = correct.save(ANN, desk, result.id, CorrectionForm("right"))
     assert said == "Saved. You have corrected 1 image."
-    shown = correct.editor(ANN, desk, result)
-    assert "That&#x27;s right" in shown.standing
-    assert shown.standing.count("data-withdraw") == 1
-    correct.withdraw(ANN, desk, result.id, shown.mine.standing.id)
-    assert "Wrong · <b>(120, 45) px</b>" in correct.editor(ANN, desk, result).standing
+    shown = correct.mine(ANN, desk, result)
+    assert "Your verdict: Right" in shown.html
+    assert shown.html.count("data-withdraw") == 1
+    correct.withdraw(ANN, desk, result.id, shown.standing.id)
+    assert "Wrong · <b>(120, 45) px</b>" in correct.mine(ANN, desk, result).html
 
 
 def test_the_mark_is_on_all_panels_and_scores_both_sides(desk, result):
@@ -169,10 +168,8 @@ def test_who_may_only_look(desk, result):
     (kept,) = stored(desk)
     with pytest.raises(UserError, match="needs the role"):
         correct.withdraw(LOOKER, desk, result.id, kept.id)
-    editor = correct.editor(LOOKER, desk, result)
-    assert not editor.able
-    assert "role" in editor.invitation
-    assert correct.editor(LOOKER, desk, result).mine == Mine()
+    assert "role" in correct.invitation(LOOKER, hidden=False)
+    assert correct.mine(LOOKER, desk, result).standing is None
 
 
 def test_a_refused_one_costs_no_quota_and_visitors_without_login_have_one(desk, result):
@@ -193,17 +190,17 @@ def test_only_the_author_withdraws(desk, result):
         correct.withdraw(BEN, desk, result.id, kept.id)
     assert correct.mine(ANN, desk, result).standing
     assert correct.withdraw(ANN, desk, result.id, kept.id) == "Undone."
-    assert correct.mine(ANN, desk, result) == Mine(None, 1)
+    assert correct.mine(ANN, desk, result).standing is None
 
 
 def test_each_attempt_has_a_draft_of_its_own(desk, result):
-    before = correct.editor(ANN, desk, result).draft
+    before = correct.mine(ANN, desk, result).draft
     with gr.Blocks():
         tab = scene_tab.build()
     stage = present(tab, desk, ANN, result, FORM)[tab.stage]
     assert f'data-draft="{before}"' in stage
     correct.save(ANN, desk, result.id, wrong(result))
-    assert correct.editor(ANN, desk, result).draft != before
+    assert correct.mine(ANN, desk, result).draft != before
 
 
 def test_a_store_that_cannot_be_used_says_so_and_hides_no_answer(desk, result):
@@ -309,7 +306,6 @@ def test_links_to_pictures_that_are_not_there(desk, image):
 
 def test_text_is_escaped_where_it_is_shown(desk, result):
     correct.save(ANN, desk, result.id, wrong(result, reason=EVIL))
-    standing = correct.editor(ANN, desk, result).standing
+    standing = correct.mine(ANN, desk, result).html
     assert "<img" not in standing
     assert "&lt;img src=x" in standing
-    assert "<img" not in correct_markup.invitation(EVIL, False)

@@ -7,6 +7,7 @@ A mark is drawn round (0, 0) in pixels of the screen; whoever places it keeps th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 from inference.fields import Point
 from ui.components.colours import BASE, FINETUNED, HUMAN
@@ -54,16 +55,34 @@ MARKS: dict[str, Mark] = {
         "Your correction", HUMAN,
         f'<path d="{_PLUS}" fill="{HUMAN}" stroke="#fff" stroke-width="2"/>', "cross", 17,
     ),
+    "rejected": Mark(
+        "Rejected correction", HUMAN,
+        f'<path d="{_PLUS}" fill="{HUMAN}" stroke="#fff" stroke-width="2" opacity=".45"/>', "cross",
+    ),
 }  # fmt: skip
 
 
-def placed(kind: str, point: Point, name: str = "") -> str:
-    """SVG of a mark at its place, in pixels of the original image, with a title for the pointer.
-    name: instead of the kind's own."""
-    mark = MARKS[kind]
+def placed(kind: str, point: Point) -> str:
+    """SVG of a mark at its place, in pixels of the original image, with a title for the pointer and
+    the point's box where it has one. kind: of MARKS; "KIND:NAME" writes the name under the mark."""
+    kind, _, beside = kind.partition(":")
+    mark, name = MARKS[kind], escape(beside)
     x, y = f"{point.x_px:.1f}", f"{point.y_px:.1f}"
+    area = label = ""
+    if point.box_px is not None:
+        x1, y1, x2, y2 = point.box_px
+        area = (
+            f'<rect x="{x1:g}" y="{y1:g}" width="{x2 - x1:g}" height="{y2 - y1:g}" fill="none" '
+            f'stroke="{mark.colour}" stroke-width="3" vector-effect="non-scaling-stroke"/>'
+        )
+    if name:
+        label = (
+            f'<text y="30" text-anchor="middle" font-size="14" font-weight="700" fill="#fff" '
+            f'stroke="{INK}" stroke-width="3" paint-order="stroke">{name}</text>'
+        )
     return (
-        f'<g class="sl-point" data-kind="{kind}" data-x="{x}" data-y="{y}" '
+        f'{area}<g class="sl-point" data-kind="{kind}" data-x="{x}" data-y="{y}" '
         f'style="transform:translate({x}px,{y}px) scale(var(--sl-px,1))">'
-        f"<title>{name or mark.name}: ({point.x_px:.0f}, {point.y_px:.0f}) px</title>{mark.svg}</g>"
+        f"<title>{name or mark.name}: ({point.x_px:.0f}, {point.y_px:.0f}) px</title>{mark.svg}"
+        f"{label}</g>"
     )

@@ -95,6 +95,21 @@ def heading(title: str, sentence: str) -> str:
     )
 
 
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
+    """A table of cells that are HTML already; the first of each row names it. note: beside the
+    caption. Nothing where there is no row."""
+    quiet = f'<span class="sl-quiet"> {escape(note)}</span>' if note else ""
+    names = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    return body and (
+        f'<div class="sl-table-box"><table class="sl-table"><caption>{escape(caption)}{quiet}'
+        f"</caption><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
 def nothing_yet(title: str, text: str) -> str:
     """What to do where there is nothing yet; the button stands below it."""
     return (

@@ -11,12 +11,12 @@ from typing import Any
 import gradio as gr
 
 from ui.components import markup
-from ui.corrections import case_view, view
+from ui.corrections import view
 from ui.corrections.address import QueueAddress, from_query
 from ui.corrections.handlers import exchange, queue, review
-from ui.corrections.handlers.agreement import agreement_view
-from ui.corrections.handlers.learned import ask_now
-from ui.corrections.parts import Parts, Values, plot_value
+from ui.corrections.handlers.agreement import agreement_html
+from ui.corrections.handlers.learned import run_now
+from ui.corrections.parts import Parts, Values
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE
 from ui.shell.failures import explain_failure
@@ -31,7 +31,6 @@ FREE_JS = "() => { window.sightlineCorrections.setBusy(false); }"
 BUSY_JS = "(...args) => { window.sightlineCorrections.setBusy(true); return args; }"
 MARKS_JS = "() => [window.sightlineCorrections.marks()]"
 CLEAR_JS = "() => { window.sightlineCorrections.clearMarks(); }"
-PULSE_JS = "() => { window.sightlineCorrections.look(); }"
 DOWNLOAD_JS = "() => window.sightline.download('sl-cor-file')"
 
 
@@ -63,33 +62,29 @@ def name_of(event: Callable[..., Any]) -> str:
 
 
 class Events:
-    """What each event does to the page."""
+    """What each event does to the page. where: the QueueAddress that the page shows."""
 
     def __init__(self, parts: Parts, desk: Desk) -> None:
         self.parts, self.desk = parts, desk
 
     # ---- reading ------------------------------------------------------------------------------
 
-    @endpoint("annotator", "bridge")
-    def pulse(self, request: gr.Request) -> Values:
-        return {self.parts.bridge: queue.news(self.desk.visitor(request), self.desk)}
+    @endpoint("annotator", "empty")
+    def opened(self, request: gr.Request) -> Values:
+        visitor = self.desk.visitor(request)
+        start = from_query(dict(request.query_params))
+        found = queue.page_view(visitor, self.desk, start, chose=bool(start.case))
+        return self.parts.show_page(found, visitor, controls=True)
 
     @endpoint("annotator", "empty")
-    def refresh(self, where: Any, stamp: str, event: gr.EventData, request: gr.Request) -> Values:
-        """The first time all of the page, later what has changed; the open case stays open."""
+    def refresh(self, where: Any, stamp: str, request: gr.Request) -> Values:
+        """What has changed in the store meanwhile; the open case stays open."""
         p, desk, visitor = self.parts, self.desk, self.desk.visitor(request)
-        if where is None:
-            start = from_query(str(getattr(event, "query", "")))
-            found = queue.page_view(visitor, desk, start, chose=bool(start.case))
-            return p.show_page(found, visitor, controls=True)
-        if queue.news(visitor, desk) == stamp:
-            return {p.stamp: stamp}
-        found = queue.page_view(visitor, desk, where)
-        # The figure and the answer stay: a person may be working with them.
-        same = found.where.case == where.case
-        kept = {p.answer, p.address, *([p.plot] if same else [])}
-        values = p.show_page(found, visitor)
-        return {part: value for part, value in values.items() if part not in kept}
+        if queue.news(visitor, desk) == stamp or where is None:
+            return {p.stamp: gr.skip()}
+        values = p.show_page(queue.page_view(visitor, desk, where), visitor)
+        # A person may be reading the adapter's answer.
+        return {part: value for part, value in values.items() if part not in (p.answer, p.address)}
 
     def _page(self, where: QueueAddress, request: gr.Request, controls: bool = False) -> Values:
         visitor = self.desk.visitor(request)
@@ -106,13 +101,11 @@ class Events:
 
     @endpoint("annotator", "summary")
     def page_before(self, where: Any, request: gr.Request) -> Values:
-        now = where or QueueAddress()
-        return self._page(replace(now, page=max(1, now.page - 1), case=""), request)
+        return self._page(_turned(where, -1), request)
 
     @endpoint("annotator", "summary")
     def page_after(self, where: Any, request: gr.Request) -> Values:
-        now = where or QueueAddress()
-        return self._page(replace(now, page=now.page + 1, case=""), request)
+        return self._page(_turned(where, 1), request)
 
     @endpoint("annotator", "message")
     def open(self, where: Any, case: str | None, request: gr.Request) -> Values:
@@ -123,15 +116,14 @@ class Events:
         return {**p.show_case(found), p.where: now, p.address: address, p.message: ""}
 
     @endpoint("annotator", "answer")
-    def ask(self, where: Any, request: gr.Request) -> Values:
-        answer = ask_now(self.desk.visitor(request), self.desk, where.case if where else "")
-        return {self.parts.answer: case_view.asked(answer)}
+    def run(self, where: Any, request: gr.Request) -> Values:
+        case = where.case if where else ""
+        return {self.parts.answer: run_now(self.desk.visitor(request), self.desk, case)}
 
     @endpoint("annotator", "agreement_text")
     def agreement(self, where: Any, request: gr.Request) -> Values:
-        p = self.parts
-        found = agreement_view(self.desk.visitor(request), self.desk, where or QueueAddress())
-        return {p.agreement_plot: plot_value(found.plot), p.agreement_text: found.text}
+        text = agreement_html(self.desk.visitor(request), self.desk, where or QueueAddress())
+        return {self.parts.agreement_text: text}
 
     # ---- deciding -----------------------------------------------------------------------------
 
@@ -194,8 +186,7 @@ class Events:
     def bulk_accept(self, ids: Any, where: Any, request: gr.Request) -> Values:
         visitor = self.desk.visitor(request)
         outcome = review.accept_all(visitor, self.desk, tuple(ids or ()))
-        closed = {self.parts.confirm_box: HIDDEN, self.parts.bulk: ()}
-        return self._after(visitor, where, outcome) | closed
+        return self._after(visitor, where, outcome) | self.bulk_cancel()
 
     @endpoint("viewer", "message")
     def bulk_cancel(self) -> Values:
@@ -206,20 +197,23 @@ class Events:
     @endpoint("trainer", "export_message", export_file=None)
     def export(self, name: Any, where: Any, request: gr.Request) -> Values:
         p, wanted = self.parts, where or QueueAddress(status="any")
-        made = exchange.export_zip(
-            self.desk.visitor(request), self.desk, wanted, str(name or "")
-        )  # fmt: skip
-        return {p.export_file: made.path, p.export_message: made.text}
+        visitor = self.desk.visitor(request)
+        path, text = exchange.export_zip(visitor, self.desk, wanted, str(name or ""))
+        return {p.export_file: path, p.export_message: text}
 
     @endpoint("viewer", "export_message")
     def format(self, name: Any) -> Values:
         return {self.parts.export_message: exchange.format_note(str(name or ""))}
 
+    def _import(self, path: Any, request: gr.Request, dry_run: bool) -> Values:
+        visitor = self.desk.visitor(request)
+        text, fresh = exchange.import_rows(visitor, self.desk, path, dry_run=dry_run)
+        button = gr.update(value=f"Import {fresh:,}", visible=fresh > 0)
+        return {self.parts.preview: text, self.parts.bring: button}
+
     @endpoint("trainer", "preview", bring=HIDDEN)
     def import_preview(self, path: Any, request: gr.Request) -> Values:
-        p, found = self.parts, exchange.preview(self.desk.visitor(request), self.desk, path)
-        button = gr.update(value=f"Import {found.fresh:,}", visible=found.fresh > 0)
-        return {p.preview: found.text, p.bring: button}
+        return self._import(path, request, dry_run=True)
 
     @endpoint("viewer", "preview")
     def import_clear(self) -> Values:
@@ -227,14 +221,18 @@ class Events:
 
     @endpoint("trainer", "preview")
     def import_(self, path: Any, request: gr.Request) -> Values:
-        p, found = self.parts, exchange.bring_in(self.desk.visitor(request), self.desk, path)
-        return {p.preview: found.text, p.bring: HIDDEN, p.upload: None}
+        return {**self._import(path, request, dry_run=False), self.parts.upload: None}
 
     @endpoint("annotator", "forget_message")
     def forget(self, person: Any, typed: Any, request: gr.Request) -> Values:
         p, visitor = self.parts, self.desk.visitor(request)
         said = review.forget(visitor, self.desk, str(person or ""), str(typed or ""))
         return {p.forget_message: view.done(said), p.typed: "", p.person: None}
+
+
+def _turned(where: QueueAddress | None, by: int) -> QueueAddress:
+    now = where or QueueAddress()
+    return replace(now, page=max(1, now.page + by), case="")
 
 
 def build() -> Parts:
@@ -246,21 +244,18 @@ def wire(p: Parts, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     do = Events(p, desk)
 
     def on(trigger: Any, event: Callable[..., Values], inputs: Any, outputs: Any,
-           **more: Any) -> Any:  # fmt: skip
+           then_js: str = "", **more: Any) -> None:  # fmt: skip
         options = {**AT_ONCE, **more}
-        return trigger(event, inputs, outputs, api_name=name_of(event), **options)
+        bound = trigger(event, inputs, outputs, api_name=name_of(event), **options)
+        if then_js:
+            bound.then(None, None, None, js=then_js)
 
     def slowly(place: Any) -> dict[str, Any]:
         """For an event that takes a while, whose progress is shown there."""
         return {"queue": True, "show_progress": "full", "show_progress_on": place}
 
-    def then(event: Any, js: str) -> None:
-        event.then(None, None, None, js=js)
-
-    # The browser asks every few seconds while the page is in view, and only whether there is news;
-    # if so it asks for the page.
-    on(p.bridge.select, do.pulse, None, p.bridge, trigger_mode="once")
-    on(p.bridge.apply, do.refresh, [p.where, p.stamp], p.shown, trigger_mode="once")
+    on(page.load, do.opened, None, p.shown)
+    on(p.timer.tick, do.refresh, [p.where, p.stamp], p.shown, trigger_mode="once")
     chosen = [part.input for part in (p.task, p.status, p.author, p.adapter, p.slice)]
     typed = [p.since.submit, p.since.blur, p.until.submit, p.until.blur, p.least.release]
     filters = set(p.filters.values())
@@ -268,34 +263,28 @@ def wire(p: Parts, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     on(p.clear.click, do.clear, None, p.shown)
     on(p.sooner.click, do.page_before, p.where, p.shown)
     on(p.later.click, do.page_after, p.where, p.shown)
-    case = [p.head, p.plot, p.said, p.ask, p.answer, p.history, p.learned, p.cards]
-    on(p.queue.select, do.open, [p.where, p.asked_case], [*case, p.message, p.where, p.address],
-       **LATEST)  # fmt: skip
-    # The model's own queue: one question at a time, whichever page it comes from.
-    on(p.ask.click, do.ask, p.where, p.answer, **slowly(p.answer), concurrency_id=MODEL_QUEUE,
+    on(p.queue.select, do.open, [p.where, p.asked_case],
+       [*p.case, p.message, p.where, p.address], **LATEST)  # fmt: skip
+    # The model's own queue: one request at a time, whichever page it comes from.
+    on(p.run.click, do.run, p.where, p.answer, **slowly(p.answer), concurrency_id=MODEL_QUEUE,
        concurrency_limit=1)  # fmt: skip
-    on(p.agreement.expand, do.agreement, p.where, [p.agreement_plot, p.agreement_text],
-       **slowly(p.agreement_text))  # fmt: skip
+    on(p.agreement.expand, do.agreement, p.where, p.agreement_text, **slowly(p.agreement_text))
 
     for button, event in ((p.accept, do.accept), (p.reject, do.reject), (p.remark, do.comment)):
-        sent = [p.sent, p.comment, p.where]
-        then(on(button.click, event, sent, p.shown, js=TARGET_JS), FREE_JS)
-    then(on(p.undo.click, do.undo, p.where, p.shown, js=BUSY_JS), FREE_JS)
+        on(button.click, event, [p.sent, p.comment, p.where], p.shown, FREE_JS, js=TARGET_JS)
+    on(p.undo.click, do.undo, p.where, p.shown, FREE_JS, js=BUSY_JS)
     on(p.cards.delete, do.withdraw, p.where, p.shown)
     question = [p.confirm_box, p.confirm_text, p.confirm, p.message, p.bulk]
     on(p.bulk_filtered.click, do.bulk_queue, p.where, question)
     on(p.bulk_marked.click, do.bulk_marked, p.sent, question, js=MARKS_JS)
-    then(on(p.confirm.click, do.bulk_accept, [p.bulk, p.where], p.shown), CLEAR_JS)
+    on(p.confirm.click, do.bulk_accept, [p.bulk, p.where], p.shown, CLEAR_JS)
     on(p.refuse.click, do.bulk_cancel, None, question)
 
-    told = [p.export_file, p.export_message]
-    exported = on(p.export.click, do.export, [p.format, p.where], told, **slowly(p.export_message))
-    then(exported, DOWNLOAD_JS)
+    on(p.export.click, do.export, [p.format, p.where], [p.export_file, p.export_message],
+       DOWNLOAD_JS, **slowly(p.export_message))  # fmt: skip
     on(p.format.input, do.format, p.format, p.export_message, **LATEST)
     seen = [p.preview, p.bring]
     on(p.upload.upload, do.import_preview, p.upload, seen, **slowly(p.preview))
     on(p.upload.clear, do.import_clear, None, seen)
-    brought = on(p.bring.click, do.import_, p.upload, [*seen, p.upload], **slowly(p.preview))
-    then(brought, PULSE_JS)
-    forgotten = [p.forget_message, p.typed, p.person]
-    then(on(p.forget.click, do.forget, [p.person, p.typed], forgotten), PULSE_JS)
+    on(p.bring.click, do.import_, p.upload, [*seen, p.upload], **slowly(p.preview))
+    on(p.forget.click, do.forget, [p.person, p.typed], [p.forget_message, p.typed, p.person])

@@ -4,6 +4,7 @@ them."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
@@ -11,7 +12,7 @@ from inference.errors import UserError
 from ui.components import markup
 from ui.scene.handlers import correct
 from ui.scene.handlers import view as scene_view
-from ui.scene.handlers.correct import GONE, CorrectionForm, Verdict
+from ui.scene.handlers.correct import GONE, CorrectionForm, Mine, Verdict
 from ui.scene.handlers.run import SceneForm
 from ui.scene.parts import Scene
 from ui.scene.show import Values, freshness, hide_answers, memory, read_form, show
@@ -19,7 +20,7 @@ from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE
 from ui.shell.failures import explain_failure
 from ui.shell.results import StoredResult
-from ui.shell.visitors import Role, Visitor
+from ui.shell.visitors import Role, Visitor, require
 
 ENDPOINTS: dict[str, Role] = {
     "scene_correct": "annotator",
@@ -43,24 +44,23 @@ def present(
 ) -> Values:  # fmt: skip
     """A finished result with its corrections. veiled: only the image, until the person has
     answered; then nothing of either answer is sent to the browser."""
-    able = able_to_correct(visitor, desk)
+    able, stores = able_to_correct(visitor, desk), desk.services.home is not None
     veiled = veiled and able
     try:
-        editor, problem = correct.editor(visitor, desk, result, hidden=veiled), None
+        mine, problem = correct.mine(visitor, desk, result), None
     except UserError as failed:  # a store that cannot be read hides no answer
-        editor, problem, veiled = None, failed, False
-    human = editor.mine.point if editor else None
-    draft = editor.draft if editor else ""
-    view = scene_view.view(visitor, desk, result, form.view, human, draft)
+        mine, problem, veiled, able = Mine(), failed, False, False
+    view = scene_view.view(visitor, desk, result, form.view, mine.point, mine.draft)
     values = show(tab, view, result)
     if veiled:
-        values |= hide_answers(tab, scene_view.photo(desk, result, draft, correct.FIVE_SECONDS))
-    kept = desk.services.home is not None
+        photo = scene_view.photo(desk, result, mine.draft, correct.FIVE_SECONDS)
+        values |= hide_answers(tab, photo)
+    invited = correct.invitation(visitor, veiled) if stores and not problem else ""
     return values | {
-        **freshness(tab, form, result, able and editor is not None),
-        tab.verdicts: gr.update(visible=kept and not veiled),
-        tab.invitation: editor.invitation if editor and kept else "",
-        tab.mine: editor.standing if editor else "",
+        **freshness(tab, form, result, able),
+        tab.verdicts: gr.update(visible=stores and not veiled),
+        tab.invitation: markup.hint(invited),
+        tab.mine: mine.html,
         tab.message: markup.error(problem),
         tab.mark_message: "",
         tab.veiled: result.id if veiled else "",
@@ -71,76 +71,72 @@ def present(
 
 
 def wire_correcting(tab: Scene, desk: Desk) -> None:
-    inputs = {*tab.inputs, *tab.fields}
+    outputs = [part for part in tab.outputs if part not in (tab.image, tab.prompt)]
     common = {**AT_ONCE, "trigger_mode": "once"}
 
-    def again(values: Values, visitor: Visitor, said: str) -> Values:
-        """The result with the corrections as they are now, and what was confirmed."""
-        result = scene_view.stored(desk, values[tab.result], GONE)
-        drawn = present(tab, desk, visitor, result, read_form(tab, values))
-        kept = memory(tab, values, result=result.id, veiled="")
-        return drawn | {tab.message: markup.confirmed(said), tab.memory: kept}
+    def bind(trigger: Any, name: str, act: Callable[..., str]) -> None:
+        """act(visitor, values, event): what was confirmed. The result is drawn again with the
+        corrections as they are now; what goes wrong is said, and the form stays."""
 
-    def failed(error: Exception) -> Values:
-        problem = explain_failure(error)
-        at_mark = problem.field == "point"
-        text = markup.error(problem)
-        return {tab.mark_message: text if at_mark else "", tab.message: "" if at_mark else text}
-
-    def saving(verdict: Verdict) -> Callable[..., Values]:
-        def saved(values: Values, request: gr.Request) -> Values:
-            visitor, now = desk.visitor(request), read_form(tab, values)
-            editors = tab.editors[now.task]
-            sent = {name: values[part] for name, part in editors.items()}
-            form = CorrectionForm(verdict, sent, five_second=bool(values[tab.veiled]))
+        def acted(values: Values, event: gr.EventData, request: gr.Request) -> Values:
+            visitor = desk.visitor(request)
             try:
-                said = correct.save(visitor, desk, values[tab.result], form, now)
+                confirmed = act(visitor, values, event)
+                result = scene_view.stored(desk, values[tab.result], GONE)
+                drawn = present(tab, desk, visitor, result, read_form(tab, values))
             except Exception as error:
-                return failed(error)
-            # Only now that it is stored may the form forget.
-            return again(values, visitor, said) | dict.fromkeys(editors.values(), "")
+                problem = explain_failure(error)
+                places = (tab.message, tab.mark_message)
+                here, other = places[::-1] if problem.field == "point" else places
+                return {here: markup.error(problem), other: ""}
+            drawn[tab.message] = markup.confirmed(confirmed)
+            drawn[tab.memory] = memory(tab, values, result=result.id, veiled="")
+            if act is withdrawn:  # which says nothing about a mark that is being made
+                del drawn[tab.place]
+            elif act is not revealed:  # only now that it is stored may the form forget
+                drawn |= dict.fromkeys(tab.editors[read_form(tab, values).task].values(), "")
+            return drawn
+
+        inputs = {*tab.inputs, *tab.fields}
+        trigger(acted, inputs, outputs, api_name=name, **common)
+
+    def saving(verdict: Verdict) -> Callable[..., str]:
+        def saved(visitor: Visitor, values: Values, event: gr.EventData) -> str:
+            now = read_form(tab, values)
+            sent = {name: values[part] for name, part in tab.editors[now.task].items()}
+            form = CorrectionForm(verdict, sent, five_second=bool(values[tab.veiled]))
+            return correct.save(visitor, desk, values[tab.result], form, now)
 
         return saved
 
-    def withdrawn(values: Values, event: gr.EventData, request: gr.Request) -> Values:
-        visitor, asked = desk.visitor(request), str(getattr(event, "id", ""))
-        try:
-            said = correct.withdraw(visitor, desk, values[tab.result], asked)
-        except Exception as error:
-            return failed(error)
-        drawn = again(values, visitor, said)
-        # Undo says nothing about a mark that is being made.
-        return {part: value for part, value in drawn.items() if part is not tab.place}
+    def withdrawn(visitor: Visitor, values: Values, event: gr.EventData) -> str:
+        asked = str(getattr(event, "id", ""))
+        return correct.withdraw(visitor, desk, values[tab.result], asked)
+
+    def revealed(visitor: Visitor, values: Values, event: gr.EventData) -> str:
+        return ""
+
+    bind(tab.save.click, "scene_correct", saving("wrong"))
+    bind(tab.right.click, "scene_right", saving("right"))
+    bind(tab.nothing.click, "scene_no_hazard", saving("none"))
+    bind(tab.none_here.click, "scene_no_hazard_marked", saving("none"))
+    bind(tab.mine.select, "scene_withdraw", withdrawn)
+    bind(tab.reveal.click, "scene_reveal", revealed)
 
     def marking(request: gr.Request) -> Values:
         try:
-            correct.may_correct(desk.visitor(request))
+            require(desk.visitor(request), "annotator", "Correcting")
         except UserError as problem:
             return {tab.message: markup.error(problem)}
         return {tab.place: gr.update(visible=True), tab.message: ""}
 
-    def revealed(values: Values, request: gr.Request) -> Values:
-        try:
-            return again(values, desk.visitor(request), "")
-        except Exception as error:
-            return failed(error)
+    def closing() -> Values:
+        return {tab.place: gr.update(visible=False)}
 
-    verdicts: tuple[tuple[gr.Button, Verdict, str], ...] = (
-        (tab.save, "wrong", "scene_correct"),
-        (tab.right, "right", "scene_right"),
-        (tab.nothing, "none", "scene_no_hazard"),
-        (tab.none_here, "none", "scene_no_hazard_marked"),
+    opened = [tab.place, tab.message]
+    tab.wrong.click(marking, None, opened, api_name="scene_mark", **common).then(
+        None, js="() => window.sightline.marker.open()"
     )
-    outputs = [part for part in tab.outputs if part not in (tab.image, tab.prompt)]
-    for button, verdict, name in verdicts:
-        button.click(saving(verdict), inputs, outputs, api_name=name, **common)
-    tab.mine.select(withdrawn, inputs, outputs, api_name="scene_withdraw", **common)
-    tab.reveal.click(revealed, inputs, outputs, api_name="scene_reveal", **common)
-    opened = tab.wrong.click(
-        marking, None, [tab.place, tab.message], api_name="scene_mark", **common
+    tab.close.click(closing, None, opened, api_name="scene_mark_close", **common).then(
+        None, js="() => window.sightline.marker.close()"
     )
-    opened.then(None, js="() => window.sightline.marker.open()")
-    closed = tab.close.click(
-        lambda: gr.update(visible=False), None, tab.place, api_name="scene_mark_close", **common
-    )
-    closed.then(None, js="() => window.sightline.marker.close()")

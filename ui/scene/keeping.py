@@ -41,9 +41,8 @@ def wire_redrawing(tab: Scene, desk: Desk) -> None:
             return {tab.chosen: values[tab.chosen]}
         visitor, form = desk.visitor(request), read_form(tab, values)
         try:
-            mine = correct.editor(visitor, desk, result)
-            human, draft = mine.mine.point, mine.draft
-            view = scene_view.view(visitor, desk, result, form.view, human, draft)
+            mine = correct.mine(visitor, desk, result)
+            view = scene_view.view(visitor, desk, result, form.view, mine.point, mine.draft)
         except UserError as problem:
             return {tab.settings_message: markup.error(problem)}
         able = able_to_correct(visitor, desk)
