@@ -158,7 +158,7 @@ def test_right_and_no_hazard_are_one_click(visit, url: str, home, photo) -> None
     page = visit(url)
     look(page, photo())
     page.locator("#sl-right").click()
-    expect(page.locator(".sl-mine")).to_contain_text("That's right", timeout=WAIT_MS)
+    expect(page.locator(".sl-mine")).to_contain_text("Your verdict: Right", timeout=WAIT_MS)
     page.locator("#sl-nothing").click()
     expect(page.locator(".sl-mine")).to_contain_text("No hazard", timeout=WAIT_MS)
     expect(page.locator(".sl-mine")).to_have_count(1)  # one standing verdict

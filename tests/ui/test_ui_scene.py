@@ -12,6 +12,7 @@ from PIL import Image
 from explain.registry import all_options
 from explain.types import MapSettings
 from inference.errors import Cancelled, UserError
+from inference.registry import task as find_task
 from inference.schema import PairRequest
 from tests.ui.fakes import fake_pair, fake_services
 from ui.components import adapters
@@ -21,8 +22,7 @@ from ui.scene.handlers import run as scene
 from ui.scene.handlers import view as scene_view
 from ui.scene.handlers.restore import restore
 from ui.scene.handlers.run import SceneForm, prepare
-from ui.scene.show import adapter_choices
-from ui.shell.desk import Desk
+from ui.shell.desk import Desk, adapter_choices
 from ui.shell.failures import explain_failure
 from ui.shell.results import StoredResult
 from ui.shell.services import default_adapter
@@ -190,7 +190,7 @@ def test_an_empty_page(desk):
     assert found.result is None
     assert found.run is None
     assert found.form.adapter == "hazard-patch"
-    assert found.form.prompt in desk.services.prompts.values()
+    assert found.form.prompt == find_task("hazard").prompt
 
 
 def test_a_refresh_brings_the_result_back(desk, picture):
@@ -207,9 +207,7 @@ def test_a_refresh_joins_a_run_that_goes_on(desk, picture):
 
 
 def test_a_link_reopens_example_and_settings(desk, media):
-    order = form(
-        media / "night.jpg", example="night", prompt=next(iter(desk.services.prompts.values()))
-    )
+    order = form(media / "night.jpg", example="night", prompt=find_task("hazard").prompt)
     result = looked(desk, order)
     query = scene_view.view(
         ME,
@@ -218,7 +216,7 @@ def test_a_link_reopens_example_and_settings(desk, media):
         ViewSettings(
             MapSettings("attention", (4,), options={"first_layer": 1, "last_layer": 2}), 0.5
         ),
-    ).query
+    ).address
     address = from_query(dict(part.split("=") for part in query.split("&")), ["hazard-patch"])
     found = restore(ME, desk, address, {})
     assert found.result is result
@@ -254,12 +252,12 @@ def test_remembered_nonsense_is_ignored(desk):
 
 
 def test_choices_say_what_an_adapter_can_do(desk):
-    labels = [label for label, _ in adapter_choices(ME, desk, "hazard")]
+    labels = [label for label, _ in adapter_choices(ME, desk.services, "hazard")]
     assert labels[0] == "hazard-patch (head)"
     assert "broken (cannot be used)" in labels
-    assert adapter_choices(ME, desk, "hazard")[-1][1] == ""
+    assert adapter_choices(ME, desk.services, "hazard")[-1][1] == ""
     # A card that names another task: its adapter is not offered for this one.
-    other = [value for _, value in adapter_choices(ME, desk, "risk")]
+    other = [value for _, value in adapter_choices(ME, desk.services, "risk")]
     assert "hazard-patch" not in other
     assert "text-only" in other
 

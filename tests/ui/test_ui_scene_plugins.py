@@ -62,7 +62,7 @@ def test_an_explainers_option_needs_no_other_file(explainer, desk, result):
     assert shown[control]["visible"]
     assert shown[control]["value"] == 5
     assert shown[tab.maps.options["heads"]]["visible"] is False
-    query = dict(part.split("=") for part in view.query.split("&"))
+    query = dict(part.split("=") for part in view.address.split("&"))
     assert query["every"] == "5"
     again = scene_view.fit_settings(result.pair, from_query(query, []).view)
     assert again.maps.options == {"every": 5}

@@ -26,7 +26,6 @@ ENDPOINTS: dict[str, Role] = {
     "scene_correct": "annotator",
     "scene_right": "annotator",
     "scene_no_hazard": "annotator",
-    "scene_no_hazard_marked": "annotator",
     "scene_mark": "annotator",
     "scene_mark_close": "viewer",
     "scene_withdraw": "annotator",
@@ -52,13 +51,14 @@ def present(
         mine, problem, veiled, able = Mine(), failed, False, False
     view = scene_view.view(visitor, desk, result, form.view, mine.point, mine.draft)
     values = show(tab, view, result)
+    values |= freshness(tab, form, result, able)
+    values |= {part: {**values[part], "visible": True} for part in (tab.right, tab.wrong)}
     if veiled:
         photo = scene_view.photo(desk, result, mine.draft, correct.FIVE_SECONDS)
         values |= hide_answers(tab, photo)
     invited = correct.invitation(visitor, veiled) if stores and not problem else ""
     return values | {
-        **freshness(tab, form, result, able),
-        tab.verdicts: gr.update(visible=stores and not veiled),
+        tab.verdicts: gr.update(visible=stores),
         tab.invitation: markup.hint(invited),
         tab.mine: mine.html,
         tab.message: markup.error(problem),
@@ -119,7 +119,6 @@ def wire_correcting(tab: Scene, desk: Desk) -> None:
     bind(tab.save.click, "scene_correct", saving("wrong"))
     bind(tab.right.click, "scene_right", saving("right"))
     bind(tab.nothing.click, "scene_no_hazard", saving("none"))
-    bind(tab.none_here.click, "scene_no_hazard_marked", saving("none"))
     bind(tab.mine.select, "scene_withdraw", withdrawn)
     bind(tab.reveal.click, "scene_reveal", revealed)
 

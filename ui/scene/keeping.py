@@ -15,8 +15,8 @@ from ui.scene.handlers import correct, downloads
 from ui.scene.handlers import run as scene
 from ui.scene.handlers import view as scene_view
 from ui.scene.parts import Scene
-from ui.scene.show import Values, adapter_choices, freshness, read_form, show
-from ui.shell.desk import Desk
+from ui.scene.show import Values, freshness, read_form, show
+from ui.shell.desk import Desk, adapter_choices
 from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
@@ -90,9 +90,8 @@ def wire_adapters(tab: Scene, desk: Desk, frame: Frame) -> None:
                 done = change(visitor, desk, text)
             except Exception as error:
                 return {tab.load_message: markup.error(explain_failure(error))}
-            chosen = gr.update(
-                choices=adapter_choices(visitor, desk, task), value=done.chosen or ""
-            )
+            choices = adapter_choices(visitor, desk.services, task)
+            chosen = gr.update(choices=choices, value=done.chosen or "")
             head = frame_values(frame, desk)
             return {tab.adapter: chosen, tab.load_message: markup.hint(done.message), **head}
 

@@ -107,7 +107,6 @@ class Scene:
                 self._editor(name)
             with gr.Column(scale=1, min_width=240), gr.Row(elem_id="sl-save-row"):
                 self.save = gr.Button("Save", variant="primary", elem_id="sl-save")
-                self.none_here = gr.Button("∅ No hazard", elem_id="sl-none", visible=False)
                 self.close = gr.Button("Close", elem_id="sl-close")
                 self.reveal = gr.Button(
                     "Show the answers without marking", elem_id="sl-reveal", visible=False

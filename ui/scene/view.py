@@ -5,7 +5,7 @@ Everything that came from a person or a model is escaped here. Knows no gradio.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -22,7 +22,7 @@ from inference.registry import task as find_task
 from inference.schema import AnswerToken, PairPrediction, Side, SidePrediction
 from ui.components.colours import FINETUNED, rgb
 from ui.components.fields import kind_of
-from ui.components.markup import sign
+from ui.components.markup import sign, table
 from ui.shell.pictures import thumbnail
 from ui.shell.services import Example
 
@@ -68,6 +68,11 @@ def compared(pair: PairPrediction, target: Value | None) -> tuple[str, str]:
         field, base, tuned, target, pair.image.diagonal_px
     )
     return said
+
+
+def sides_of(pair: PairPrediction) -> list[SidePrediction]:
+    """Base, and the fine-tuned one where there is an adapter."""
+    return [side for side in (pair.base, pair.finetuned) if side is not None]
 
 
 def value_of(side: SidePrediction, name: str) -> Value | None:
@@ -136,8 +141,7 @@ def _badge(figures: MapFigures | None) -> str:
 def answers(pair: PairPrediction, frames: Mapping[Side, str]) -> str:
     """Both sides' own words, their fields, and where each point comes from. frames: in which each
     side's text names positions."""
-    sides = [side for side in (pair.base, pair.finetuned) if side is not None]
-    told = "".join(_answer(side, pair.request.task, frames[side.side]) for side in sides)
+    told = "".join(_answer(s, pair.request.task, frames[s.side]) for s in sides_of(pair))
     return f'<div class="sl-answers">{told}</div>'
 
 
@@ -225,9 +229,7 @@ def _chip(index: int, base: AnswerToken, tuned: AnswerToken | None, chosen: bool
 
 def numbers(pair: PairPrediction, maps: PairMaps) -> str:
     """The metrics of the maps, base and fine-tuned in two columns, each beside its baselines."""
-    sides: list[Side] = ["base", "finetuned"] if pair.finetuned is not None else ["base"]
-    figures = [maps.figures.get(side) for side in sides]
-    rows: tuple[tuple[str, str, Any], ...] = (
+    rows: tuple[tuple[str, str, Callable[[MapFigures], str]], ...] = (
         ("Entropy", "how spread out: 0 bits is one cell; a uniform map has 100 %",
          lambda f: f"{f.entropy_bits:.1f} bits ({100 * f.entropy_relative:.0f} %)"),
         ("Near its own point", "share of the map within 10 % of the image's width",
@@ -237,17 +239,14 @@ def numbers(pair: PairPrediction, maps: PairMaps) -> str:
         ("Similarity to the centre prior", "0 unlike, 1 the same as a blob in the middle",
          lambda f: f"{f.centre_similarity:.2f}"),
     )  # fmt: skip
-    head = "".join(f'<th scope="col">{sign(s)}{NAMES[s]}</th>' for s in sides)
-    body = "".join(
-        f'<tr><th scope="row">{label}<span class="sl-quiet">{note}</span></th>'
-        + "".join(f"<td>{'–' if f is None else read(f)}</td>" for f in figures)
-        + "</tr>"
+    sides = [side.side for side in sides_of(pair)]
+    told = [maps.figures.get(side) for side in sides]
+    body = [
+        (f'{label}<span class="sl-quiet">{note}</span>',
+         *("–" if figures is None else read(figures) for figures in told))
         for label, note, read in rows
-    )
-    return (
-        f'<table class="sl-numbers"><caption class="sl-hidden">The maps in numbers</caption><thead>'
-        f"<tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
+    ]  # fmt: skip
+    return table("The maps in numbers", ["", *(f"{sign(s)}{NAMES[s]}" for s in sides)], body)
 
 
 def caption(maps: PairMaps, n_chosen: int) -> str:

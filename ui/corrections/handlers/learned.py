@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from inference.errors import UserError
+from inference.registry import task as find_task
 from inference.schema import PairRequest
 from training.proof.results import CORRECTED, RIGHT_WITHIN_PX, CaseResult
 from training.store.database import connect
@@ -20,7 +21,7 @@ from training.store.home import Home
 from training.store.rows import marks
 from ui.corrections import case_view
 from ui.corrections.words import people, points
-from ui.shell.desk import Desk, ask_model, default_prompt
+from ui.shell.desk import Desk, ask_model
 from ui.shell.visitors import Visitor, require
 
 LEARNED = """
@@ -88,7 +89,7 @@ def run_now(visitor: Visitor, desk: Desk, case_id: str) -> str:
             got=f"{case.task}, {case.media.kind}",
         )
     adapter = desk.services.default_adapter()
-    prompt = case.predictions[0].prompt if case.predictions else default_prompt(desk.services)
+    prompt = case.predictions[0].prompt if case.predictions else find_task(case.task).prompt
     image = desk.services.load_image(feedback.media_path(case.media.hash))
     request = PairRequest(prompt=prompt, adapter=adapter, forced="finetuned" if adapter else "base")
     pair = ask_model(desk.services, image, request)

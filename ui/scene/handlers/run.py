@@ -12,7 +12,7 @@ from pathlib import Path
 from inference.errors import Cancelled, UserError, unknown
 from inference.fingerprint import file_sha256
 from inference.registry import task as find_task
-from inference.schema import AdapterEntry, ImageInput, PairRequest, Side
+from inference.schema import ImageInput, PairRequest, Side
 from ui.scene.address import MAX_NUMBER, MAX_TOKENS, ViewSettings
 from ui.shell.arguments import whole
 from ui.shell.desk import Desk, adapters_for, ask_model, check_adapter
@@ -132,10 +132,12 @@ def example_of(visitor: Visitor, services: Services, example_id: str) -> Example
     return found
 
 
-def adapters_of(visitor: Visitor, services: Services, task: str) -> list[AdapterEntry]:
-    """Those that this visitor may use for a task; a card that names no task counts for all."""
-    offered = adapters_for(visitor, services)
-    return [e for e in offered if e.card is None or e.card.task == task]
+def usual_adapter(visitor: Visitor, services: Services, task: str) -> str:
+    """The adapter that is chosen for a task at first: the one in use, else any that was made for
+    it, else none ("")."""
+    offered = [entry.name for entry in adapters_for(visitor, services, task)]
+    usual = services.default_adapter()
+    return usual if usual in offered and usual else next(iter(offered), "")
 
 
 def what_changed(form: SceneForm, result: StoredResult) -> list[str]:
@@ -157,14 +159,14 @@ def what_changed(form: SceneForm, result: StoredResult) -> list[str]:
 
 def _hash_of(path: str) -> str:
     try:
-        return _hashed(path, Path(path).stat().st_mtime_ns)
+        return _hashed(Path(path), Path(path).stat().st_mtime_ns)
     except OSError:
         return ""
 
 
 @lru_cache(maxsize=64)
-def _hashed(path: str, stamp_ns: int) -> str:
-    return file_sha256(Path(path))
+def _hashed(path: Path, stamp_ns: int) -> str:
+    return file_sha256(path)
 
 
 def token_list(sent: object) -> list[int]:
