@@ -70,7 +70,7 @@ def test_a_proof_shows_before_and_after(desk, case):
     assert (found.adapter, found.split) == ("<mine>", "train")
     assert (found.result.before, found.result.after) == (284.0, 20.0)
     text = learned([found])
-    assert "284" in text and "<td>20</td>" in text and "fixed" in text and "&lt;mine&gt;" in text
+    assert "284" in text and ">20</td>" in text and "fixed" in text and "&lt;mine&gt;" in text
 
 
 @pytest.mark.parametrize(

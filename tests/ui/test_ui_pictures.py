@@ -50,11 +50,11 @@ def test_nobody_waits_for_another_picture(tmp_path, monkeypatch):
     shrunk, begun, go_on = pictures._shrunk, threading.Event(), threading.Event()
     done = threading.Event()
 
-    def slow(picture: ImageInput, grey: bool) -> Any:
+    def slow(picture: ImageInput) -> Any:
         if picture.content_hash == image(1).content_hash:
             begun.set()
             go_on.wait(60)
-        return shrunk(picture, grey)
+        return shrunk(picture)
 
     def other() -> None:
         copies.url(image(2))

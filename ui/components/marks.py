@@ -19,13 +19,9 @@ _DIAMOND = "M0-11 11 0 0 11-11 0z"
 
 @dataclass(frozen=True)
 class Mark:
-    """svg: its shape. symbol, size: the nearest that Plotly has."""
-
     name: str
     colour: str
     svg: str
-    symbol: str
-    size: int = 15
 
 
 MARKS: dict[str, Mark] = {
@@ -33,31 +29,28 @@ MARKS: dict[str, Mark] = {
         "Ground truth", "#FFFFFF",
         f'<circle r="15" fill="none" stroke="{INK}" stroke-width="7"/>'
         '<circle r="15" fill="none" stroke="#fff" stroke-width="3"/>',
-        "circle-open", 30,
     ),
     "base": Mark(
         "Base", BASE,
         '<circle r="8" fill="rgba(255,255,255,.5)" stroke="#fff" stroke-width="8"/>'
         f'<circle r="8" fill="none" stroke="{BASE}" stroke-width="4"/>',
-        "circle",
     ),
     "finetuned": Mark(
         "Fine-tuned", FINETUNED,
-        f'<path d="{_DIAMOND}" fill="{FINETUNED}" stroke="#fff" stroke-width="2.5"/>', "diamond",
+        f'<path d="{_DIAMOND}" fill="{FINETUNED}" stroke="#fff" stroke-width="2.5"/>',
     ),
     "head": Mark(
         "Head's point, not in the answer", FINETUNED,
         f'<path d="{_DIAMOND}" fill="none" stroke="#fff" stroke-width="6"/>'
         f'<path d="{_DIAMOND}" fill="none" stroke="{FINETUNED}" stroke-width="3"/>',
-        "diamond-open",
     ),
     "human": Mark(
         "Your correction", HUMAN,
-        f'<path d="{_PLUS}" fill="{HUMAN}" stroke="#fff" stroke-width="2"/>', "cross", 17,
+        f'<path d="{_PLUS}" fill="{HUMAN}" stroke="#fff" stroke-width="2"/>',
     ),
     "rejected": Mark(
         "Rejected correction", HUMAN,
-        f'<path d="{_PLUS}" fill="{HUMAN}" stroke="#fff" stroke-width="2" opacity=".45"/>', "cross",
+        f'<path d="{_PLUS}" fill="{HUMAN}" stroke="#fff" stroke-width="2" opacity=".45"/>',
     ),
 }  # fmt: skip
 

@@ -81,32 +81,11 @@ def stopped(text: str) -> str:
     return f'<div class="sl-progress sl-stopped" role="status">{escape(text)}</div>'
 
 
-def aspect_style(place: str, aspect: float) -> str:
-    """Gives the figures in the element of that id the picture's shape, width : height, within
-    reason. All pages are in one document: each names an element of its own."""
-    return f"<style>#{place}{{--sl-aspect:{min(max(aspect, 0.8), 2.4):.3f}}}</style>"
-
-
 def heading(title: str, sentence: str) -> str:
     """Over each step: what it is for."""
     return (
         f'<div class="tr-head"><h2>{escape(title)}</h2><p class="sl-quiet">{escape(sentence)}</p>'
         "</div>"
-    )
-
-
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
-    """A table of cells that are HTML already; the first of each row names it. note: beside the
-    caption. Nothing where there is no row."""
-    quiet = f'<span class="sl-quiet"> {escape(note)}</span>' if note else ""
-    names = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
-        for first, *rest in rows
-    )
-    return body and (
-        f'<div class="sl-table-box"><table class="sl-table"><caption>{escape(caption)}{quiet}'
-        f"</caption><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

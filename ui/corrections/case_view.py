@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from inference.fields import Point
 from training.store.feedback import Case
 from ui.components import panels
 from ui.components.fields import said
-from ui.components.markup import sign, table
+from ui.components.markup import sign
 from ui.components.panels import Panel
+from ui.components.tables import Row, table
 from ui.components.words import moment
 from ui.corrections.words import name_of, people, points, px_and_share, share, status_badge, title
 
@@ -77,18 +80,18 @@ def differences(case: Case) -> str:
     against = [key for key in marks if key not in people(marks)]
     rows = [
         (
-            f"{_signed(key)}", f"({at.x_px:.0f}, {at.y_px:.0f})",
-            *("–" if other == key else px_and_share(at, marks[other], case) for other in against),
+            _signed(key),
+            [f"({at.x_px:.0f}, {at.y_px:.0f})",
+             *("–" if other == key else px_and_share(at, marks[other], case) for other in against)],
         )
         for key, at in marks.items()
     ]  # fmt: skip
-    names = [f"{sign(key)}from {name_of(key).lower()}" for key in against]
-    note = "px, and percent of the diagonal"
-    return table("Who points where", ["Who", "Point (px)", *names], rows, note)
+    heads = ["Who", "Point (px)", *(f"from {name_of(key).lower()}" for key in against)]
+    return table(heads, rows, "Who points where", stack=True)
 
 
-def _signed(key: str) -> str:
-    return f"{sign('human' if ':' in key else key)}{name_of(key)}"
+def _signed(key: str) -> Markup:
+    return Markup(f"{sign('human' if ':' in key else key)}{name_of(key)}")
 
 
 def answers(case: Case) -> str:
@@ -138,18 +141,18 @@ def learned(found: Sequence[Lesson]) -> str:
     if not found:
         text = "None yet: accepted corrections go into the next training."
         return f'<h3>{caption}</h3><p class="sl-quiet">{text}</p>'
-    names = ["Adapter", "Snapshot", "Error before (px)", "after (px)", "Now"]
-    return table(caption, names, [_lesson(lesson) for lesson in found])
+    heads = ["Adapter", "Snapshot", "Error before (px)", "Error after (px)", "Now"]
+    return table(heads, [_lesson(lesson) for lesson in found], caption, stack=True)
 
 
-def _lesson(lesson: Lesson) -> tuple[str, ...]:
+def _lesson(lesson: Lesson) -> Row:
     made = lesson.adapter or (f"job {lesson.state}" if lesson.job else "not trained yet")
     used = "trained on" if lesson.split == "train" else "validation set"
     outcome = ("–", "–", "not measured")
     if (result := lesson.result) is not None:
         outcome = (f"{result.before:.0f}", f"{result.after:.0f}", f"<b>{escape(result.fate)}</b>")
-    snapshot = f"{escape(lesson.snapshot[:10])}, {used}"
-    return (f"{sign('finetuned')}{escape(made)}", snapshot, *outcome)
+    name = Markup(f"{sign('finetuned')}{escape(made)}")
+    return name, [f"{escape(lesson.snapshot[:10])}, {used}", *outcome]
 
 
 def answered(adapter: str, text: str, point: Point | None, case: Case, verdict: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from explain.describe import near_point
@@ -22,7 +23,8 @@ from inference.registry import task as find_task
 from inference.schema import AnswerToken, PairPrediction, Side, SidePrediction
 from ui.components.colours import FINETUNED, rgb
 from ui.components.fields import kind_of
-from ui.components.markup import sign, table
+from ui.components.markup import sign
+from ui.components.tables import table
 from ui.shell.pictures import thumbnail
 from ui.shell.services import Example
 
@@ -242,11 +244,12 @@ def numbers(pair: PairPrediction, maps: PairMaps) -> str:
     sides = [side.side for side in sides_of(pair)]
     told = [maps.figures.get(side) for side in sides]
     body = [
-        (f'{label}<span class="sl-quiet">{note}</span>',
-         *("–" if figures is None else read(figures) for figures in told))
+        (Markup(f"{label}<small>{note}</small>"),
+         ["–" if figures is None else read(figures) for figures in told])
         for label, note, read in rows
     ]  # fmt: skip
-    return table("The maps in numbers", ["", *(f"{sign(s)}{NAMES[s]}" for s in sides)], body)
+    heads = ["Metric", *(Markup(f"{sign(side)}{NAMES[side]}") for side in sides)]
+    return table(heads, body)
 
 
 def caption(maps: PairMaps, n_chosen: int) -> str:

@@ -1,6 +1,6 @@
 """Curves of a training job as Plotly JSON text. Knows no gradio and no database.
 
-Text colours follow the page by CSS, as in `ui.components.figures`: the same in light and dark.
+Text colours follow the page by CSS: the same in light and dark.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from ui.components.colours import CONTROL, FINETUNED, HUMAN
-from ui.components.figures import INK
+from ui.components.marks import INK
 
 Series = Sequence[tuple[int, float]]
 """(optimiser step, value), by step."""

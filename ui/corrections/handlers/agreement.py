@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import replace
 from html import escape
 
+from markupsafe import Markup
+
 from training.agreement.measures import (
     ALL,
     Agreement,
@@ -15,7 +17,7 @@ from training.agreement.measures import (
     agreement,
 )
 from training.store.feedback import Case, Feedback
-from ui.components.markup import table
+from ui.components.tables import Row, table
 from ui.components.words import count
 from ui.corrections.address import QueueAddress
 from ui.corrections.view import row_errors
@@ -60,13 +62,14 @@ def _spread(slices: list[SliceAgreement]) -> str:
     """How far apart people point, a row and a bar a slice, the widest first."""
     rows = [
         (
-            escape(_name(s)), f"{s.cases:,}", f"{s.spread_px_mean:.0f}",
-            f"{s.spread_px_median:.0f}", _bar(s.spread_percent_mean or 0),
+            _name(s),
+            [f"{s.cases:,}", f"{s.spread_px_mean:.0f}", f"{s.spread_px_median:.0f}",
+             _bar(s.spread_percent_mean or 0)],
         )
         for s in slices
     ]  # fmt: skip
-    head = ["Slice", "Cases", "Mean (px)", "Median (px)", "Mean, of the diagonal"]
-    return table("How far apart people point", head, rows)
+    heads = ["Slice", "Cases", "Mean (px)", "Median (px)", "Mean, of the diagonal"]
+    return table(heads, rows, "How far apart people point", stack=True)
 
 
 def _bar(percent: float) -> str:
@@ -77,24 +80,22 @@ def _bar(percent: float) -> str:
 def _disputes(found: tuple[CaseAgreement, ...], cases: dict[str, Case]) -> str:
     """Cases in dispute, the sharpest first; each leads to the case."""
     rows = [_dispute(c, cases[c.case_id]) for c in found if c.disputed][:MOST_DISPUTES]
-    head = ["Case", "People", "Spread (px)", "% of diagonal", "Labels"]
-    return table("Disputes, the sharpest first", head, rows) or "<h3>Disputes</h3><p>None.</p>"
+    heads = ["Case", "People", "Spread (px)", "Spread, of the diagonal", "Labels"]
+    none = "<h3>Disputes</h3><p>None.</p>"
+    return table(heads, rows, "Disputes, the sharpest first", stack=True) or none
 
 
-def _dispute(c: CaseAgreement, case: Case) -> tuple[str, ...]:
+def _dispute(c: CaseAgreement, case: Case) -> Row:
     link = escape(f"./corrections?status=any&case={c.case_id}", quote=True)
     labels = "; ".join(
         ", ".join(f"{n} × {label}" for label, n in counts.items())
         for counts in c.labels.values()
         if len(counts) > 1
     )
-    return (
-        f'<a href="{link}">{escape(title(case))}</a>',
-        str(c.people),
-        "–" if c.spread_px is None else f"{c.spread_px:.0f}",
-        "–" if c.spread_percent is None else f"{c.spread_percent:.1f} %",
-        escape(labels) or "–",
-    )
+    px = "–" if c.spread_px is None else f"{c.spread_px:.0f}"
+    percent = "–" if c.spread_percent is None else f"{c.spread_percent:.1f} %"
+    name = Markup(f'<a href="{link}">{escape(title(case))}</a>')
+    return name, [str(c.people), px, percent, escape(labels) or "–"]
 
 
 def _labels(found: Agreement) -> list[str]:
@@ -105,12 +106,11 @@ def _labels(found: Agreement) -> list[str]:
             if alpha.value is None:
                 missing[alpha.reason or ""].append(f"{_name(s)} ({label})")
             else:
-                cohen = _kappa(s, label)
-                rows.append((escape(_name(s)), escape(label), _coefficient(alpha), cohen))
-    head = ["Slice", "Label", "Krippendorff’s α", "Cohen’s κ"]
+                rows.append((_name(s), [escape(label), _coefficient(alpha), _kappa(s, label)]))
+    heads = ["Slice", "Label", "Krippendorff’s α", "Cohen’s κ"]
     why = [f"{', '.join(names)}: {reason}" for reason, names in missing.items()]
-    note = "1 is full agreement, 0 what chance gives"
-    return [table("Labels", head, rows, note), row_errors("No coefficient for", why)]
+    caption = "Labels: 1 is full agreement, 0 what chance gives"
+    return [table(heads, rows, caption, stack=True), row_errors("No coefficient for", why)]
 
 
 def _kappa(s: SliceAgreement, label: str) -> str:
