@@ -103,7 +103,7 @@ def test_clips_are_shown_without_a_picture(desk, ids, tmp_path):
 
 
 def test_news_come_with_every_event(desk, ids):
-    seen = {queue.news(ANN, desk)}
+    seen = {queue.news(desk)}
     feedback = Feedback(desk.home)
     one = corrected(desk)[0]
     for act in (
@@ -112,8 +112,8 @@ def test_news_come_with_every_event(desk, ids):
         lambda: feedback.forget("ben"),
     ):
         act()
-        assert queue.news(ANN, desk) not in seen
-        seen.add(queue.news(ANN, desk))
+        assert queue.news(desk) not in seen
+        seen.add(queue.news(desk))
 
 
 # ---- deciding ---------------------------------------------------------------------------------
@@ -172,23 +172,23 @@ def test_only_the_author_withdraws(desk, ids):
 
 
 def test_bulk_is_about_what_the_filters_show(desk, ids):
-    everything = review.bulk_of_queue(YOU, desk, ANY)
+    everything = review.bulk_of_queue(desk, ANY)
     assert (len(everything.ids), everything.cases, everything.people) == (10, 7, 2)
-    ben = review.bulk_of_queue(YOU, desk, replace(ANY, author="ben"))
+    ben = review.bulk_of_queue(desk, replace(ANY, author="ben"))
     assert (len(ben.ids), ben.cases, ben.people) == (3, 3, 1)
     said = review.accept_all(YOU, desk, ben.ids)
-    assert said.message == "Accepted 3 corrections."
+    assert said == "Accepted 3 corrections."
     assert {c.author for c in corrected(desk, "accepted")} == {"ben"}
     review.undo(YOU, desk)
     assert len(corrected(desk, "open")) == 10
 
 
 def test_bulk_of_marked_cases(desk, ids):
-    found = review.bulk_of_marked(YOU, desk, json.dumps(ids[:2]))
+    found = review.bulk_of_marked(desk, json.dumps(ids[:2]))
     assert (len(found.ids), found.cases) == (3, 2)
     for text in ("", "[]", "{", '"x"'):
         with pytest.raises(UserError, match="No marked case"):
-            review.bulk_of_marked(YOU, desk, text)
+            review.bulk_of_marked(desk, text)
     with pytest.raises(UserError, match="Nothing waits"):
         review.accept_all(YOU, desk, ())
 
@@ -214,7 +214,7 @@ def test_hostile_text_is_escaped_everywhere(desk, tmp_path):
             for who, x in ((EVIL, 10.0), ("b" + EVIL, 600.0))]  # fmt: skip
     feedback.review(made, "comment", EVIL, EVIL)
     view = queue.page_view(YOU, desk, replace(ANY, author=EVIL))
-    parts = [view.summary, view.queue, view.empty, agreement_html(YOU, desk, ANY)]
+    parts = [view.summary, view.queue, view.empty, agreement_html(desk, ANY)]
     shown = ("head", "stage", "said", "history", "learned", "cards")
     parts += [getattr(view.case, name) for name in shown]
     for part in parts:
@@ -226,7 +226,7 @@ def test_hostile_text_is_escaped_everywhere(desk, tmp_path):
 
 
 def test_agreement_puts_disputes_first(desk, ids):
-    text = agreement_html(ANN, desk, QueueAddress())
+    text = agreement_html(desk, QueueAddress())
     assert "3 cases were corrected by two people or more, 3 of them in dispute" in text
     assert "Krippendorff" in text
     assert text.index("hazard: all") < text.index("hazard: night")
@@ -234,11 +234,11 @@ def test_agreement_puts_disputes_first(desk, ids):
 
 
 def test_agreement_needs_two_people(desk, tmp_path):
-    assert "two people" in agreement_html(ANN, desk, ANY)
+    assert "two people" in agreement_html(desk, ANY)
 
 
 def test_export_and_import_into_another_home(desk, ids, tmp_path):
-    path, text = exchange.export_zip(YOU, desk, ANY, "csv")
+    path, text = exchange.export_zip(desk, ANY, "csv")
     assert "10 corrections of 7 images" in text
     other = Desk(fake_services(home=find_home(tmp_path / "other")))
     assert exchange.import_rows(YOU, other, path, dry_run=True)[1] == 10 and not corrected(other)
@@ -251,7 +251,7 @@ def test_export_and_import_into_another_home(desk, ids, tmp_path):
 def test_an_export_of_nothing_and_an_unknown_format(desk, ids):
     for where, name in ((replace(ANY, author="nobody"), "csv"), (ANY, "../x")):
         with pytest.raises(UserError) as caught:
-            exchange.export_zip(YOU, desk, where, name)
+            exchange.export_zip(desk, where, name)
         assert caught.value.field == "format"
 
 

@@ -18,10 +18,7 @@ Values = dict[Any, Any]
 REFRESH_S = 4.0  # other people review at the same time
 # Clicks and keys become events here; the script lies in ui/corrections/corrections.js.
 QUEUE_JS = f"window.sightlineCorrections.queue(element, {asks('queue')}, watch);"
-CARDS_JS = (
-    "window.sightlineCorrections.cardList(element, (id) => trigger('delete', {correction: id}),"
-    " watch);"
-)
+CARDS_JS = f"window.sightlineCorrections.cardList(element, {asks('withdraw')}, watch);"
 STAGE_JS = "window.sightline.panels.attach(element, watch);"
 FILTERS = ("status", "task", "author", "adapter", "slice", "since", "until", "least")
 """Names of fields of QueueAddress, and of the components that set them."""
@@ -38,7 +35,7 @@ def _html(name: str, **more: Any) -> gr.HTML:
 class Parts:
     """where: a QueueAddress, None before the page is filled. stamp: of the database, as last shown.
     bulk: ids that wait for a yes. sent: what the browser shows at the moment of a click (JSON).
-    asked_case: the row of the queue that was pressed last. shown: all that `show_page` may change.
+    asked_case, asked_withdraw: what was pressed last. shown: all that `show_page` may change.
     """
 
     def __init__(self) -> None:
@@ -58,7 +55,7 @@ class Parts:
             self._forget()
             gr.HTML(view.keys(), elem_id="sl-cor-keys")
             self.timer = gr.Timer(REFRESH_S)
-            self.asked_case = asked("queue")
+            self.asked_case, self.asked_withdraw = asked("queue"), asked("withdraw")
             self.sent = gr.Textbox("", elem_classes="sl-hidden", show_label=False)
         self.shown.append(self.person)
 

@@ -1,5 +1,5 @@
 """What the Corrections page shows: the queue, one case, the filters' choices. Plain functions, no
-gradio, and nothing here writes. Each takes the visitor first and checks what they may do."""
+gradio, and nothing here writes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from inference.errors import UserError
 from inference.registry import TASKS
 from training.store.database import connect
 from training.store.feedback import Case, CaseFilter, Feedback
-from training.store.home import Home
 from ui.corrections import case_view as pieces
 from ui.corrections import view
 from ui.corrections.address import PAGE_ROWS, QueueAddress, to_query
 from ui.corrections.handlers.learned import can_run, lessons
 from ui.shell.desk import Desk
-from ui.shell.visitors import READABLE, Visitor, require
+from ui.shell.visitors import Visitor
 
 Choices = list[tuple[str, str]]
 NOTHING = '<div class="sl-empty"><p>No case is chosen.</p></div>'
@@ -56,7 +55,7 @@ class PageView:
 
 def page_view(visitor: Visitor, desk: Desk, where: QueueAddress, chose: bool = True) -> PageView:
     """Everything. chose: a person chose the case, so it belongs into the address."""
-    stamp = news(visitor, desk)
+    stamp = news(desk)
     feedback = Feedback(desk.home)
     total = feedback.count(where.filter)
     where = replace(where, page=min(where.page, max(1, -(-total // PAGE_ROWS))))
@@ -83,7 +82,6 @@ def page_view(visitor: Visitor, desk: Desk, where: QueueAddress, chose: bool = T
 
 def case_view(visitor: Visitor, desk: Desk, case: Case) -> CaseView:
     """One case."""
-    require(visitor, READABLE["corrections"], "Reading corrections")
     stage = _stage(desk, case)
     return CaseView(
         id=case.id,
@@ -99,7 +97,6 @@ def case_view(visitor: Visitor, desk: Desk, case: Case) -> CaseView:
 
 def open_case(visitor: Visitor, desk: Desk, case_id: str) -> CaseView:
     """One case by its id; UserError where there is no such case."""
-    require(visitor, READABLE["corrections"], "Reading corrections")
     return case_view(visitor, desk, Feedback(desk.home).case(case_id))
 
 
@@ -121,17 +118,12 @@ def scene_link(case: Case) -> str | None:
     return f"./?image={case.media.hash}" if case.media.kind == "image" else None
 
 
-def news(visitor: Visitor, desk: Desk) -> str:
+def news(desk: Desk) -> str:
     """A stamp of the store that changes whenever an event was added or a person forgotten; cheap
     enough to ask every few seconds."""
-    require(visitor, READABLE["corrections"], "Reading corrections")
-    return stamp_of(desk.home)
-
-
-def stamp_of(home: Home) -> str:
     tables = ("predictions", "corrections", "reviews", "withdrawals", "evaluations", "jobs")
     counts = ", ".join(f"(select count(*) from {t}), (select max(rowid) from {t})" for t in tables)
-    with connect(home) as db:
+    with connect(desk.home) as db:
         return str(next(iter(db.execute(f"select {counts}"))))
 
 
