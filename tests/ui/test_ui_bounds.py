@@ -47,23 +47,23 @@ def test_a_map_is_made_for_each_token_once(desk: Desk, result):
         return make(pair, settings)
 
     desk = replace(desk, services=replace(desk.services, make_pair_maps=watched))
-    api.maps(ME, desk, result.id, "attention", "4,3," * 200, True, OPTIONS)
+    api.maps(desk, result.id, "attention", "4,3," * 200, True, OPTIONS)
     assert asked == [(3, 4)]
     with pytest.raises(UserError, match=f"at most {MAX_TOKENS}"):
-        api.maps(ME, desk, result.id, "attention", "3," * 100_000, True, OPTIONS)
+        api.maps(desk, result.id, "attention", "3," * 100_000, True, OPTIONS)
     assert len(asked) == 1
 
 
 @pytest.mark.parametrize("heads", [",", "1,2", "-1", "1.5", "NaN", "many"])
 def test_heads_are_a_word_or_one_number(desk, result, heads):
     with pytest.raises(UserError, match=r"“Heads”.*mean, max, 0"):
-        api.maps(ME, desk, result.id, "attention", "", True, {**OPTIONS, "heads": heads})
+        api.maps(desk, result.id, "attention", "", True, {**OPTIONS, "heads": heads})
 
 
 @pytest.mark.parametrize("layer", [None, float("nan"), 1e300, True, 1.5, "x"])
 def test_layers_are_whole_numbers(desk, result, layer):
     with pytest.raises(UserError, match=r"layer”.*whole number"):
-        api.maps(ME, desk, result.id, "attention", "", True, {**OPTIONS, "last_layer": layer})
+        api.maps(desk, result.id, "attention", "", True, {**OPTIONS, "last_layer": layer})
 
 
 @pytest.mark.parametrize("tokens", [None, "64", float("nan"), float("inf"), 1.5, True, -1, 10**400])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -122,7 +123,7 @@ def wire_queue(p: Parts, desk: Desk, ends: Endpoints, page: gr.Blocks) -> None:
               **{**AT_ONCE, "trigger_mode": "once"})  # fmt: skip
     picked = [part.input for part in (p.task, p.status, p.author, p.adapter, p.slice)]
     typed = [p.since.submit, p.since.blur, p.until.submit, p.until.blur, p.least.release]
-    ends.bind(lambda *args, **how: gr.on([*picked, *typed], *args, **how), "filter", chosen,
+    ends.bind(partial(gr.on, [*picked, *typed]), "filter", chosen,
               set(p.filters.values()), p.shown, p.summary, **LATEST)  # fmt: skip
     ends.bind(p.clear.click, "clear", clear, {p.where}, p.shown, p.summary)
     ends.bind(p.sooner.click, "page_before", turning(-1), {p.where}, p.shown, p.summary)

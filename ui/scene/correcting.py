@@ -3,13 +3,13 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from inference.errors import UserError
 from ui.components import markup
+from ui.components.endpoints import Endpoints, Event, needs
 from ui.scene.handlers import correct
 from ui.scene.handlers import view as scene_view
 from ui.scene.handlers.correct import GONE, CorrectionForm, Mine, Verdict
@@ -18,19 +18,17 @@ from ui.scene.parts import Scene
 from ui.scene.show import Values, freshness, hide_answers, memory, read_form, show
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE
-from ui.shell.failures import explain_failure
 from ui.shell.results import StoredResult
-from ui.shell.visitors import Role, Visitor, require
+from ui.shell.visitors import Role, Visitor
 
-ENDPOINTS: dict[str, Role] = {
-    "scene_correct": "annotator",
-    "scene_right": "annotator",
-    "scene_no_hazard": "annotator",
-    "scene_mark": "annotator",
-    "scene_mark_close": "viewer",
-    "scene_withdraw": "annotator",
-    "scene_reveal": "viewer",
-}
+CORRECTING: tuple[Role, str] = ("annotator", "Correcting")
+NEEDS = needs(
+    "mark_close reveal",
+    {
+        **dict.fromkeys(("correct", "right", "no_hazard", "mark"), CORRECTING),
+        "withdraw": ("annotator", "Withdrawing a correction"),
+    },
+)
 
 
 def able_to_correct(visitor: Visitor, desk: Desk) -> bool:
@@ -49,7 +47,7 @@ def present(
         mine, problem = correct.mine(visitor, desk, result), None
     except UserError as failed:  # a store that cannot be read hides no answer
         mine, problem, veiled, able = Mine(), failed, False, False
-    view = scene_view.view(visitor, desk, result, form.view, mine.point, mine.draft)
+    view = scene_view.view(desk, result, form.view, mine.point, mine.draft)
     values = show(tab, view, result)
     values |= freshness(tab, form, result, able)
     values |= {part: {**values[part], "visible": True} for part in (tab.right, tab.wrong)}
@@ -71,71 +69,62 @@ def present(
 
 
 def wire_correcting(tab: Scene, desk: Desk) -> None:
+    ends = Endpoints(desk, "scene", NEEDS)
+    inputs = {*tab.inputs, *tab.fields}
     outputs = [part for part in tab.outputs if part not in (tab.image, tab.prompt)]
     common = {**AT_ONCE, "trigger_mode": "once"}
 
-    def bind(trigger: Any, name: str, act: Callable[..., str]) -> None:
-        """act(visitor, values, event): what was confirmed. The result is drawn again with the
-        corrections as they are now; what goes wrong is said, and the form stays."""
+    def again(visitor: Visitor, values: Values, said: str) -> Values:
+        """The result with the corrections as they are now, and what was confirmed."""
+        result = scene_view.stored(desk, values[tab.result], GONE)
+        drawn = present(tab, desk, visitor, result, read_form(tab, values))
+        kept = memory(tab, values, result=result.id, veiled="")
+        return drawn | {tab.message: markup.confirmed(said), tab.memory: kept}
 
-        def acted(values: Values, event: gr.EventData, request: gr.Request) -> Values:
-            visitor = desk.visitor(request)
-            try:
-                confirmed = act(visitor, values, event)
-                result = scene_view.stored(desk, values[tab.result], GONE)
-                drawn = present(tab, desk, visitor, result, read_form(tab, values))
-            except Exception as error:
-                problem = explain_failure(error)
-                places = (tab.message, tab.mark_message)
-                here, other = places[::-1] if problem.field == "point" else places
-                return {here: markup.error(problem), other: ""}
-            drawn[tab.message] = markup.confirmed(confirmed)
-            drawn[tab.memory] = memory(tab, values, result=result.id, veiled="")
-            if act is withdrawn:  # which says nothing about a mark that is being made
-                del drawn[tab.place]
-            elif act is not revealed:  # only now that it is stored may the form forget
-                drawn |= dict.fromkeys(tab.editors[read_form(tab, values).task].values(), "")
-            return drawn
-
-        inputs = {*tab.inputs, *tab.fields}
-        trigger(acted, inputs, outputs, api_name=name, **common)
-
-    def saving(verdict: Verdict) -> Callable[..., str]:
-        def saved(visitor: Visitor, values: Values, event: gr.EventData) -> str:
+    def saving(verdict: Verdict) -> Event:
+        def saved(visitor: Visitor, values: Values) -> Values:
             now = read_form(tab, values)
-            sent = {name: values[part] for name, part in tab.editors[now.task].items()}
+            editors = tab.editors[now.task]
+            sent = {name: values[part] for name, part in editors.items()}
             form = CorrectionForm(verdict, sent, five_second=bool(values[tab.veiled]))
-            return correct.save(visitor, desk, values[tab.result], form, now)
+            try:
+                said = correct.save(visitor, desk, values[tab.result], form, now)
+            except UserError as problem:
+                if problem.field != "point":
+                    raise
+                return {tab.mark_message: markup.error(problem), tab.message: ""}
+            # Only now that it is stored may the form forget.
+            return again(visitor, values, said) | dict.fromkeys(editors.values(), "")
 
         return saved
 
-    def withdrawn(visitor: Visitor, values: Values, event: gr.EventData) -> str:
-        asked = str(getattr(event, "id", ""))
-        return correct.withdraw(visitor, desk, values[tab.result], asked)
+    def withdrawn(visitor: Visitor, values: Values) -> Values:
+        asked = str(values[tab.asked_withdraw])
+        said = correct.withdraw(visitor, desk, values[tab.result], asked)
+        drawn = again(visitor, values, said)
+        # Undo says nothing about a mark that is being made.
+        return {part: value for part, value in drawn.items() if part is not tab.place}
 
-    def revealed(visitor: Visitor, values: Values, event: gr.EventData) -> str:
-        return ""
+    def revealed(visitor: Visitor, values: Values) -> Values:
+        return again(visitor, values, "")
 
-    bind(tab.save.click, "scene_correct", saving("wrong"))
-    bind(tab.right.click, "scene_right", saving("right"))
-    bind(tab.nothing.click, "scene_no_hazard", saving("none"))
-    bind(tab.mine.select, "scene_withdraw", withdrawn)
-    bind(tab.reveal.click, "scene_reveal", revealed)
-
-    def marking(request: gr.Request) -> Values:
-        try:
-            require(desk.visitor(request), "annotator", "Correcting")
-        except UserError as problem:
-            return {tab.message: markup.error(problem)}
+    def marking(visitor: Visitor, values: Values) -> Values:
         return {tab.place: gr.update(visible=True), tab.message: ""}
 
-    def closing() -> Values:
+    def closing(visitor: Visitor, values: Values) -> Values:
         return {tab.place: gr.update(visible=False)}
 
-    opened = [tab.place, tab.message]
-    tab.wrong.click(marking, None, opened, api_name="scene_mark", **common).then(
-        None, js="() => window.sightline.marker.open()"
-    )
-    tab.close.click(closing, None, opened, api_name="scene_mark_close", **common).then(
-        None, js="() => window.sightline.marker.close()"
-    )
+    def bind(trigger: Any, name: str, event: Event) -> Any:
+        return ends.bind(trigger, name, event, inputs, outputs, tab.message, **common)
+
+    bind(tab.save.click, "correct", saving("wrong"))
+    bind(tab.right.click, "right", saving("right"))
+    bind(tab.nothing.click, "no_hazard", saving("none"))
+    bind(tab.mine.select, "withdraw", withdrawn)
+    bind(tab.reveal.click, "reveal", revealed)
+    place = [tab.place, tab.message]
+    for button, name, event, then in (
+        (tab.wrong, "mark", marking, "open"), (tab.close, "mark_close", closing, "close"),
+    ):  # fmt: skip
+        bound = ends.bind(button.click, name, event, {tab.result}, place, tab.message, **common)
+        bound.then(None, js=f"() => window.sightline.marker.{then}()")

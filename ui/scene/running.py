@@ -108,7 +108,7 @@ def wire_running(tab: Scene, desk: Desk, frame: Frame) -> None:
 
     def picked(values: Values, request: gr.Request) -> Values:
         asked = str(values[tab.asked_example])
-        example = scene.example_of(desk.visitor(request), desk.services, asked)
+        example = scene.example_of(desk.services, asked)
         chosen = {tab.image: str(example.path), tab.example: example.id}
         strip = pieces.examples(desk.services.examples(), example.id)
         return began({**values, **chosen}, request) | chosen | {tab.examples: strip}
@@ -121,8 +121,8 @@ def wire_running(tab: Scene, desk: Desk, frame: Frame) -> None:
     for begin, name in ((compares, "look"), (clicks, "example")):
         _then_run(tab, desk, frame, begin, name)
 
-    def stopped(run_id: str, request: gr.Request) -> Values:
-        scene.stop(desk.visitor(request), desk, run_id)
+    def stopped(run_id: str) -> Values:
+        desk.runs.cancel(run_id)  # an id cannot be guessed: only its own page has it
         return idle(tab, STOPPED)
 
     tab.cancel.click(
@@ -145,7 +145,7 @@ def wire_form(tab: Scene, desk: Desk, frame: Frame) -> None:
     def image(values: Values, request: gr.Request) -> Values:
         cleared = {tab.example: None, tab.examples: pieces.examples(desk.services.examples(), None)}
         try:
-            note = scene.check_image(desk.visitor(request), desk.services, values[tab.image])
+            note = scene.check_image(desk.services, values[tab.image])
             said = markup.hint(note)
         except UserError as problem:
             said = markup.error(problem)
@@ -207,7 +207,7 @@ def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> No
         tab.adapter_message, tab.fresh,
     ]  # fmt: skip
 
-    def ran(values: Values, request: gr.Request) -> Iterator[Values]:
+    def ran(values: Values) -> Iterator[Values]:
         run = desk.runs.get(values[tab.run])
         if run is None:
             # gradio 6.31 undoes the event before when a generator ends without any value.
@@ -215,7 +215,7 @@ def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> No
             return
         last = ""
         try:
-            for step in scene.follow(desk.visitor(request), desk, run):
+            for step in scene.follow(desk, run):
                 if isinstance(step, StoredResult):
                     yield {tab.fresh: step.id}
                 elif (text := markup.progress(step)) != last:

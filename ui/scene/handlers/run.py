@@ -19,7 +19,7 @@ from ui.shell.desk import Desk, adapters_for, ask_model, check_adapter
 from ui.shell.results import StoredResult
 from ui.shell.runs import Run, Snapshot
 from ui.shell.services import Example, Progress, Services, find_example
-from ui.shell.visitors import Visitor, require
+from ui.shell.visitors import Visitor
 
 AGAIN = "Press Compare once more"
 
@@ -69,7 +69,6 @@ def prepare(
 
 def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInput]:
     """A run that may start when the model is free; UserError if the form is not in order."""
-    require(visitor, "viewer", "Running the model")
     order, image = prepare(visitor, desk, form)
     run = desk.runs.new()
     run.task = order
@@ -77,9 +76,8 @@ def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInpu
     return run, image
 
 
-def follow(visitor: Visitor, desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
+def follow(desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
     """Starts the run, or joins it, and follows it to its result. Raises its error."""
-    require(visitor, "viewer", "Running the model")
     if not run.claimed():
         desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress))
     yield from run.follow()
@@ -106,15 +104,8 @@ def _predict(desk: Desk, run: Run, progress: Progress) -> str:
     return desk.results.put(pair, order.path, example.id if example else None, truth).id
 
 
-def stop(visitor: Visitor, desk: Desk, run_id: str | None) -> None:
-    """Asks a run to stop. Its id cannot be guessed: only its own page has it."""
-    require(visitor, "viewer", "Stopping a run")
-    desk.runs.cancel(run_id)
-
-
-def check_image(visitor: Visitor, services: Services, path: str | None) -> str:
+def check_image(services: Services, path: str | None) -> str:
     """One line about an image just chosen; UserError if it cannot be used."""
-    require(visitor, "viewer", "Choosing an image")
     return size_note(services.load_image(Path(path))) if path else ""
 
 
@@ -123,9 +114,8 @@ def size_note(image: ImageInput) -> str:
     return f"{image.name}: {width} × {height} px"
 
 
-def example_of(visitor: Visitor, services: Services, example_id: str) -> Example:
+def example_of(services: Services, example_id: str) -> Example:
     """The example that was clicked; a UserError for an id that does not exist."""
-    require(visitor, "viewer", "Choosing an example")
     found = find_example(services, example_id)
     if found is None:
         raise unknown("example", example_id, [e.id for e in services.examples()], "image")

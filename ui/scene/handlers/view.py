@@ -22,7 +22,6 @@ from ui.scene.address import SceneAddress, ViewSettings, to_query
 from ui.shell.desk import Desk, adapter_entry
 from ui.shell.results import StoredResult
 from ui.shell.services import Services
-from ui.shell.visitors import Visitor, require
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,6 @@ class SceneView:
 
 
 def view(
-    visitor: Visitor,
     desk: Desk,
     result: StoredResult,
     settings: ViewSettings,
@@ -54,7 +52,6 @@ def view(
 
     Raises UserError where the settings do not fit the result.
     """
-    require(visitor, "viewer", "Opening a result")
     pair = result.pair
     settings = fit_settings(pair, settings)
     maps = desk.services.make_pair_maps(pair, settings.maps)
