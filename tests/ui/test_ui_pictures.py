@@ -13,10 +13,9 @@ import pytest
 from PIL import Image
 
 from inference.schema import ImageInput
-from ui.components.thumbnails import small
-from ui.corrections.view import _thumbnail as in_queue
+from ui.components.thumbnails import cropped, small
 from ui.shell import pictures
-from ui.shell.pictures import Pictures, thumbnail
+from ui.shell.pictures import Pictures
 
 
 def image(seed: int) -> ImageInput:
@@ -35,7 +34,7 @@ def turned(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("small_copy", [thumbnail, in_queue, small])
+@pytest.mark.parametrize("small_copy", [small, lambda path: cropped(path, (96, 72))])
 def test_thumbnails_are_upright(turned, small_copy):
     data = base64.b64decode(small_copy(turned).partition(",")[2])
     with Image.open(io.BytesIO(data)) as shown:

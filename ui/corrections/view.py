@@ -4,16 +4,15 @@ from a person, a file or a model is escaped here. Knows no gradio."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 
 from training.store.feedback import Case, Correction
 from ui.components.fields import said
 from ui.components.markup import sign
+from ui.components.thumbnails import cropped
 from ui.components.words import count, moment
 from ui.corrections.words import status_badge, title
-from ui.shell.pictures import thumbnail
 
 THUMB_WH = (96, 72)
 STATUS_CHOICES = [
@@ -98,7 +97,7 @@ def _row(case: Case, image: Path | None, here: bool) -> str:
     people = len({c.author for c in case.corrections if c.status != "withdrawn"})
     who = "1 person" if people == 1 else f"{people} people"
     thumb = '<span class="sl-clip" aria-hidden="true">clip</span>'
-    if image is not None and (data := _thumbnail(image)):
+    if data := cropped(image, THUMB_WH):
         thumb = f'<img alt="" src="{data}">'
     mark = escape(case.id, quote=True)
     # A share of the diagonal, or 1 where people say opposites.
@@ -110,15 +109,6 @@ def _row(case: Case, image: Path | None, here: bool) -> str:
         f"<b>{name}</b><span>{apart} · {who}</span>"
         f"<span>{status_badge(case.status)} {escape(case.task)}</span></button></li>"
     )
-
-
-@lru_cache(maxsize=512)
-def _thumbnail(path: Path) -> str:
-    """A small JPEG data URI; empty where the file is gone or broken."""
-    try:
-        return thumbnail(path, THUMB_WH, quality=60)
-    except (OSError, ValueError):
-        return ""
 
 
 def cards(case: Case, me: str) -> str:

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,12 +23,13 @@ from ui.components.colours import FINETUNED, rgb
 from ui.components.fields import kind_of
 from ui.components.markup import sign
 from ui.components.tables import table
-from ui.shell.pictures import thumbnail
+from ui.components.thumbnails import cropped
 from ui.shell.services import Example
 
 NAMES = {"base": "Base", "finetuned": "Fine-tuned"}
 NEAR_PRIOR = 0.8  # likeness to the centre prior from which a map says no more than it
 MOST_SHIFTED = 5
+STRIP_WH = (240, 150)
 
 
 def empty(has_examples: bool) -> str:
@@ -313,7 +312,8 @@ def examples(strip: Sequence[Example], current: str | None) -> str:
     buttons = "".join(
         f'<button type="button" class="sl-example" data-example="{escape(e.id)}" '
         f'tabindex="{-1 if i else 0}" title="{escape(e.label)}" '
-        f'aria-pressed="{str(e.id == current).lower()}"><img alt="" src="{_thumbnail(e.path)}">'
+        f'aria-pressed="{str(e.id == current).lower()}">'
+        f'<img alt="" src="{cropped(e.path, STRIP_WH)}">'
         f"<span>{escape(e.label)}</span></button>"
         for i, e in enumerate(strip)
     )
@@ -321,8 +321,3 @@ def examples(strip: Sequence[Example], current: str | None) -> str:
         '<section aria-label="Examples: drawn scenes whose true hazard is known">'
         f'<div class="sl-strip" role="group">{buttons}</div></section>'
     )
-
-
-@lru_cache(maxsize=64)
-def _thumbnail(path: Path) -> str:
-    return thumbnail(path)

@@ -1,4 +1,4 @@
-"""Small copies of pictures for the browser: files for the figures, data URIs for thumbnails.
+"""Small copies of images for the browser, and files to download.
 
 Files lie in a temporary folder of this process under names that cannot be guessed; only the most
 recent are kept. Knows no gradio: `app.py` allows the folder to be served.
@@ -16,13 +16,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from inference.schema import ImageInput
 
 MAX_WIDTH_PX = 1280
 KEEP = 120
-THUMB_WH = (240, 150)
 
 
 @dataclass
@@ -73,14 +72,6 @@ def _shrunk(image: ImageInput) -> Image.Image:
     small = Image.fromarray(image.pixels)
     small.thumbnail((MAX_WIDTH_PX, 4 * MAX_WIDTH_PX))
     return small
-
-
-def thumbnail(path: Path, size_wh: tuple[int, int] = THUMB_WH, quality: int = 72) -> str:
-    """A JPEG data URI of the picture, upright and cropped to that size, for strips and queues."""
-    with Image.open(path) as picture:
-        picture.draft("RGB", (2 * size_wh[0], 2 * size_wh[1]))
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-    return data_uri(ImageOps.fit(upright, size_wh), quality)
 
 
 def data_uri(picture: Image.Image, quality: int) -> str:
