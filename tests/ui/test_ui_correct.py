@@ -49,6 +49,12 @@ def desk(tmp_path: Path, media: Path, home: Home) -> Desk:
     return Desk(fake_services(examples=media, home=home), pictures=Pictures(copies))
 
 
+@pytest.fixture
+def tab():
+    with gr.Blocks():
+        return scene_tab.build()
+
+
 def mark(result: StoredResult, point=None, box=None) -> str:
     case = f"{result.pair.image.content_hash}.0"
     return json.dumps({"case": case, "point": point, "box": box})
@@ -118,14 +124,12 @@ def test_the_mark_is_on_all_panels_and_scores_both_sides(desk, result):
     )
 
 
-def test_nothing_is_saved_of_a_form_that_changed(desk, result, picture):
+def test_nothing_is_saved_of_a_form_that_changed(desk, result, picture, tab):
     now = SceneForm(str(picture), prompt="Where?", adapter="hazard-patch")
     other = dataclasses.replace(now, prompt="What colour is the sky?")
     with pytest.raises(UserError, match="The prompt changed"):
         correct.save(ANN, desk, result.id, wrong(result), other)
     assert not stored(desk)
-    with gr.Blocks():
-        tab = scene_tab.build()
     values = present(tab, desk, ANN, result, other)
     assert "road.jpg, “Where?”, hazard-patch" in values[tab.stale]
     assert values[tab.save]["interactive"] is values[tab.right]["interactive"] is False
@@ -188,31 +192,25 @@ def test_only_the_author_withdraws(desk, result):
     assert correct.mine(ANN, desk, result).standing is None
 
 
-def test_each_attempt_has_a_draft_of_its_own(desk, result):
+def test_each_attempt_has_a_draft_of_its_own(desk, result, tab):
     before = correct.mine(ANN, desk, result).draft
-    with gr.Blocks():
-        tab = scene_tab.build()
     stage = present(tab, desk, ANN, result, FORM)[tab.stage]
     assert f'data-draft="{before}"' in stage
     correct.save(ANN, desk, result.id, wrong(result))
     assert correct.mine(ANN, desk, result).draft != before
 
 
-def test_a_store_that_cannot_be_used_says_so_and_hides_no_answer(desk, result):
+def test_a_store_that_cannot_be_used_says_so_and_hides_no_answer(desk, result, tab):
     desk.home.database.mkdir()
     with pytest.raises(UserError, match="could not be used"):
         correct.save(ANN, desk, result.id, wrong(result))
-    with gr.Blocks():
-        tab = scene_tab.build()
     values = present(tab, desk, ANN, result, FORM)
     assert values[tab.answers]
     assert "could not be used" in values[tab.message]
 
 
-def test_an_app_that_keeps_nothing_offers_no_corrections(desk, result):
+def test_an_app_that_keeps_nothing_offers_no_corrections(desk, result, tab):
     desk = dataclasses.replace(desk, services=fake_services())
-    with gr.Blocks():
-        tab = scene_tab.build()
     values = present(tab, desk, ANN, result, FORM, veiled=True)
     assert values[tab.verdicts]["visible"] is False
     assert values[tab.answers]
@@ -223,9 +221,7 @@ def test_an_app_that_keeps_nothing_offers_no_corrections(desk, result):
 # ---- the five-second mode ---------------------------------------------------------------------
 
 
-def test_a_veiled_result_sends_nothing_of_the_answers(desk, result):
-    with gr.Blocks():
-        tab = scene_tab.build()
+def test_a_veiled_result_sends_nothing_of_the_answers(desk, result, tab):
     seen = repr(present(tab, desk, ANN, result, FORM, veiled=True))
     assert 'data-wait="5"' in seen
     for secret in ("The area around", "data-kind=", "data-map", "px apart", "px from"):
@@ -236,9 +232,7 @@ def test_a_veiled_result_sends_nothing_of_the_answers(desk, result):
     assert "data-wait" not in shown
 
 
-def test_who_cannot_answer_is_not_asked(desk, result):
-    with gr.Blocks():
-        tab = scene_tab.build()
+def test_who_cannot_answer_is_not_asked(desk, result, tab):
     values = present(tab, desk, LOOKER, result, FORM, veiled=True)
     assert values[tab.veiled] == ""
     assert values[tab.answers]

@@ -1,4 +1,4 @@
-"""Small upright copies of images as data URIs, also of files that lie outside every served folder."""
+"""Small upright copies of images as data URIs, also of files outside every served folder."""
 
 from __future__ import annotations
 
