@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from inference.schema import ImageInput
-from ui.components.thumbnails import cropped, small
+from ui.components.thumbnails import small
+from ui.corrections.view import _thumbnail as in_queue
 from ui.shell import pictures
-from ui.shell.pictures import Pictures
+from ui.shell.pictures import Pictures, thumbnail
 
 
 def image(seed: int) -> ImageInput:
@@ -34,7 +35,7 @@ def turned(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("small_copy", [small, lambda path: cropped(path, (96, 72))])
+@pytest.mark.parametrize("small_copy", [thumbnail, in_queue, small])
 def test_thumbnails_are_upright(turned, small_copy):
     data = base64.b64decode(small_copy(turned).partition(",")[2])
     with Image.open(io.BytesIO(data)) as shown:
@@ -49,11 +50,11 @@ def test_nobody_waits_for_another_picture(tmp_path, monkeypatch):
     shrunk, begun, go_on = pictures._shrunk, threading.Event(), threading.Event()
     done = threading.Event()
 
-    def slow(picture: ImageInput) -> Any:
+    def slow(picture: ImageInput, grey: bool) -> Any:
         if picture.content_hash == image(1).content_hash:
             begun.set()
             go_on.wait(60)
-        return shrunk(picture)
+        return shrunk(picture, grey)
 
     def other() -> None:
         copies.url(image(2))

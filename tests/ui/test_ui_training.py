@@ -153,13 +153,6 @@ def test_one_bar_over_training_and_proof(shared):
     assert far.said == "step 60 of 120 · proof: 0 of 172 cases"
 
 
-def test_the_log_is_bounded(shared):
-    text, cut = training_run.log_text(shared, named(shared, "animals-1").id)
-    assert cut
-    assert text.count("\n") < training_run.LOG_LINES
-    assert '"step": 300' in text
-
-
 def test_mark_changes_with_the_job_and_only_then(home):
     seed.accepted(home, 6)
     job = seed.add_job(home, seed.frozen(home).hash)

@@ -123,16 +123,6 @@ def a_case(text: str = "x") -> CaseResult:
     return CaseResult(text, "corrected", (text,), (64, 36), truth, answers, errors)
 
 
-def test_choices_are_cases_then_controls(good):
-    home, job, media = good
-    labels = [
-        label for label, _ in training_prove.choices(training_prove.proof(ANN, home, job).cases)
-    ]
-    kinds = [label.split(" · ")[0] for label in labels]
-    assert kinds[: len(media)] == ["Case"] * len(media)
-    assert "Control" in kinds
-
-
 def test_gallery_text_is_escaped():
     names = {"current": seed.EVIL, "candidate": "b"}
     html = markup.gallery([a_case(seed.EVIL)], names, lambda case: seed.EVIL)
@@ -142,7 +132,7 @@ def test_gallery_text_is_escaped():
 # ---- maps before and after -----------------------------------------------------------------------
 
 
-def compared(desk: Desk, job: JobRow, case: str) -> training_prove.MapsPair:
+def compared(desk: Desk, job: JobRow, case: str) -> tuple[list[str], str]:
     run = desk.runs.new()
     desk.runs.start(run, training_prove.comparing(ANN, desk, job, case))
     assert list(run.follow(0.02))
@@ -161,22 +151,22 @@ def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
         return predict(image, request, **options)
 
     object.__setattr__(desk.services, "predict_pair", noted)
-    pair = compared(desk, job, media[0])
+    panels, said = compared(desk, job, media[0])
     assert asked == [("hazard-patch", "base"), ("fresh", "base")]
-    for html, title in zip(pair.panels, ("Before: hazard-patch", "After: fresh"), strict=True):
+    for html, title in zip(panels, ("Before: hazard-patch", "After: fresh"), strict=True):
         assert title in html
         assert "data-map=" in html
         assert 'data-kind="human"' in html and 'data-kind="finetuned"' in html
     # The seeded job trained the head alone: attention cannot differ, the head's heatmaps can.
-    assert "Share of the heatmap near the right place" in pair.said
+    assert "Share of the heatmap near the right place" in said
 
 
 def test_attention_is_compared_where_lora_was_trained(good, tmp_path):
     home, job, media = good
     settings = job.settings.changed_by(train="all").to_json()
     job = replace(job, config={**job.config, "settings": settings})
-    pair = compared(desk_of(home, tmp_path), job, media[0])
-    assert "Share of the attention near" in pair.said
+    _, said = compared(desk_of(home, tmp_path), job, media[0])
+    assert "Share of the attention near" in said
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_steps_say_their_state_to_screen_readers_too():
     }
     html = view.steps(states, "run")
     assert html.count("data-step=") == len(STEPS)
-    assert 'data-step="run" aria-current="step"' in html
+    assert 'data-step="run" aria-current="true"' in html
     assert "under way" in html
     assert EVIL not in html
 
@@ -106,7 +106,7 @@ def test_status_escapes_and_says_why():
     evil = dict.fromkeys(("id", "stage", "author", "created", "reason", "hint"), EVIL)
     row = job(state="failed", step=3, steps=10, config={"name": EVIL}, **evil)
     html = view.status(row, None, [(EVIL, EVIL, EVIL)]) + view.queue([row], None)
-    html += view.log(EVIL, True)
+    html += view.log(EVIL)
     assert EVIL not in html
     assert 'role="alert"' in html
     assert "step 3 of 10" in html

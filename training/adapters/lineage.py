@@ -101,7 +101,7 @@ def adapters(home: Home) -> list[Lineage]:
     promotions = {task: in_use(home, task) for task in tasks}
     own = [_own(home, row, promotions) for row in rows]
     names = {lineage.name for lineage in own}
-    return own + [_shipped(e, promotions) for e in embedded() if e.name not in names]
+    return own + [shipped(e, promotions) for e in embedded() if e.name not in names]
 
 
 def _own(home: Home, row: Row, promotions: Mapping[str, str | None]) -> Lineage:
@@ -125,7 +125,7 @@ def _own(home: Home, row: Row, promotions: Mapping[str, str | None]) -> Lineage:
     )
 
 
-def _shipped(entry: AdapterEntry, promotions: Mapping[str, str | None]) -> Lineage:
+def shipped(entry: AdapterEntry, promotions: Mapping[str, str | None]) -> Lineage:
     folder, card = Path(entry.source), entry.card
     task = card.task if card else ""
     whole = (folder / WEIGHTS).is_file()

@@ -80,7 +80,7 @@ class TrainSettings:
         "AdamW; the 8-bit ones keep its state in 8 bits, the paged one may move it out of the "
         "GPU's memory.")
     epochs: float = number(3.0, 0.01, 1000, LENGTH, "Epochs", "Passes over the training examples.")
-    max_steps: int = whole(0, 0, 10**7, LENGTH, "Most steps",
+    max_steps: int = whole(0, 0, 10**7, LENGTH, "Max steps",
         "Optimiser steps after which training ends; 0: by epochs.")
     batch: int = whole(1, 1, 256, LENGTH, "Batch", "Examples in one pass, on each process.")
     accumulation: int = whole(1, 1, 1024, LENGTH, "Accumulation",
@@ -95,7 +95,7 @@ class TrainSettings:
         "Type of the base's numbers. Adapter and head are always float32.")
     gradient_checkpointing: bool = switch(True, MODEL, "Gradient checkpointing",
         "Compute activations twice instead of keeping them: less memory, about 30 % slower.")
-    max_pixels: int = whole(147_456, 0, 16_000_000, MODEL, "Most pixels",
+    max_pixels: int = whole(147_456, 0, 16_000_000, MODEL, "Max pixels",
         "Larger images are made smaller, keeping their shape; 0: the model's own limit. 147,456 is"
         " the paper's longer side of 512 at 16:9.", unit="pixels")
     replay_share: float = number(0.0, 0, 0.95, DATA, "Replay share",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from ui.components import markup
 from ui.shell.desk import Desk
@@ -19,6 +20,15 @@ Event = Callable[[Visitor, Values], Values]
 
 Needs = Mapping[str, tuple[Role, str]]
 """Name of an endpoint -> the least role, and what it is called to somebody who is refused."""
+
+
+def components(part: Any) -> list[Any]:
+    """All components that a part of a page holds, by attribute, by key or in parts of its own."""
+    if isinstance(part, Block):
+        return [part]
+    ours = type(part).__module__.startswith("ui.")
+    inner = part.values() if isinstance(part, dict) else vars(part).values() if ours else ()
+    return list(dict.fromkeys(c for inside in inner for c in components(inside)))
 
 
 def needs(viewer: str, others: Needs) -> Needs:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from inference.adapter_files import read_card
@@ -47,17 +46,7 @@ def scan(visitor: Visitor, desk: Desk) -> Scan:
     if not visitor.reads("adapters on trial"):
         allowed = {e.name for e in usable}
         known = [e for e in known if e.embedded or e.promoted or e.name in allowed]
-    besides = [
-        Lineage(
-            name=e.name, task=e.card.task if e.card else "", version="",
-            size_bytes=lineage.size_of(Path(e.source)), folder=Path(e.source),
-            figures=e.card.heldout if e.card else None,
-            description=e.card.description if e.card else "", embedded=True, problem=e.problem,
-        )
-        for e in usable
-        if e.name not in names
-    ]  # fmt: skip
-    entries = [*known, *besides]
+    entries = [*known, *(lineage.shipped(e, {}) for e in usable if e.name not in names)]
     if not visitor.reads("paths of the server"):
         entries = [replace(e, problem=names_only(e.problem or "") or None) for e in entries]
     used = desk.services.default_adapter()
@@ -110,11 +99,11 @@ def settings(entry: Lineage) -> Mapping[str, Any]:
 def load(visitor: Visitor, desk: Desk, name: str) -> str:
     """Puts an adapter that is offered on the model."""
     scan(visitor, desk).find(name)
-    return adapters.load(desk, name).message
+    return adapters.load(visitor, desk, name).message
 
 
 def unload(visitor: Visitor, desk: Desk, name: str) -> str:
-    return adapters.unload(desk, name).message
+    return adapters.unload(visitor, desk, name).message
 
 
 def pack(visitor: Visitor, desk: Desk, name: str) -> str:

@@ -9,12 +9,13 @@ import gradio as gr
 
 from training.adapters.lineage import can_push
 from ui.components import markup
+from ui.components.choosers import clicks
 from ui.components.downloads import Download
-from ui.components.endpoints import Endpoints, Values, needs, roles
+from ui.components.endpoints import Endpoints, Values, components, needs, roles
 from ui.models import handlers, view
 from ui.shell.address import ADDRESS_JS, query_of
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, asked, clicks
+from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, asked
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
 from ui.shell.visitors import Visitor
@@ -54,6 +55,7 @@ class ModelsPage:
                                js_on_load=ADDRESS_JS)  # fmt: skip
         self.asked = asked("adapter")
         self.name = gr.State("")
+        self.shown = components(self)
 
     def _build_detail(self) -> None:
         self.other = gr.Dropdown(
@@ -73,13 +75,6 @@ class ModelsPage:
             self.push = gr.Button("Push", size="md", scale=1, min_width=110, elem_id="md-push")
         self.push_note = gr.HTML(elem_id="md-push-note")
         self.message = gr.HTML(elem_id="md-message")
-
-    @property
-    def shown(self) -> list[Any]:
-        return [
-            self.items, self.other, self.detail, self.buttons, self.load, self.unload,
-            self.push_box, self.push_note, self.message, self.address, self.name,
-        ]  # fmt: skip
 
 
 def build() -> ModelsPage:

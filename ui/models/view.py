@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from training.adapters.lineage import Lineage
 from training.jobs.settings import FIELDS
+from ui.components.choosers import Item, chooser
 from ui.components.markup import facts as fact_list
 from ui.components.markup import hint, sign
 from ui.components.tables import table
@@ -27,12 +28,10 @@ METRICS = {
 
 def items(scan: Scan, current: str) -> str:
     """The list; one click shows one."""
-    lines = "".join(_item(scan, entry, entry.name == current) for entry in scan.entries)
-    return f'<nav aria-label="Adapters"><ul class="md-list">{lines}</ul></nav>'
+    return chooser("Adapters", "adapter", [_item(scan, entry) for entry in scan.entries], current)
 
 
-def _item(scan: Scan, entry: Lineage, current: bool) -> str:
-    here = ' aria-current="true"' if current else ""
+def _item(scan: Scan, entry: Lineage) -> Item:
     tags = [
         ("in use", "md-use", entry.name == scan.used),
         ("loaded", "", entry.name in scan.loaded),
@@ -41,12 +40,8 @@ def _item(scan: Scan, entry: Lineage, current: bool) -> str:
     ]
     said = "".join(f'<span class="md-tag {kind}">{text}</span>' for text, kind, yes in tags if yes)
     size = f"{entry.size_bytes / 1e6:.1f} MB" if entry.size_bytes else ""
-    about = " · ".join(x for x in (entry.task, size, when(entry.created)) if x)
-    return (
-        f'<li><button type="button" class="md-item" data-adapter="{escape(entry.name)}"{here}>'
-        f'<b>{escape(entry.name)}</b><span class="sl-quiet">{escape(about)}</span>{said}'
-        "</button></li>"
-    )
+    note = " · ".join(x for x in (entry.task, size, when(entry.created)) if x)
+    return Item(entry.name, entry.name, note, tags=said)
 
 
 def card(entry: Lineage, facts: Sequence[tuple[str, str]], origin: Sequence[str]) -> str:

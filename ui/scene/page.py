@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ui.components.endpoints import roles
 from ui.scene import api, correcting, keeping, running
 from ui.scene.parts import Scene
 from ui.shell.desk import Desk
@@ -14,8 +13,8 @@ from ui.shell.visitors import Role
 LABEL = "Scene"
 ENDPOINTS: dict[str, Role] = {
     **running.ENDPOINTS,
-    **roles("scene", keeping.NEEDS),
-    **roles("scene", correcting.NEEDS),
+    **keeping.ENDPOINTS,
+    **correcting.ENDPOINTS,
     **api.ENDPOINTS,
 }
 

@@ -37,8 +37,3 @@ def asked(name: str) -> gr.HTML:
 def asks(name: str) -> str:
     """Script of a piece: a function that takes what was pressed (a text) and sends the event."""
     return f"(what) => {{ window.sightline.ask('{name}', what); trigger('select', {{}}); }}"
-
-
-def clicks(key: str) -> str:
-    """Script of an HTML piece whose [data-KEY] buttons become one event each."""
-    return f"window.sightlineTraining.choose(element, '{key}', {asks(key)});"

@@ -13,7 +13,8 @@ from training.jobs import control as jobs
 from training.jobs.settings import FIELDS, PRESETS, TrainSettings
 from training.snapshots.freezing import SnapshotPlan
 from ui.components import markup
-from ui.components.endpoints import Endpoints, Values
+from ui.components.endpoints import Endpoints, Values, components
+from ui.components.runbox import RunBox
 from ui.shell.desk import Desk
 from ui.shell.events import LATEST
 from ui.shell.runs import Work
@@ -21,7 +22,7 @@ from ui.shell.visitors import Visitor
 from ui.training import view
 from ui.training.handlers import choose, configure
 from ui.training.handlers.place import FIRST_TASK, Place, accepted_count, task_of
-from ui.training.parts import RunBox, components, recipe, section, shown
+from ui.training.parts import Step, recipe, section, shown
 
 ALL = ("all", "")
 USUAL_PRESET = "quick_fix"
@@ -32,7 +33,7 @@ NO_PREVIEW = markup.nothing_yet(
 )  # fmt: skip
 
 
-class Choose:
+class Choose(Step):
     """Which corrections go in."""
 
     def __init__(self) -> None:
@@ -42,15 +43,12 @@ class Choose:
             "Which corrections should the model learn?",
             "Only accepted corrections are used. Leave a filter empty to take all of them.",
         ) as self.box:
-            self.empty = gr.HTML()
-            self.corrections = gr.Button(
-                "Open Corrections", variant="primary", visible=False, elem_id="tr-open"
-            )
+            super().__init__("Open Corrections")
             self.task = gr.Dropdown(
                 [(spec.label, name) for name, spec in TASKS.items()], value=FIRST_TASK,
                 label="Task", filterable=False, visible=len(TASKS) > 1, elem_id="tr-task",
             )  # fmt: skip
-            with gr.Column() as self.body:
+            with self.body:
                 with gr.Row():
                     filters = {
                         "author": gr.Dropdown([ALL], value="", label="Author"),
@@ -80,34 +78,33 @@ class Choose:
                             info="Which scenes are replayed and validated on.", elem_id="tr-seed",
                         ),
                     }  # fmt: skip
-                self.plan = RunBox("Preview training set", "tr-show", scale=0, min_width=240)
+                self.preview = gr.Button(
+                    "Preview training set", variant="primary", elem_id="tr-show"
+                )
+                self.plan = RunBox("tr-plan")
         self.form: dict[str, Any] = {**filters, **shares}
 
     def values(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
         if not visitor.reads("training previews"):
             text = view.elsewhere(visitor.role, "annotator", "choose corrections")
-            return {self.empty: text, self.corrections: shown(False), self.body: shown(False)}
-        none = accepted_count(desk.home, place.task) == 0
-        text = markup.nothing_yet(
+            return {self.empty: text, self.begin: shown(False), self.body: shown(False)}
+        offers: Values = {
+            self.form[key]: gr.update(choices=[ALL, *((n, n) for n in names)])
+            for key, names in choose.choices(desk.home).items()
+        }
+        if accepted_count(desk.home, place.task):
+            return offers | {self.task: place.task, **self.something()}
+        nothing = self.nothing(
             "No correction is accepted yet",
             "A training learns from corrections that somebody has accepted. Make some on the Scene "
             "page, then accept them in Corrections.",
         )
-        offers = {
-            self.form[key]: gr.update(choices=[ALL, *((n, n) for n in names)])
-            for key, names in choose.choices(desk.home).items()
-        }
-        return offers | {
-            self.task: place.task,
-            self.empty: text if none else "",
-            self.corrections: shown(none),
-            self.body: shown(not none),
-        }
+        return {self.task: place.task, **nothing}
 
     def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Preview the training set, with progress."""
         desk = endpoints.desk
-        self.corrections.click(None, js="() => { location.href = './corrections'; }")
+        self.begin.click(None, js="() => { location.href = './corrections'; }")
 
         def planning(visitor: Visitor, values: Values) -> Work:
             form = {name: values[part] for name, part in self.form.items()}
@@ -120,10 +117,9 @@ class Choose:
                 page.preview.use: gr.update(interactive=bool(plan.part("train"))),
             }
 
-        starts = [(self.plan.button.click, "plan", planning, {*self.form.values(), page.place})]
         self.plan.wire(
-            endpoints, "plan", "Reading the corrections", starts, planned, page.everything,
-            concurrency_limit=4,
+            endpoints, "plan", self.preview.click, "Reading the corrections", planning,
+            {*self.form.values(), page.place}, planned, page.everything, concurrency_limit=4,
         )  # fmt: skip
 
         def chose(visitor: Visitor, values: Values) -> Values:

@@ -12,22 +12,27 @@ import gradio as gr
 from training.proof.comparison import picture
 from training.proof.results import CaseResult
 from ui.components import markup
-from ui.components.endpoints import Endpoints, Values
+from ui.components.choosers import clicks
+from ui.components.endpoints import Endpoints, Values, components
+from ui.components.runbox import RunBox
 from ui.components.thumbnails import small
 from ui.shell.desk import Desk
-from ui.shell.events import MODEL_QUEUE, asked, clicks
+from ui.shell.events import MODEL_QUEUE, asked
 from ui.shell.runs import Work
 from ui.shell.visitors import Visitor
 from ui.training import proof_view
 from ui.training.handlers import promote, prove
 from ui.training.handlers.place import Place, job_of, task_of
 from ui.training.handlers.run import prove_again
-from ui.training.parts import Proven, RunBox, components, section, shown
+from ui.training.parts import Step, section, shown
 
+TO_JOB = "Go to the job"
+TO_RUN_JS = "() => document.querySelector('[data-step=run]').click()"
+TO_MAPS_JS = "() => document.querySelector('#tr-maps-head').scrollIntoView()"
 ZOOM_JS = "window.sightline.panels.attach(element, watch);"
 
 
-class Prove(Proven):
+class Prove(Step):
     """Is it better: one sentence, the forest plot, the cases, and maps of one of them."""
 
     def __init__(self) -> None:
@@ -37,27 +42,27 @@ class Prove(Proven):
             "Base, current and new adapter on scenes that no training ever sees, and on the "
             "corrected cases.",
         ) as self.box:
-            super().__init__()
+            super().__init__(TO_JOB)
             with self.body:
                 self.outcome = gr.HTML(elem_id="tr-outcome")
                 self.again = gr.Button("Prove again", size="md", visible=False, elem_id="tr-again")
-                self.gallery = gr.HTML(elem_id="tr-gallery", js_on_load=clicks("case"))
                 gr.HTML(
                     markup.heading(
                         "Maps before and after",
-                        "Attention, from the same forced answer (the base's) with both adapters; "
-                        "after a training of the head alone, the head's heatmaps. Controls are "
-                        "scenes that nobody corrected.",
-                    )
+                        "Press a case below. Attention, from the same forced answer (the base's) "
+                        "with both adapters; after a training of the head alone, the head's "
+                        "heatmaps. Held-out cases are controls: nobody corrected them.",
+                    ),
+                    elem_id="tr-maps-head",
                 )
-                self.case = gr.Dropdown(label="Case", elem_id="tr-case")
-                self.compare = RunBox("Compare the maps", "tr-compare")
+                self.compare = RunBox("tr-compare")
                 with gr.Row(visible=False, elem_id="tr-maps", equal_height=False) as self.maps:
                     self.panels = {
                         i: gr.HTML(min_width=300, js_on_load=ZOOM_JS, elem_classes="tr-map")
                         for i in range(2)
                     }
                 self.note = gr.HTML(elem_id="tr-maps-note")
+                self.gallery = gr.HTML(elem_id="tr-gallery", js_on_load=clicks("case"))
             self.asked_case = asked("case")
 
     def values(self, desk: Desk, visitor: Visitor, place: Place) -> Values:
@@ -68,22 +73,21 @@ class Prove(Proven):
         job = job_of(desk.home, place)
         found = prove.proof(visitor, desk.home, job) if job is not None else None
         if job is None or found is None:
-            return self.missing(job, "There is no proof yet")
-        offered = prove.choices(found.cases)
+            return self.unproven(job, "There is no proof yet")
 
         def thumbnail(case: CaseResult) -> str:
             return small(picture(desk.home, case))
 
-        return self.there() | {
+        return self.something() | {
             self.again: shown(job.state == "done"),
             self.outcome: proof_view.outcome(found),
             self.gallery: proof_view.gallery(found.cases, found.names, thumbnail),
-            self.case: gr.update(choices=offered, value=offered[0][1] if offered else None),
         }
 
     def wire(self, endpoints: Endpoints, page: Any) -> None:
-        """Prove again, and the maps of one case on request."""
-        desk, box = endpoints.desk, self.compare
+        """Prove again, and the maps of the case that is pressed."""
+        desk = endpoints.desk
+        self.begin.click(None, js=TO_RUN_JS)
 
         def again(visitor: Visitor, values: Values) -> tuple[Place, str]:
             place = values[page.place]
@@ -91,29 +95,24 @@ class Prove(Proven):
 
         page.bind(endpoints, self.again.click, "prove_again", again, page.message)
 
-        def comparing(case: gr.Component, visitor: Visitor, values: Values) -> Work:
+        def comparing(visitor: Visitor, values: Values) -> Work:
             job = job_of(desk.home, values[page.place])
-            return prove.comparing(visitor, desk, job, values[case] or "")
+            return prove.comparing(visitor, desk, job, values[self.asked_case] or "")
 
-        def drawn(visitor: Visitor, pair: prove.MapsPair) -> Values:
-            panels = {part: pair.panels[i] for i, part in self.panels.items()}
-            note = markup.note(pair.said)
-            return {self.maps: shown(True), self.note: note, self.case: pair.case, **panels}
+        def drawn(visitor: Visitor, result: tuple[list[str], str]) -> Values:
+            panels, said = result
+            values: Values = {self.maps: shown(True), self.note: markup.note(said)}
+            return values | {part: panels[i] for i, part in self.panels.items()}
 
-        starts = [
-            (trigger, name, partial(comparing, case), {page.place, case})
-            for trigger, name, case in (
-                (box.button.click, "compare", self.case),
-                (self.gallery.select, "case", self.asked_case),
-            )
-        ]
-        box.wire(
-            endpoints, "compare", "Waiting for the model", starts, drawn, components(self),
+        self.gallery.select(None, js=TO_MAPS_JS)
+        self.compare.wire(
+            endpoints, "compare", self.gallery.select, "Waiting for the model", comparing,
+            {page.place, self.asked_case}, drawn, components(self),
             concurrency_id=MODEL_QUEUE, concurrency_limit=1,
         )  # fmt: skip
 
 
-class Promote(Proven):
+class Promote(Step):
     """The rule, and what is in use from now on."""
 
     def __init__(self) -> None:
@@ -123,7 +122,7 @@ class Promote(Proven):
             "A new adapter goes into use only if it is better where it should be and not worse "
             "elsewhere. A trainer may override the rule, and says why.",
         ) as self.box:
-            super().__init__()
+            super().__init__(TO_JOB)
             with self.body:
                 self.rule = gr.HTML(elem_id="tr-rule")
                 self.promote = gr.Button(
@@ -155,10 +154,10 @@ class Promote(Proven):
         job = job_of(desk.home, place)
         outcome = promote.outcome(visitor, desk.home, job) if job is not None else None
         if outcome is None:
-            return values | self.missing(job, "There is nothing to decide yet")
+            return values | self.unproven(job, "There is nothing to decide yet")
         verdict, in_use = outcome
         against = shown(not verdict.allowed and not in_use)
-        return values | self.there() | {
+        return values | self.something() | {
             self.rule: proof_view.rule(verdict), self.reason: against, self.override: against,
             self.promote: shown(verdict.allowed and not in_use),
         }  # fmt: skip
@@ -166,6 +165,7 @@ class Promote(Proven):
     def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Promote, override, roll back."""
         desk = endpoints.desk
+        self.begin.click(None, js=TO_RUN_JS)
         Act = Callable[[Visitor, Place, str], str]
 
         def deciding(act: Act, visitor: Visitor, values: Values) -> tuple[Place, str]:

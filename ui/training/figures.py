@@ -1,6 +1,6 @@
 """Curves of a training job as Plotly JSON text. Knows no gradio and no database.
 
-Text colours follow the page by CSS: the same in light and dark.
+Text colours follow the page by CSS: the same figure in light and dark.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -18,7 +17,7 @@ from ui.components.marks import INK
 
 Series = Sequence[tuple[int, float]]
 """(optimiser step, value), by step."""
-Lines = dict[str, list[tuple[int, float]]]
+Lines = Mapping[str, Series]
 """The series of a job by their metric."""
 
 MAX_POINTS = 300
@@ -34,19 +33,17 @@ class Drawn(NamedTuple):
     said: str
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One metric of a chart. Lines of one chart differ by dash or mark as well as by colour."""
 
     metric: str
     label: str
-    colour: str
+    colour: str = GREY
     dash: str = "solid"
     marks: str = ""
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(NamedTuple):
     """One small chart. unit: beside the title and on the axis. log: logarithmic from the start."""
 
     title: str
@@ -56,49 +53,37 @@ class Chart:
     digits: int = 3
 
 
+# fmt: off
 CHARTS: dict[str, Chart] = {
-    "losses": Chart(
-        "Losses",
-        "no unit",
-        (
-            Line("text_loss", "text, nats a token (Eq. 5)", GREY),
-            Line("coord_loss", "point, squared share (Eq. 4)", FINETUNED, "dash"),
-            Line("map_loss", "heatmap, nats", VIOLET, "dot"),
-            Line("shown_loss", "point as shown, cells", PINK, "dashdot"),
-        ),
-        log=True,
-    ),
-    "distance": Chart(
-        "Validation distance, mean",
-        "px",
-        (
-            Line("val_mean_px", "all scenes", FINETUNED, marks="diamond"),
-            Line("val_corrected_px", "corrected scenes", HUMAN, "dot", "cross"),
-            Line("val_replay_px", "replayed scenes", CONTROL, "dash", "square-open"),
-        ),
-    ),
-    "mse": Chart(
-        "Validation MSE",
-        "px²",
-        (Line("val_mse_px2", "mean squared distance", FINETUNED, marks="diamond"),),
-    ),
-    "lr": Chart("Learning rate", "per step", (Line("learning_rate", "learning rate", GREY),)),
-    "grad": Chart("Gradient norm", "no unit", (Line("grad_norm", "before clipping", GREY),)),
-    "speed": Chart("Speed", "samples/s", (Line("samples_per_s", "samples/s", GREY),)),
-    "memory": Chart("Memory", "MB", (Line("memory_mb", "of the worker", GREY),), digits=4),
+    "losses": Chart("Losses", "no unit", (
+        Line("text_loss", "text, nats a token (Eq. 5)"),
+        Line("coord_loss", "point, squared share (Eq. 4)", FINETUNED, "dash"),
+        Line("map_loss", "heatmap, nats", VIOLET, "dot"),
+        Line("shown_loss", "point as shown, cells", PINK, "dashdot"),
+    ), log=True),
+    "distance": Chart("Validation distance, mean", "px", (
+        Line("val_mean_px", "all scenes", FINETUNED, marks="diamond"),
+        Line("val_corrected_px", "corrected scenes", HUMAN, "dot", "cross"),
+        Line("val_replay_px", "replayed scenes", CONTROL, "dash", "square-open"),
+    )),
+    "mse": Chart("Validation MSE", "px²", (
+        Line("val_mse_px2", "mean squared distance", FINETUNED, marks="diamond"),
+    )),
+    "lr": Chart("Learning rate", "per step", (Line("learning_rate", "learning rate"),)),
+    "grad": Chart("Gradient norm", "no unit", (Line("grad_norm", "before clipping"),)),
+    "speed": Chart("Speed", "samples/s", (Line("samples_per_s", "samples/s"),)),
+    "memory": Chart("Memory", "MB", (Line("memory_mb", "of the worker"),), digits=4),
 }
+# fmt: on
 
 
-def thinned(series: Series, most: int = MAX_POINTS) -> list[tuple[int, float]]:
+def thinned(series: Series, most: int = MAX_POINTS) -> Series:
     """At most about `most` points: every n-th one, and always the last."""
-    every = -(-len(series) // most) if series else 1
-    drawn = list(series[::every])
-    if series and drawn[-1] != series[-1]:
-        drawn.append(series[-1])
-    return drawn
+    every = max(1, -(-len(series) // most))
+    return [*series[:-1:every], *series[-1:]]
 
 
-def smoothed(series: Series, weight: float) -> list[tuple[int, float]]:
+def smoothed(series: Series, weight: float) -> Series:
     """An exponential moving average as TensorBoard's: weight (0..1) of what was before, divided by
     what the weights so far add up to, so that it does not start at 0."""
     average, made = 0.0, []
@@ -110,9 +95,9 @@ def smoothed(series: Series, weight: float) -> list[tuple[int, float]]:
 
 def curve(
     chart: Chart,
-    lines: Mapping[str, Series],
+    lines: Lines,
     job: str = "",
-    other: Mapping[str, Series] | None = None,
+    other: Lines | None = None,
     other_name: str = "",
     smooth: float = 0.0,
     log: bool = False,
@@ -123,19 +108,18 @@ def curve(
     of `smoothed`; the values themselves stay, fainter. log: logarithmic values in every chart.
     """
     drawn: list[go.Scatter] = []
+    found: list[float] = []
     for values, name in ((other or {}, other_name), (lines, "")):
         for line in chart.lines:
             if series := values.get(line.metric):
                 drawn += _traces(line, series, smooth, name)
+                found += [value for _, value in series]
     if not any(lines.get(line.metric) for line in chart.lines):
         return None
-    under = [trace for trace in drawn if trace.legendgroup]
-    for trace in under[:-1]:  # one entry is enough for all of the second job's
-        trace.showlegend = False
-    every = [v for values in (lines, other or {}) for x in chart.lines
-             for _, v in values.get(x.metric, ())]  # fmt: skip
-    logarithmic = (log or chart.log) and min(every) > 0
-    decades = math.log10(max(every) / min(every)) if logarithmic else 0.0
+    for trace in [trace for trace in drawn if trace.legendgroup][:-1]:
+        trace.showlegend = False  # one entry is enough for all of the second job's
+    logarithmic = (log or chart.log) and min(found) > 0
+    decades = math.log10(max(found) / min(found)) if logarithmic else 0.0
     figure = go.Figure(drawn)
     quantity = chart.unit if chart.unit not in NO_UNIT else chart.title.lower()
     figure.update_layout(
@@ -159,16 +143,15 @@ def curve(
 
 def _traces(line: Line, series: Series, smooth: float, job: str) -> list[go.Scatter]:
     """The values, or fainter and below their average. job: the second job's name."""
-    if smooth and len(series) > 1:
-        values = _trace(line, thinned(series), job, opacity=0.25)
-        values.update(showlegend=False, hoverinfo="skip", hovertemplate=None, mode="lines")
-        return [values, _trace(line, thinned(smoothed(series, smooth)), job)]
-    return [_trace(line, thinned(series), job)]
+    values = _trace(line, thinned(series), job)
+    if not smooth or len(series) < 2:
+        return [values]
+    values.update(opacity=0.25 * values.opacity, showlegend=False, hoverinfo="skip",
+                  hovertemplate=None, mode="lines")  # fmt: skip
+    return [values, _trace(line, thinned(smoothed(series, smooth)), job)]
 
 
-def _trace(
-    line: Line, points: list[tuple[int, float]], job: str, opacity: float = 1.0
-) -> go.Scatter:
+def _trace(line: Line, points: Series, job: str) -> go.Scatter:
     # A single value is a dot: a line of one point would not be seen.
     lone = len(points) == 1
     return go.Scatter(
@@ -177,7 +160,7 @@ def _trace(
         mode="markers" if lone else "lines+markers" if line.marks else "lines",
         name=f"{job}, fainter" if job else line.label,
         legendgroup=job or None,
-        opacity=opacity * (0.45 if job else 1.0),
+        opacity=0.45 if job else 1.0,
         line={"color": line.colour, "width": 5 if job else 2, "dash": line.dash},
         marker={"size": 7, "symbol": line.marks or "circle"},
         hovertemplate="%{y:.4g}",
@@ -192,19 +175,16 @@ def _axis(title: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def summary(chart: Chart, lines: Mapping[str, Series]) -> str:
+def summary(chart: Chart, lines: Lines) -> str:
     """What the chart shows, in words: for screen readers, and under the title."""
     said = []
     for line in chart.lines:
-        series = lines.get(line.metric)
-        if not series:
-            continue
-        unit = "" if chart.unit in (*NO_UNIT, line.label) else f" {chart.unit}"
-        first, last = series[0][1], series[-1][1]
-        start = "" if len(series) < 2 else f", from {_short(first, chart.digits)}{unit}"
-        name = "" if len(chart.lines) == 1 else f"{line.label} "
-        said.append(f"{name}now {_short(last, chart.digits)}{unit}{start}")
-    return "; ".join(said) if said else "no value yet"
+        if series := lines.get(line.metric):
+            unit = "" if chart.unit in (*NO_UNIT, line.label) else f" {chart.unit}"
+            first, last = (_short(series[i][1], chart.digits) + unit for i in (0, -1))
+            name = "" if len(chart.lines) == 1 else f"{line.label} "
+            said.append(f"{name}now {last}" + (f", from {first}" if len(series) > 1 else ""))
+    return "; ".join(said) or "no value yet"
 
 
 def _short(value: float, digits: int) -> str:

@@ -12,10 +12,11 @@ import gradio as gr
 
 from inference.errors import UserError
 from ui.components import markup
-from ui.components.endpoints import Endpoints, Values, needs, roles
+from ui.components.choosers import clicks
+from ui.components.endpoints import Endpoints, Values, components, needs, roles
 from ui.shell.address import ADDRESS_JS
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST, asked, clicks
+from ui.shell.events import AT_ONCE, LATEST, asked
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame
 from ui.shell.visitors import Visitor
@@ -25,17 +26,16 @@ from ui.training.decide import Promote, Prove
 from ui.training.handlers import place as places
 from ui.training.handlers.place import STEPS, Place
 from ui.training.handlers.run import Mark, mark
-from ui.training.parts import components, shown
+from ui.training.parts import shown
 from ui.training.run import Run
 
 LABEL = "Training"
 NEEDS = needs(
     "opened tick step job new task plan_follow plan_show plan_stop preset check recipe curves "
-    "ask_delete spare compare_follow compare_follow1 compare_show compare_show1 compare_stop",
+    "ask_delete spare compare_follow compare_show compare_stop",
     {
         "plan": ("annotator", "The preview of a training"),
         "compare": ("annotator", "Comparing maps"),
-        "case": ("annotator", "Comparing maps"),
         "use": ("trainer", "Freezing corrections for a training"),
         "start": ("trainer", "Training"),
         "cancel": ("trainer", "Cancelling a job"),
@@ -65,7 +65,7 @@ class TrainingPage:
         self.asked_step = asked("step")
         self.place, self.seen = gr.State(Place()), gr.State(None)
         self.timer = gr.Timer(2.0, active=False)
-        self.everything = components(self, *(getattr(self, key) for key in STEPS))
+        self.everything = components(self)
 
     def show(self, desk: Desk, visitor: Visitor, place: Place, note: str = "") -> Values:
         """The page at that place."""
@@ -146,7 +146,8 @@ def _wire_opening(tab: TrainingPage, desk: Desk, page: gr.Blocks) -> None:
             return {tab.seen: seen, tab.run.status: markup.error(problem)}
         return changed or {tab.seen: gr.skip()}
 
-    watched = [tab.steps, tab.message, tab.seen, *components(tab.run, tab.prove, tab.promote)]
+    parts = [tab.steps, tab.message, tab.seen, tab.run, tab.prove, tab.promote]
+    watched = [component for part in parts for component in components(part)]
     tab.timer.tick(ticked, [tab.place, tab.seen], watched, api_name="training_tick", **AT_ONCE)
 
 

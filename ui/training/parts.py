@@ -4,112 +4,17 @@ tick), and binds its own events; `page` is `ui.training.page.TrainingPage`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 
-from inference.errors import Cancelled
 from training.jobs.rows import JobRow
 from ui.components import markup
-from ui.components.endpoints import Endpoints, Event, Values
-from ui.shell.events import AT_ONCE, LATEST, QUIET
-from ui.shell.failures import explain_failure
-from ui.shell.runs import Work
-from ui.shell.visitors import Visitor
-
-
-def components(*steps: object) -> list[Any]:
-    """All that they hold, also by key."""
-    found = []
-    for step in steps:
-        for value in vars(step).values():
-            if isinstance(value, RunBox):
-                found += components(value)
-            parts = value.values() if isinstance(value, dict) else [value]
-            found += [part for part in parts if isinstance(part, Block)]
-    return list(dict.fromkeys(found))
+from ui.components.endpoints import Values
 
 
 def shown(visible: bool, **more: Any) -> Any:
     return gr.update(visible=visible, **more)
-
-
-class RunBox:
-    """A button, and the progress and Cancel of the work that it starts. run: id of the last run."""
-
-    def __init__(self, text: str, elem_id: str, **more: Any) -> None:
-        with gr.Row(equal_height=False):
-            self.button = gr.Button(text, variant="primary", elem_id=elem_id, **more)
-            self.stop = gr.Button("Cancel", variant="stop", visible=False)
-        self.progress = gr.HTML(elem_id=f"{elem_id}-progress")
-        self.run = gr.State("")
-
-    def _busy(self, busy: bool, text: str = "") -> Values:
-        return {self.button: shown(not busy), self.stop: shown(busy), self.progress: text}
-
-    def wire(
-        self, endpoints: Endpoints, name: str, stage: str,
-        starts: Sequence[tuple[Any, str, Callable[[Visitor, Values], Work], set[Any]]],
-        ended: Callable[[Visitor, Any], Values], outputs: list[Any], **queue: Any,
-    ) -> None:  # fmt: skip
-        """starts: (trigger, name of its endpoint, what makes the work, its inputs). stage: in words
-        until the work says its own. ended: from the work's result to what the page shows. queue:
-        of the event that waits for the work."""
-        runs, mine = endpoints.desk.runs, [self.button, self.stop, self.progress, self.run]
-
-        def beginning(make: Callable[[Visitor, Values], Work]) -> Event:
-            def begun(visitor: Visitor, values: Values) -> Values:
-                work = make(visitor, values)
-                runs.supersede(values[self.run])
-                run = runs.new()
-                run.task, run.stage = work, stage
-                return self._busy(True, markup.progress(run.snapshot())) | {self.run: run.id}
-
-            return begun
-
-        def followed(run_id: str) -> Iterator[Values]:
-            run = runs.get(run_id)
-            if run is None:
-                yield {self.run: ""}
-                return
-            if not run.claimed():
-                runs.start(run, run.task)
-            for now in run.follow(0.3):
-                yield {self.progress: markup.progress(now)}
-
-        def over(visitor: Visitor, values: Values) -> Values:
-            run = runs.get(values[self.run])
-            if run is None:
-                return {self.run: ""}
-            if not (run.done.is_set() or run.stop.is_set()):  # another one, asked for meanwhile
-                return {self.run: run.id}
-            if run.stop.is_set() or isinstance(run.error, Cancelled):
-                return self._busy(False, markup.stopped("Stopped."))
-            if run.error is not None:
-                return self._busy(False, markup.error(explain_failure(run.error)))
-            return self._busy(False) | ended(visitor, run.result)
-
-        def stopped(visitor: Visitor, values: Values) -> Values:
-            runs.cancel(values[self.run])
-            return self._busy(False, markup.stopped("Stopped."))
-
-        for number, (trigger, start, make, inputs) in enumerate(starts):
-            nth = number or ""
-            first = endpoints.bind(
-                trigger, start, beginning(make), {*inputs, self.run}, mine, self.progress, **LATEST
-            )
-            following = first.then(
-                followed, self.run, [self.progress, self.run], trigger_mode="multiple",
-                api_name=f"{endpoints.prefix}_{name}_follow{nth}", **queue, **QUIET,
-            )  # fmt: skip
-            endpoints.bind(
-                following.then, f"{name}_show{nth}", over, {self.run},
-                list(dict.fromkeys([*mine, *outputs])), self.progress, trigger_mode="multiple",
-                **AT_ONCE,
-            )  # fmt: skip
-        endpoints.bind(self.stop.click, f"{name}_stop", stopped, {self.run}, mine, self.progress)
 
 
 def section(key: str, title: str, sentence: str) -> gr.Column:
@@ -133,19 +38,26 @@ def recipe(key: str) -> tuple[gr.Accordion, gr.Code, gr.Code]:
     return box, command, config
 
 
-class Proven:
-    """What Prove and Promote show before there is a proof."""
+class Step:
+    """A step has a body, or, as long as there is nothing to show, a text and a button."""
 
-    def __init__(self) -> None:
+    def __init__(self, button: str) -> None:
         self.empty = gr.HTML()
-        self.begin = gr.Button("Go to the job", variant="primary", visible=False)
-        self.begin.click(None, js="() => document.querySelector('[data-step=run]').click()")
+        self.begin = gr.Button(button, variant="primary", visible=False)
         self.body = gr.Column(visible=False, elem_classes="tr-section")
 
-    def there(self) -> Values:
+    def something(self) -> Values:
         return {self.empty: "", self.begin: shown(False), self.body: shown(True)}
 
-    def missing(self, job: JobRow | None, title: str) -> Values:
+    def nothing(self, title: str, text: str) -> Values:
+        return {
+            self.empty: markup.nothing_yet(title, text),
+            self.begin: shown(True),
+            self.body: shown(False),
+        }
+
+    def unproven(self, job: JobRow | None, title: str) -> Values:
+        """Before there is a proof."""
         if job is None:
             text = "Pick a job that is done, or start one."
         elif job.state in ("queued", "running", "cancelling"):
@@ -154,8 +66,4 @@ class Proven:
             text = "The job made no proof. Its log says why; “Prove again” makes one."
         else:
             text = "The job ended before a proof was made. Resume it, or change its settings."
-        return {
-            self.empty: markup.nothing_yet(title, text),
-            self.begin: shown(True),
-            self.body: shown(False),
-        }
+        return self.nothing(title, text)

@@ -12,19 +12,15 @@ from html import escape
 
 from training.adapters.promotion import Decision
 from training.evaluation.bootstrap import Interval
+from training.proof import results
 from training.proof.comparison import Comparison, Verdict
 from training.proof.results import (
-    ALL,
     BASE,
     CANDIDATE,
     CORRECTED,
     CURRENT,
-    FATES,
     FEWEST,
     HELDOUT,
-    KEPT,
-    LEARNED,
-    UNSEEN,
     CaseResult,
     Change,
 )
@@ -41,11 +37,11 @@ VERDICTS = {
     "too few": ("·", f"too few (below {FEWEST})"),
 }
 WHOLES = {
-    (CORRECTED, ALL): "Corrected cases",
-    (CORRECTED, KEPT): "Corrected, validation set",
-    (CORRECTED, LEARNED): "Corrected, trained on",
-    (HELDOUT, ALL): "Held-out scenes",
-    (HELDOUT, UNSEEN): "Held out, unseen kinds",
+    (CORRECTED, results.ALL): "Corrected cases",
+    (CORRECTED, results.KEPT): "Corrected, validation set",
+    (CORRECTED, results.LEARNED): "Corrected, trained on",
+    (HELDOUT, results.ALL): "Held-out scenes",
+    (HELDOUT, results.UNSEEN): "Held out, unseen kinds",
 }
 MEANINGS = {
     "newly wrong": ("!", "right before, wrong now"),
@@ -53,8 +49,9 @@ MEANINGS = {
     "still wrong": ("✕", "wrong before and now, about as far off"),
     "much closer": ("▲", "still wrong, but much nearer"),
     "fixed": ("✓", "wrong before, right now"),
+    "kept": ("=", "right before and now"),
 }
-MOST_TILES = 12
+MOST_TILES = 24
 UNITS = {"px": "px at 1280 × 720", "%": "% of the answers wrong"}
 
 
@@ -161,12 +158,12 @@ def gallery(
     if not cases:
         return ""
     parts = []
-    for fate in FATES:
+    for fate in results.FATES:
         some = sorted(
             (c for c in cases if c.fate == fate),
             key=lambda c: (c.kind != CORRECTED, -abs(c.change)),
         )
-        if not some or fate not in MEANINGS:
+        if not some:
             continue
         glyph, meaning = MEANINGS[fate]
         more = f", the first {MOST_TILES} shown" if len(some) > MOST_TILES else ""
@@ -188,7 +185,7 @@ def gallery(
 def _counted(cases: Sequence[CaseResult], kind: str, name: str) -> str:
     """ "Corrected: 1 fixed · 4 much closer. "; nothing where there are no such cases."""
     counts = Counter(c.fate for c in cases if c.kind == kind)
-    told = " · ".join(f"{counts[f]} {f}" for f in FATES if counts[f])
+    told = " · ".join(f"{counts[f]} {f}" for f in results.FATES if counts[f])
     return f"{name}: {told}. " if told else ""
 
 
@@ -226,7 +223,7 @@ def rule(verdict: Verdict) -> str:
     items = "".join(
         f'<li class="{"tr-yes" if c.passed else "tr-no"}"><i aria-hidden="true">'
         f"{'✓' if c.passed else '✕'}</i><div><b>{escape(c.text)}</b>"
-        f'<span class="tr-spoken">{"holds" if c.passed else "does not hold"}: </span>'
+        f'<span class="sl-spoken">{"holds" if c.passed else "does not hold"}: </span>'
         f"<span>{escape(c.found)}</span></div></li>"
         for c in verdict.checks
     )

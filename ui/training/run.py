@@ -14,28 +14,30 @@ from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.store.home import Home
 from ui.components import markup
+from ui.components.choosers import clicks
 from ui.components.endpoints import Endpoints, Values
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST, asked, clicks
+from ui.shell.events import AT_ONCE, LATEST, asked
 from ui.shell.visitors import Visitor
 from ui.training import view
 from ui.training.figures import CHARTS
 from ui.training.handlers import configure
 from ui.training.handlers import run as handlers
 from ui.training.handlers.place import Place, job_of
-from ui.training.parts import recipe, section, shown
+from ui.training.parts import Step, recipe, section, shown
 
 BUTTONS = {
     "cancel": "Cancel", "resume": "Resume", "retry": "Change settings and try again",
     "delete": "Delete",
 }  # fmt: skip
+LOG = 200, 32_000  # lines, bytes
 ASK = (
     "Delete this job with its curves, log and checkpoints? An adapter that it made stays. This "
     "cannot be undone."
 )
 
 
-class Run:
+class Run(Step):
     """Everything here is read from the database."""
 
     def __init__(self) -> None:
@@ -44,9 +46,8 @@ class Run:
             "Training",
             "Everything here is read from the database: you may close the browser and come back.",
         ) as self.box:
-            self.empty = gr.HTML()
-            self.begin = gr.Button("Choose corrections", variant="primary", visible=False)
-            with gr.Row(equal_height=False) as self.body:
+            super().__init__("Choose corrections")
+            with self.body, gr.Row(equal_height=False):
                 with gr.Column(scale=1, min_width=260):
                     gr.HTML("<h3>Jobs</h3>")
                     self.queue = gr.HTML(elem_id="tr-queue", js_on_load=clicks("job"))
@@ -117,19 +118,13 @@ class Run:
         """What the timer refreshes."""
         rows = handlers.queue(visitor, desk.home)
         if not rows:
-            text = markup.nothing_yet(
+            return self.nothing(
                 "Nothing has been trained yet",
                 "Choose accepted corrections, preview the training set, take a preset and press "
                 "Train.",
             )
-            return {self.empty: text, self.begin: shown(True), self.body: shown(False)}
         trouble = markup.warnings([handlers.trouble(visitor, desk.home)])
-        values: Values = {
-            self.empty: "",
-            self.begin: shown(False),
-            self.body: shown(True),
-            self.queue: trouble + view.queue(rows, place.job),
-        }
+        values = self.something() | {self.queue: trouble + view.queue(rows, place.job)}
         job = job_of(desk.home, place)
         if job is None:
             text = "That job was deleted." if place.job else "Pick a job of the list."
@@ -141,7 +136,7 @@ class Run:
         values[self.status] = view.status(row, far, handlers.retried(desk.home, row))
         values |= {part: shown(key in able) for key, part in self.buttons.items()}
         if visitor.reads("job logs"):
-            values[self.log] = view.log(*handlers.log_text(desk.home, job.id))
+            values[self.log] = view.log(jobs.log_tail(desk.home, job.id, *LOG))
         else:
             values[self.log] = markup.note("Logs are for trainers.")
         return values | self.drawn(desk, place, job)

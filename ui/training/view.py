@@ -12,14 +12,8 @@ from html import escape
 from inference.fields import first_point
 from training.jobs.reads import HowFar
 from training.jobs.rows import JobRow
-from training.snapshots.freezing import (
-    CORRECTED,
-    REPLAY,
-    TRAIN,
-    VALIDATION,
-    LeftOut,
-    SnapshotExample,
-)
+from training.snapshots.types import CORRECTED, REPLAY, TRAIN, VALIDATION, LeftOut, SnapshotExample
+from ui.components.choosers import Item, chooser
 from ui.components.markup import bar, hint, seconds
 from ui.components.tables import table
 from ui.components.thumbnails import small
@@ -46,7 +40,6 @@ JOB_SIGNS = {
     "failed": ("✕", "failed"),
     "done": ("●", "done"),
 }
-ROLE_WORDS = {"viewer": "look", "annotator": "look and correct", "trainer": "train and promote"}
 GONE = '<span class="tr-gone">image not on this machine</span>'
 SHOWN_CORRECTIONS, SHOWN_REPLAY = 18, 6
 
@@ -55,23 +48,17 @@ def steps(states: Mapping[str, StepState], current: str) -> str:
     """The row of steps; each is a button that shows it."""
     items = []
     for number, key in enumerate(STEPS, start=1):
-        glyph, words = STATES[states[key].state]
-        here = ' aria-current="step"' if key == current else ""
-        items.append(
-            f'<li><button type="button" class="tr-step tr-{states[key].state}" data-step="{key}"'
-            f'{here}><span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{number}. '
-            f'{key.capitalize()}</span><span class="tr-step-note">{escape(states[key].note)}</span>'
-            f'<span class="tr-spoken">, {words}</span></button></li>'
-        )
-    return f'<nav aria-label="Steps of a training"><ol class="tr-steps">{"".join(items)}</ol></nav>'
+        state, note = states[key]
+        glyph, words = STATES[state]
+        name = f"{number}. {key.capitalize()}"
+        items.append(Item(key, name, note, f"tr-{state}", glyph, words))
+    return chooser("Steps of a training", "step", items, current)
 
 
 def mark(kind: str, xy: Sequence[float], size_wh: Sequence[int]) -> str:
     """A sign over an image, at pixels of it."""
-    left, top = (
-        f"{100 * min(max(v / n, 0.0), 1.0):.2f}%" for v, n in zip(xy, size_wh, strict=True)
-    )
-    return f'<i class="tr-mark tr-{kind}" style="left:{left};top:{top}"></i>'
+    left, top = (100 * min(max(v / n, 0.0), 1.0) for v, n in zip(xy, size_wh, strict=True))
+    return f'<i class="tr-mark tr-{kind}" style="left:{left:.2f}%;top:{top:.2f}%"></i>'
 
 
 def image(source: str, marks: str) -> str:
@@ -91,8 +78,16 @@ def preview(examples: Sequence[SnapshotExample], left_out: Sequence[LeftOut]) ->
         f"<div><dt>{name}</dt><dd>{number:,}</dd><span>{meaning}</span></div>"
         for name, number, meaning in (
             ("Training set", n[TRAIN, CORRECTED], "corrected images"),
-            ("Replayed", n[TRAIN, REPLAY], "original training scenes against forgetting"),
-            ("Validation set", validation, f"{n[VALIDATION, CORRECTED]} of them corrected"),
+            (
+                "Replayed",
+                n[TRAIN, REPLAY],
+                "original training scenes against forgetting",
+            ),
+            (
+                "Validation set",
+                validation,
+                f"{n[VALIDATION, CORRECTED]} of them corrected",
+            ),
             ("Left out", len(left_out), "see below"),
         )
     )
@@ -144,20 +139,12 @@ def _sample(example: SnapshotExample) -> str:
 
 def queue(jobs: Sequence[JobRow], current: str | None) -> str:
     """All jobs, newest first; one click shows one."""
-    items = "".join(_queue_item(job, job.id == current) for job in jobs)
-    return f'<nav aria-label="Jobs"><ol class="tr-queue">{items}</ol></nav>'
-
-
-def _queue_item(job: JobRow, current: bool) -> str:
-    glyph, words = JOB_SIGNS[job.state]
-    here = ' aria-current="true"' if current else ""
-    said = " · ".join(part for part in (words, job.author, when(job.created)) if part)
-    return (
-        f'<li><button type="button" data-job="{escape(job.id)}"{here} '
-        f'class="tr-job tr-{escape(job.state)}">'
-        f'<span class="tr-step-name"><i aria-hidden="true">{glyph}</i>{escape(job.name)}</span>'
-        f'<span class="sl-quiet">{escape(said)}</span></button></li>'
-    )
+    items = []
+    for job in jobs:
+        glyph, words = JOB_SIGNS[job.state]
+        note = " · ".join(part for part in (words, job.author, when(job.created)) if part)
+        items.append(Item(job.id, job.name, note, f"tr-{job.state}", glyph))
+    return chooser("Jobs", "job", items, current)
 
 
 def status(job: JobRow, far: HowFar | None, changed: Sequence[Change] = ()) -> str:
@@ -216,15 +203,13 @@ def chart_title(chart: Chart, said: str) -> str:
     )
 
 
-def log(text: str, cut: bool) -> str:
+def log(text: str) -> str:
     """The end of the worker's log."""
     if not text:
-        return '<p class="sl-quiet">The log is empty so far.</p>'
-    head = "The last lines of the log" if cut else "The log"
-    return f'<pre class="tr-log" tabindex="0" aria-label="{head}">{escape(text)}</pre>'
+        return hint("The log is empty so far.")
+    return f'<pre class="tr-log" tabindex="0" aria-label="The end of the log">{escape(text)}</pre>'
 
 
 def elsewhere(role: str, needed: str, what: str) -> str:
     """Why there are no buttons for this visitor."""
-    may = ROLE_WORDS.get(role, "look")
-    return hint(f"You may {may} here. To {what} you need the role {needed}.")
+    return hint(f"You are here as {role}. To {what} you need the role {needed}.")

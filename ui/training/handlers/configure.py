@@ -102,8 +102,8 @@ def nearest_preset(settings: TrainSettings) -> str:
 def label(name: str) -> str:
     """A field's label with its unit."""
     spec = FIELDS[name]
-    text = spec.label.replace("Most ", "Max ")
-    return f"{text} ({spec.unit})" if spec.unit and spec.unit not in text else text
+    named = not spec.unit or spec.unit in spec.label
+    return spec.label if named else f"{spec.label} ({spec.unit})"
 
 
 def shown(value: Any) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 from explain.measures import share_near_point
 from explain.types import MapSettings
@@ -14,23 +13,13 @@ from inference.schema import Heatmap, PairPrediction, PairRequest
 from training.adapters import promotion
 from training.jobs.rows import JobRow
 from training.proof.comparison import Comparison, compare, picture
-from training.proof.results import CORRECTED, CURRENT, HELDOUT, CaseResult
+from training.proof.results import CORRECTED, CURRENT, CaseResult
 from training.store.home import Home
 from ui.components.panels import Panel, stage
 from ui.shell.desk import Desk, ask_model, check_adapter, default_prompt
 from ui.shell.runs import Work
 from ui.shell.services import Progress
 from ui.shell.visitors import Visitor
-
-MOST_CORRECTED, MOST_CONTROLS = 60, 12
-
-
-class MapsPair(NamedTuple):
-    """The panels before and after as HTML, what they show in words, and the case's id."""
-
-    panels: list[str]
-    said: str
-    case: str
 
 
 def proof(visitor: Visitor, home: Home, job: JobRow) -> Comparison | None:
@@ -40,25 +29,6 @@ def proof(visitor: Visitor, home: Home, job: JobRow) -> Comparison | None:
     if comparison is None or visitor.reads("corrections"):
         return comparison
     return replace(comparison, cases=tuple(c for c in comparison.cases if c.kind != CORRECTED))
-
-
-# ---- cases ---------------------------------------------------------------------------------------
-
-
-def choices(cases: Iterable[CaseResult]) -> list[tuple[str, str]]:
-    """(label, id) of corrected cases, then of controls: held-out scenes, spread evenly over the
-    set."""
-    cases = list(cases)
-    corrected = sorted((c for c in cases if c.kind == CORRECTED), key=lambda c: -c.change)
-    held = [c for c in cases if c.kind == HELDOUT]
-    controls = held[:: max(1, len(held) // MOST_CONTROLS)][:MOST_CONTROLS]
-    extra = [c for c in held if c.fate == "newly wrong" and c not in controls]
-    groups = (("Case", corrected[:MOST_CORRECTED]), ("Newly wrong", extra), ("Control", controls))
-    return [
-        (f"{what} · {c.fate} · {label(c)} · {c.before:.0f} → {c.after:.0f} {c.unit}", c.id)
-        for what, group in groups
-        for c in group
-    ]
 
 
 def label(case: CaseResult) -> str:
@@ -72,7 +42,8 @@ def label(case: CaseResult) -> str:
 
 
 def comparing(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) -> Work:
-    """Work whose result is a MapsPair of one case; UserError where its maps cannot be compared."""
+    """Work whose result is the panels of one case before and after, as HTML, and what they show in
+    words; UserError where its maps cannot be compared."""
     if job is None:
         raise UserError("No job is selected", field="case")
     comparison = proof(visitor, desk.home, job)
@@ -91,7 +62,7 @@ def comparing(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) ->
     for name in names:
         check_adapter(visitor, desk.services, name)
 
-    def work(progress: Progress, cancelled: Callable[[], bool]) -> MapsPair:
+    def work(progress: Progress, cancelled: Callable[[], bool]) -> tuple[list[str], str]:
         image, pairs = desk.services.load_image(path), []
         for i, (when, name) in enumerate(zip(("Before", "After"), names, strict=True)):
 
@@ -109,7 +80,7 @@ def comparing(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) ->
 
 def _drawn(
     desk: Desk, case: CaseResult, truth: Point, pairs: list[PairPrediction], head: bool
-) -> MapsPair:
+) -> tuple[list[str], str]:
     """Both maps on one colour range, with each adapter's own point. head: a training that left
     LoRA as it was cannot have changed the attention, so the head's heatmaps are shown."""
     heatmaps = [_heatmap(desk, pair, head) for pair in pairs]
@@ -133,7 +104,7 @@ def _drawn(
         f"{near[0]} before, {near[1]} after. The point was off by "
         f"{case.before:.0f} px, now by {case.after:.0f} px (at 1280 × 720)."
     )
-    return MapsPair(shown, said, case.id)
+    return shown, said
 
 
 def _heatmap(desk: Desk, pair: PairPrediction, head: bool) -> Heatmap | None:

@@ -25,7 +25,6 @@ from ui.training.figures import CHARTS, Drawn, Lines, curve, summary
 from ui.training.handlers.configure import Change, differences
 from ui.training.handlers.place import Place
 
-LOG_LINES, LOG_BYTES = 200, 32_000
 MOST_JOBS = 60
 TIME_OVER = (
     "Its time limit ended the training before all steps were done.",
@@ -102,12 +101,6 @@ def mark(home: Home, place: Place) -> Mark:
     return Mark(here[0], proof, (rest, supervisor.trouble(home), clock))
 
 
-def log_text(home: Home, job_id: str) -> tuple[str, bool]:
-    """The end of the job's log, and whether there is more before it."""
-    text = jobs.log_tail(home, job_id, LOG_LINES, LOG_BYTES)
-    return text, text.count("\n") + 1 >= LOG_LINES or len(text) > LOG_BYTES - 2000
-
-
 # ---- what may be done: each says what became of it -----------------------------------------------
 
 
@@ -161,10 +154,7 @@ def _curves(
 ) -> dict[str, Drawn]:  # fmt: skip
     lines, under = _lines(home, job, measured), _lines(home, other, others)
     return {
-        key: Drawn(
-            curve(chart, lines, job, under, name, smooth, log),
-            summary(chart, lines),
-        )
+        key: Drawn(curve(chart, lines, job, under, name, smooth, log), summary(chart, lines))
         for key, chart in CHARTS.items()
     }
 
