@@ -86,7 +86,7 @@ PLANTED = (
     ("training/store/home.py", "import training.jobs.rows", "training: proof | worker -> jobs"),
     ("ui/shell/services.py", "import app", "Nothing imports app"),
     ("ui/models/view.py", "import ui.scene.view", "ui: pages -> components -> shell"),
-    ("ui/shell/runs.py", "import ui.components.figures", "ui: pages -> components -> shell"),
+    ("ui/shell/runs.py", "import ui.components.panels", "ui: pages -> components -> shell"),
     ("inference/service.py", "import examples.world", "Nothing imports examples"),
     ("benchmarks/measure.py", "import ui.shell.services", "use only what lies below ui"),
     ("explain/maps.py", "import plotly", "import gradio or plotly"),

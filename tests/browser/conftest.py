@@ -5,6 +5,7 @@ The embedded model is used where the checkout has it, else a tiny random one.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -91,37 +92,27 @@ def app_url(model_flags: list[str], tmp_path_factory: pytest.TempPathFactory) ->
         yield server.url
 
 
+def fake_app(folder: Path, road: Path, seconds: float) -> tuple[str, ...]:
+    """The page over a fake model that takes that long, with two examples."""
+    rows = []
+    for i, name in enumerate(("day", "night")):
+        (folder / f"{name}.jpg").write_bytes(road.read_bytes() + bytes([i]))
+        rows.append({"file": f"{name}.jpg", "label": name, "hazard_px": [300, 200]})
+    (folder / "manifest.json").write_text(json.dumps(rows))
+    return "-m", "tests.ui.fake_app", "--seconds", str(seconds), "--examples", str(folder)
+
+
 @pytest.fixture(scope="session")
 def slow_url(tmp_path_factory: pytest.TempPathFactory, road: Path) -> Iterator[str]:
-    """The page over a fake model that takes half a minute, with two examples."""
-    import json
-
     folder = tmp_path_factory.mktemp("slow")
-    for name in ("day", "night"):
-        (folder / f"{name}.jpg").write_bytes(road.read_bytes())
-    rows = [
-        {"file": f"{name}.jpg", "label": name, "hazard_px": [300, 200]} for name in ("day", "night")
-    ]
-    (folder / "manifest.json").write_text(json.dumps(rows))
-    order = ("-m", "tests.ui.fake_app", "--seconds", "30", "--examples", str(folder))
-    with serve(folder, *order) as server:
+    with serve(folder, *fake_app(folder, road, 30)) as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def quick_url(tmp_path_factory: pytest.TempPathFactory, road: Path) -> Iterator[str]:
-    """The page over a fake model that answers at once, with two examples."""
-    import json
-
     folder = tmp_path_factory.mktemp("quick")
-    for i, name in enumerate(("day", "night")):
-        (folder / f"{name}.jpg").write_bytes(road.read_bytes() + bytes([i]))
-    rows = [
-        {"file": f"{name}.jpg", "label": name, "hazard_px": [300, 200]} for name in ("day", "night")
-    ]
-    (folder / "manifest.json").write_text(json.dumps(rows))
-    order = ("-m", "tests.ui.fake_app", "--seconds", "0.2", "--examples", str(folder))
-    with serve(folder, *order) as server:
+    with serve(folder, *fake_app(folder, road, 0.2)) as server:
         yield server.url
 
 

@@ -158,7 +158,7 @@ def test_right_and_no_hazard_are_one_click(visit, url: str, home, photo) -> None
     page = visit(url)
     look(page, photo())
     page.locator("#sl-right").click()
-    expect(page.locator(".sl-mine")).to_contain_text("That's right", timeout=WAIT_MS)
+    expect(page.locator(".sl-mine")).to_contain_text("Your verdict: Right", timeout=WAIT_MS)
     page.locator("#sl-nothing").click()
     expect(page.locator(".sl-mine")).to_contain_text("No hazard", timeout=WAIT_MS)
     expect(page.locator(".sl-mine")).to_have_count(1)  # one standing verdict
@@ -252,7 +252,7 @@ def test_each_page_has_an_address_and_back_leads_to_it(visit, url: str, photo) -
     expect(page).to_have_url(re.compile(r"/corrections$"))
     expect(page.locator(".sl-pages [aria-current]")).to_have_text("Corrections")
     # What a page showed in this tab is there again.
-    page.get_by_role("link", name="Scene").click()
+    page.get_by_role("link", name="Scene", exact=True).click()
     expect(page).to_have_url(scene)
     expect(page.locator(".sl-headline")).to_be_visible(timeout=WAIT_MS)
     page.go_back()

@@ -87,7 +87,7 @@ def test_a_reviewers_morning(visit: Visit, start, home: Home, tmp_path: Path) ->
     page = visit(f"{start(tmp_path, *command(home)).url}corrections")
     summary = page.locator("#sl-cor-summary")
     expect(summary).to_contain_text(f"{CASES} cases")
-    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#sl-cor-stage .sl-svg")).to_be_visible()
     settled(page)
 
     first, case = shown(page), page.locator("#sl-cor-case [data-shown]")
@@ -155,7 +155,7 @@ def test_a_reviewers_morning(visit: Visit, start, home: Home, tmp_path: Path) ->
 
 def test_a_fast_hand_sees_the_case_it_stopped_at(visit: Visit, read_only: tuple[Home, str]) -> None:
     page = visit(f"{read_only[1]}corrections")
-    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#sl-cor-stage .sl-svg")).to_be_visible()
     settled(page)
     row = page.locator("#sl-cor-queue [data-case]").nth(3)
     last = row.get_attribute("data-case") or ""
@@ -191,7 +191,7 @@ def test_export_and_import_into_another_home(
     page.locator("#sl-cor-bring").click()
     expect(page.locator("#sl-cor-preview")).to_contain_text("Imported")
     expect(page.locator("#sl-cor-summary")).to_contain_text("case")
-    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#sl-cor-stage .sl-svg")).to_be_visible()
     found = Feedback(other).corrections(CorrectionFilter())
     assert len(found) == len(Feedback(home).corrections(CorrectionFilter()))
     assert {c.author for c in found} == {"ann", "ben"}
@@ -203,7 +203,7 @@ def test_hostile_text_is_only_text(visit: Visit, hostile_url: str, size: dict[st
     page = visit(f"{hostile_url}?{query}", size)
     expect(page.locator("#sl-cor-cards article")).to_have_count(2)
     expect(page.locator("#sl-cor-history")).to_contain_text(EVIL)
-    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#sl-cor-stage .sl-svg")).to_be_visible()
     page.locator("#sl-cor-agreement button").first.click()
     expect(page.locator("#sl-cor-agreement-text")).to_contain_text("dispute")
     page.locator("#sl-cor-comment textarea").fill(EVIL)
@@ -221,7 +221,7 @@ def test_hostile_text_is_only_text(visit: Visit, hostile_url: str, size: dict[st
 
 def test_text_stands_out_and_controls_have_names(visit: Visit, read_only: tuple[Home, str]) -> None:
     page = visit(f"{read_only[1]}corrections")
-    expect(page.locator("#sl-cor-plot .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#sl-cor-stage .sl-svg")).to_be_visible()
     page.locator("#sl-cor-agreement button").first.click()
     expect(page.locator("#sl-cor-agreement-text")).to_contain_text("dispute")
     texts_stand_out(page, more_than=60)

@@ -91,23 +91,6 @@ def test_what_is_dropped_while_the_page_opens_stays(visit, quick_url: str, road:
     finished(page)
 
 
-def test_opening_the_page_imports_no_torch(visit, start, model_flags, tmp_path) -> None:
-    server = start(tmp_path, "app.py", *model_flags)
-    page = visit(server.url)
-    expect(page.locator(".sl-header")).to_contain_text("loads on first use")
-    maps = Path(f"/proc/{server.pid}/maps").read_text()
-    assert "libtorch" not in maps
-    assert "/torch/" not in maps
-
-
-def test_an_example_runs_with_one_click(visit, quick_url: str) -> None:
-    page = visit(quick_url)
-    page.locator(".sl-example").nth(1).click()
-    finished(page)
-    expect(page).to_have_url(re.compile("example=night"))
-    expect(page.locator(".sl-headline")).to_contain_text("the hazard")
-
-
 def test_a_refresh_keeps_the_result_and_its_settings(visit, quick_url: str, road: Path) -> None:
     page = visit(quick_url)
     upload(page, road)
@@ -346,13 +329,6 @@ def test_a_wrong_prompt_and_no_picture(visit, quick_url: str, road: Path) -> Non
     page.locator("#sl-prompt textarea").fill("")
     page.locator("#sl-compare").click()
     expect(page.locator("#sl-prompt-message .sl-error")).to_be_visible()
-
-
-def test_a_wrong_adapter(visit, quick_url: str) -> None:
-    page = visit(quick_url)
-    page.locator("#sl-adapters button").first.click()
-    page.locator("#sl-load").click()
-    expect(page.locator("#sl-load-message .sl-error")).to_contain_text("No adapter named")
 
 
 def test_chips_work_with_the_keyboard(visit, quick_url: str) -> None:

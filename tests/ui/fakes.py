@@ -28,8 +28,6 @@ from inference.schema import (
     SidePrediction,
     Trace,
 )
-from inference.tasks.base import validate_prompt
-from inference.tasks.hazard import PROMPTS
 from ui.shell.services import Services, read_examples
 
 ROWS, COLS, LAYERS, HEADS = 9, 16, 4, 6
@@ -77,8 +75,6 @@ def fake_services(
         make_pair_maps=make_pair_maps,
         default_tokens=default_tokens,
         explainers=EXPLAINERS,
-        prompts=PROMPTS,
-        validate_prompt=validate_prompt,
         examples=lambda: read_examples(examples) if examples else (),
         describe=describe,
         versions=lambda: {"sightline": "test"},

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.registry import task as find_task
 from tests.ui.fakes import fake_services
 from tests.ui.served import Server
 from tests.ui.test_visitors import table
@@ -87,7 +88,7 @@ class Sweep(Server):
         correct.save(Visitor("ann", "annotator"), self.desk, result.id, CorrectionForm("right"))
 
     def _filled(self, fields: list[Any], shown: list[Any]) -> dict[int, Any]:
-        prompt = next(iter(self.desk.services.prompts.values()))
+        prompt = find_task("hazard").prompt
         return {shown.index("Prompt (Enter runs it)"): prompt}
 
     def send(

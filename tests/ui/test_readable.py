@@ -3,7 +3,6 @@ to a viewer, and errors that are text."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import json
 import re
@@ -33,14 +32,6 @@ def test_the_readme_has_the_same_table():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"(?m)^\| ([a-z ]+)[^|]* \| (viewer|annotator|trainer) \|$", text))
     assert {what.strip(): role for what, role in rows.items()} == READABLE
-
-
-def test_no_check_of_what_a_browser_sends_is_an_assert():
-    """`python -O` leaves them out."""
-    for folder in ("handlers", "tabs"):
-        for file in (ROOT / "ui" / folder).glob("*.py"):
-            found = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-            assert not [n.lineno for n in found if isinstance(n, ast.Assert)], file
 
 
 # ---- paths ------------------------------------------------------------------------------------

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +21,6 @@ from ui.shell.visitors import Visitor
 
 ME = Visitor("me", "trainer")
 OPTIONS = {name: option.default for name, option in all_options().items()}
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_picture_is_saved_although_many_downloads_followed(desk, result, tmp_path):
@@ -50,23 +47,23 @@ def test_a_map_is_made_for_each_token_once(desk: Desk, result):
         return make(pair, settings)
 
     desk = replace(desk, services=replace(desk.services, make_pair_maps=watched))
-    api.maps(ME, desk, result.id, "attention", "4,3," * 200, True, OPTIONS)
+    api.maps(desk, result.id, "attention", "4,3," * 200, True, OPTIONS)
     assert asked == [(3, 4)]
     with pytest.raises(UserError, match=f"at most {MAX_TOKENS}"):
-        api.maps(ME, desk, result.id, "attention", "3," * 100_000, True, OPTIONS)
+        api.maps(desk, result.id, "attention", "3," * 100_000, True, OPTIONS)
     assert len(asked) == 1
 
 
 @pytest.mark.parametrize("heads", [",", "1,2", "-1", "1.5", "NaN", "many"])
 def test_heads_are_a_word_or_one_number(desk, result, heads):
     with pytest.raises(UserError, match=r"“Heads”.*mean, max, 0"):
-        api.maps(ME, desk, result.id, "attention", "", True, {**OPTIONS, "heads": heads})
+        api.maps(desk, result.id, "attention", "", True, {**OPTIONS, "heads": heads})
 
 
 @pytest.mark.parametrize("layer", [None, float("nan"), 1e300, True, 1.5, "x"])
 def test_layers_are_whole_numbers(desk, result, layer):
     with pytest.raises(UserError, match=r"layer”.*whole number"):
-        api.maps(ME, desk, result.id, "attention", "", True, {**OPTIONS, "last_layer": layer})
+        api.maps(desk, result.id, "attention", "", True, {**OPTIONS, "last_layer": layer})
 
 
 @pytest.mark.parametrize("tokens", [None, "64", float("nan"), float("inf"), 1.5, True, -1, 10**400])
@@ -86,11 +83,3 @@ def test_only_what_the_model_fails_with_is_called_the_models(desk, picture, imag
     with pytest.raises(KeyError):
         api.predict(ME, unreadable, str(picture), "", "", "finetuned", 8)
     assert "model" not in str(explain_failure(KeyError("weights")))
-
-
-def test_each_page_gives_its_own_figures_their_shape():
-    """What one page sets must not reshape another's figures."""
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "ui").rglob("*.py")]
-    places = [place for text in texts for place in re.findall(r'aspect_style\(\s*"([^"]+)"', text)]
-    assert len(places) == len(set(places))
-    assert sum("--sl-aspect" in text for text in texts) == 1

@@ -12,10 +12,9 @@ from training.proof.results import CaseResult
 from training.store.database import connect
 from training.store.feedback import Feedback
 from training.store.home import find_home
-from ui.corrections import case_view as corrections_case
-from ui.corrections.handlers.learned import ask_now, lessons
+from ui.corrections.case_view import learned
+from ui.corrections.handlers.learned import lessons, run_now
 from ui.shell.desk import Desk
-from ui.shell.visitors import REFUSED, Visitor
 
 NOW = "2026-11-21T00:00:00+00:00"
 
@@ -61,16 +60,16 @@ def trained(desk, case, *, job=True, adapter=True, proof=True):
 
 def test_nobody_learned_it_yet(desk, case):
     assert lessons(desk.home, case) == []
-    assert "None yet" in corrections_case.learned(case, [])
+    assert "None yet" in learned([])
 
 
 def test_a_proof_shows_before_and_after(desk, case):
     trained(desk, case)
     (found,) = lessons(desk.home, case)
-    assert (found.adapter, found.split, found.corrections) == ("<mine>", "train", 1)
+    assert (found.adapter, found.split) == ("<mine>", "train")
     assert (found.result.before, found.result.after) == (284.0, 20.0)
-    text = corrections_case.learned(case, [found])
-    assert "284" in text and "<td>20</td>" in text and "fixed" in text and "&lt;mine&gt;" in text
+    text = learned([found])
+    assert "284" in text and ">20</td>" in text and "fixed" in text and "&lt;mine&gt;" in text
 
 
 @pytest.mark.parametrize(
@@ -83,18 +82,15 @@ def test_a_proof_shows_before_and_after(desk, case):
 )
 def test_halfway_there(desk, case, has, said):
     trained(desk, case, **has)
-    assert said in corrections_case.learned(case, lessons(desk.home, case))
+    assert said in learned(lessons(desk.home, case))
 
 
-def test_the_adapter_in_use_is_asked(desk, case):
-    answer = ask_now(Visitor("ann", "annotator"), desk, case.id)
-    assert answer.adapter == "hazard-patch" and answer.verdict == "still wrong"
-    assert answer.far[0] == ("ben", "155 px (21.2 %)")
-    assert "155 px (21.2 %) from ben" in corrections_case.asked(answer)
+def test_the_adapter_in_use_is_run(desk, case):
+    text = run_now(desk, case.id)
+    assert "hazard-patch</b> now points at (461, 173) px: 155 px (21.2 %) from ben (2)" in text
+    assert "still wrong" in text
 
 
-def test_asking_needs_a_role_and_a_case(desk, case):
-    with pytest.raises(UserError, match=REFUSED):
-        ask_now(Visitor("guest", "viewer"), desk, case.id)
+def test_running_it_needs_a_case(desk, case):
     with pytest.raises(UserError, match="no such case"):
-        ask_now(Visitor("ann", "annotator"), desk, "")
+        run_now(desk, "")

@@ -13,10 +13,9 @@ import pytest
 from PIL import Image
 
 from inference.schema import ImageInput
-from ui.components.thumbnails import small
-from ui.corrections.view import _thumbnail as in_queue
+from ui.components.thumbnails import cropped, small
 from ui.shell import pictures
-from ui.shell.pictures import Pictures, thumbnail
+from ui.shell.pictures import Pictures
 
 
 def image(seed: int) -> ImageInput:
@@ -35,7 +34,7 @@ def turned(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("small_copy", [thumbnail, in_queue, small])
+@pytest.mark.parametrize("small_copy", [small, lambda path: cropped(path, (96, 72))])
 def test_thumbnails_are_upright(turned, small_copy):
     data = base64.b64decode(small_copy(turned).partition(",")[2])
     with Image.open(io.BytesIO(data)) as shown:
@@ -50,11 +49,11 @@ def test_nobody_waits_for_another_picture(tmp_path, monkeypatch):
     shrunk, begun, go_on = pictures._shrunk, threading.Event(), threading.Event()
     done = threading.Event()
 
-    def slow(picture: ImageInput, grey: bool) -> Any:
+    def slow(picture: ImageInput) -> Any:
         if picture.content_hash == image(1).content_hash:
             begun.set()
             go_on.wait(60)
-        return shrunk(picture, grey)
+        return shrunk(picture)
 
     def other() -> None:
         copies.url(image(2))

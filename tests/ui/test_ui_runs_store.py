@@ -177,7 +177,7 @@ def test_only_the_results_keep_pictures_and_within_their_bound(desk, picture, ca
             form = SceneForm(str(picture), prompt=prompt, adapter="hazard-patch")
             run = scene.begin(ME, desk, form)[0]
             with suppress(UserError):
-                list(scene.follow(ME, desk, run))
+                list(scene.follow(desk, run))
         scene.begin(ME, desk, replace(form, prompt=f"never {i}"))
     gc.collect()
     kept = sum(array.nbytes for ref in alive if (array := ref()) is not None)
@@ -187,6 +187,6 @@ def test_only_the_results_keep_pictures_and_within_their_bound(desk, picture, ca
 
 def test_a_result_that_is_gone_before_it_is_shown_is_said(desk, picture):
     run, _ = scene.begin(ME, desk, SceneForm(str(picture), prompt="Where?"))
-    list(scene.follow(ME, desk, run))
+    list(scene.follow(desk, run))
     with pytest.raises(UserError, match="not in memory any more"):
-        list(scene.follow(ME, replace(desk, results=Results()), run))
+        list(scene.follow(replace(desk, results=Results()), run))

@@ -57,16 +57,16 @@ def test_an_explainers_option_needs_no_other_file(explainer, desk, result):
     assert isinstance(control, gr.Slider)
     assert (control.label, control.minimum, control.maximum) == ("Every n-th column", 1, 8)
     settings = ViewSettings(MapSettings("stripes", options={"every": 5}))
-    view = scene_view.view(ME, desk, result, settings)
+    view = scene_view.view(desk, result, settings)
     shown = show(tab, view, result)
     assert shown[control]["visible"]
     assert shown[control]["value"] == 5
     assert shown[tab.maps.options["heads"]]["visible"] is False
-    query = dict(part.split("=") for part in view.query.split("&"))
+    query = dict(part.split("=") for part in view.address.split("&"))
     assert query["every"] == "5"
     again = scene_view.fit_settings(result.pair, from_query(query, []).view)
     assert again.maps.options == {"every": 5}
-    told = api.maps(ME, desk, result.id, "stripes", "", True, {"every": 5})
+    told = api.maps(desk, result.id, "stripes", "", True, {"every": 5})
     assert told["settings"]["every"] == 5
     assert sum(told["maps"]["base"]["values"][0]) == 4
     assert "every n-th column 5" in downloads.sheet(ME, desk, result.id, settings)

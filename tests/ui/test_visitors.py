@@ -200,9 +200,8 @@ def test_private_endpoints_are_really_called(server):
     assert "There is no image yet" in answer
 
 
-@pytest.mark.parametrize("name", list(table()))
-def test_roles(server, name):
-    needed = table()[name]
+@pytest.mark.parametrize(("name", "needed"), [row for row in table().items() if row[1] != "viewer"])
+def test_roles(server, name, needed):
     for role in ROLES:
         answer = server.call(name, role)
         allowed = ROLES.index(role) >= ROLES.index(needed)

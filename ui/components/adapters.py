@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from inference.errors import UserError
 from ui.shell.desk import Desk, adapter_entry
-from ui.shell.visitors import Visitor, require
 
 
 @dataclass(frozen=True)
@@ -17,9 +16,8 @@ class Changed:
     message: str
 
 
-def load(visitor: Visitor, desk: Desk, source: str) -> Changed:
+def load(desk: Desk, source: str) -> Changed:
     """Loads an adapter from a folder or hub id and chooses it."""
-    require(visitor, "trainer", "Loading an adapter")
     source = (source or "").strip()
     if not source:
         raise UserError(
@@ -30,9 +28,8 @@ def load(visitor: Visitor, desk: Desk, source: str) -> Changed:
     return Changed(entry.name, f"Loaded {entry.name}; {how}. Press Compare to use it.")
 
 
-def unload(visitor: Visitor, desk: Desk, name: str) -> Changed:
+def unload(desk: Desk, name: str) -> Changed:
     """Takes an adapter out of memory; the default one is chosen then."""
-    require(visitor, "trainer", "Unloading an adapter")
     if not name or adapter_entry(desk.services, name) is None:
         raise UserError("No adapter is chosen, so there is none to unload", field="adapter")
     desk.services.unload_adapter(name)

@@ -1,4 +1,4 @@
-"""The language of signs, one place for the page, its figures and the exported picture.
+"""The language of signs, one place for the page, its figures and the exported image.
 
 Sides differ by colour and by shape. Attention is inferno, transparent at zero; a difference is
 blue (base looks more) through transparent to amber (fine-tuned looks more).
@@ -17,7 +17,6 @@ INFERNO = (
     (207, 68, 70), (237, 105, 37), (251, 155, 6), (247, 209, 61), (252, 255, 164),
 )  # fmt: skip
 ALPHA_POWER = 0.7  # below 1: weak cells stay visible, zero is still clear
-STEPS = 33
 
 RGBA = tuple[int, int, int, float]
 
@@ -45,15 +44,6 @@ def diverging(share: float) -> RGBA:
 
 
 def rgb_text(colour: RGBA) -> str:
-    """As CSS and plotly write it."""
+    """As CSS writes it."""
     r, g, b, a = colour
     return f"rgba({r},{g},{b},{a:.3f})"
-
-
-def plotly_scale(signed: bool) -> list[tuple[float, str]]:
-    """The same two scales as plotly wants them: position 0..1 and "rgba(...)"."""
-    stops = []
-    for i in range(STEPS):
-        at = i / (STEPS - 1)
-        stops.append((at, rgb_text(diverging(2 * at - 1) if signed else inferno(at))))
-    return stops

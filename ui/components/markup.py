@@ -81,12 +81,6 @@ def stopped(text: str) -> str:
     return f'<div class="sl-progress sl-stopped" role="status">{escape(text)}</div>'
 
 
-def aspect_style(place: str, aspect: float) -> str:
-    """Gives the figures in the element of that id the picture's shape, width : height, within
-    reason. All pages are in one document: each names an element of its own."""
-    return f"<style>#{place}{{--sl-aspect:{min(max(aspect, 0.8), 2.4):.3f}}}</style>"
-
-
 def heading(title: str, sentence: str) -> str:
     """Over each step: what it is for."""
     return (

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup, escape
 
 Row = tuple[str, Sequence[str]]
-"""What the row is about, as text, and its cells, as HTML."""
+"""What the row is about, as text or Markup, and its cells, as HTML."""
 
 
 def table(
     heads: Sequence[str], rows: Sequence[Row], caption: str = "", *, stack: bool = False
 ) -> str:
-    """heads, caption: texts; the first head stands over what the rows are about."""
+    """heads, caption: texts or Markup; the first head stands over what the rows are about. Nothing
+    where there is no row."""
+    if not rows:
+        return ""
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
         + "".join(
-            f'<td data-label="{escape(head)}">{cell}</td>'
+            f'<td data-label="{escape(Markup(escape(head)).striptags())}">{cell}</td>'
             for head, cell in zip(heads[1:], cells, strict=True)
         )
         + "</tr>"

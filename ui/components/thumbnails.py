@@ -1,4 +1,4 @@
-"""Small whole pictures as data URIs, for pages whose files lie outside every served folder."""
+"""Small upright copies of images as data URIs, also of files outside every served folder."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ from ui.shell.pictures import data_uri
 SMALL_PX = 340
 
 
-@lru_cache(maxsize=400)
-def _encoded(path: str, stamp: float) -> str:
-    with Image.open(path) as picture:
-        picture.draft("RGB", (2 * SMALL_PX, 2 * SMALL_PX))
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-    upright.thumbnail((SMALL_PX, SMALL_PX))
-    return data_uri(upright, quality=70)
-
-
 def small(path: Path | None) -> str:
-    """The whole picture, at most 340 px wide or high; "" where there is none that can be read."""
-    if path is None:
-        return ""
+    """The whole image, at most 340 px wide or high; "" where there is none that can be read."""
+    return _copy(path, (SMALL_PX, SMALL_PX), crop=False)
+
+
+def cropped(path: Path | None, size_wh: tuple[int, int]) -> str:
+    """The image cropped to that size in px; "" where there is none that can be read."""
+    return _copy(path, size_wh, crop=True)
+
+
+def _copy(path: Path | None, size_wh: tuple[int, int], crop: bool) -> str:
     try:
-        return _encoded(str(path), path.stat().st_mtime)
+        return _encoded(path, path.stat().st_mtime_ns, size_wh, crop) if path else ""
     except (OSError, ValueError):
         return ""
+
+
+@lru_cache(maxsize=1000)
+def _encoded(path: Path, stamp_ns: int, size_wh: tuple[int, int], crop: bool) -> str:
+    with Image.open(path) as image:
+        image.draft("RGB", (2 * size_wh[0], 2 * size_wh[1]))
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    if crop:
+        upright = ImageOps.fit(upright, size_wh)
+    else:
+        upright.thumbnail(size_wh)
+    return data_uri(upright, quality=70)

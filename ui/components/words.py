@@ -16,6 +16,16 @@ def when(stamp: str | None) -> str:
     return f"{at.day} {at:%b %H:%M} UTC"
 
 
+def moment(stamp: str) -> str:
+    """ "2026-11-21 04:30 UTC" of an ISO time in UTC."""
+    return f"{stamp[:16].replace('T', ' ')} UTC"
+
+
+def count(n: int, what: str) -> str:
+    """ "1 image", "2,000 images"."""
+    return f"1 {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def bare(value: float, unit: str, signed: bool = False) -> str:
     """The number alone, with a true minus."""
     return _plain(value, unit, signed).replace("-", "−")

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from urllib.parse import parse_qsl
 
+from training.store.feedback import CaseFilter
 from ui.shell.address import query_of
 
 STATUSES = ("open", "accepted", "rejected", "withdrawn", "any")
-PAGE_ROWS = 40
 TEXTS = ("task", "author", "adapter", "slice", "case")
+PAGE_ROWS = 40
 MAX_PAGE = 100_000
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -39,9 +39,24 @@ class QueueAddress:
     page: int = 1
     case: str = ""
 
-    def filtered(self, **changes: object) -> QueueAddress:
-        """The same with other filters: from the first page, no case chosen."""
-        return replace(self, page=1, case="", **changes)  # type: ignore[arg-type]
+    @property
+    def filtered(self) -> bool:
+        """Whether other than all open cases are asked for."""
+        return replace(self, page=1, case="") != QueueAddress()
+
+    @property
+    def filter(self) -> CaseFilter:
+        """The store's filter behind it."""
+        return CaseFilter(
+            task=self.task or None,
+            author=self.author or None,
+            adapter=self.adapter or None,
+            slice=self.slice or None,
+            since=self.since or None,
+            until=self.until or None,
+            status=None if self.status == "any" else self.status,
+            min_disagreement=self.least / 100 or None,
+        )
 
 
 def to_query(where: QueueAddress) -> str:
@@ -51,24 +66,18 @@ def to_query(where: QueueAddress) -> str:
     return query_of({k: v for k, v in pairs.items() if v != getattr(usual, k)})
 
 
-def from_query(query: Mapping[str, str] | str) -> QueueAddress:
+def from_query(query: Mapping[str, str]) -> QueueAddress:
     """Reads a query; whatever is missing or makes no sense stays at its default."""
-    if isinstance(query, str):
-        query = dict(parse_qsl(query.lstrip("?")[:4000]))
     texts = {key: query.get(key, "")[:200] for key in TEXTS}
-    where = QueueAddress(
+    days = {key: query.get(key, "") for key in ("since", "until")}
+    status = query.get("status", "")
+    return QueueAddress(
         **texts,
-        since=_day(query.get("since", "")),
-        until=_day(query.get("until", "")),
+        **{key: day for key, day in days.items() if _DAY.fullmatch(day)},
+        status=status if status in STATUSES else "open",
         least=min(_number(query.get("least", ""), 0), 100),
         page=max(1, min(_number(query.get("page", ""), 1), MAX_PAGE)),
     )
-    status = query.get("status", "")
-    return replace(where, status=status) if status in STATUSES else where
-
-
-def _day(text: str) -> str:
-    return text if _DAY.fullmatch(text) else ""
 
 
 def _number(text: str, usual: int) -> int:

@@ -3,24 +3,26 @@ happened to it. Every text that came from a person or a model is escaped here. K
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
+from inference.fields import Point
 from training.store.feedback import Case
+from ui.components import panels
+from ui.components.fields import said
 from ui.components.markup import sign
-from ui.corrections.words import (
-    Sign,
-    diagonal_px,
-    moment,
-    px_and_share,
-    signs,
-    status_badge,
-    what_they_said,
-)
+from ui.components.panels import Panel
+from ui.components.tables import Row, table
+from ui.components.words import moment
+from ui.corrections.words import name_of, people, points, px_and_share, share, status_badge, title
 
 if TYPE_CHECKING:
-    from ui.corrections.handlers.learned import Answer, Lesson
+    from ui.corrections.handlers.learned import Lesson
+
+DID = {"accept": "accepted", "reject": "rejected", "comment": "commented on", "reopen": "reopened"}
 
 
 def head(case: Case, link: str | None) -> str:
@@ -37,68 +39,59 @@ def head(case: Case, link: str | None) -> str:
     )
     return (
         f'<div class="sl-cor-head" data-shown="{escape(case.id, quote=True)}">'
-        f"<h2>{escape(media.name or media.hash[:12])}</h2>{status_badge(case.status)}"
+        f"<h2>{escape(title(case))}</h2>{status_badge(case.status)}"
         f'<span class="sl-quiet">{escape(" · ".join(facts))}</span>{scene}</div>'
-        f"{_loudest(case)}"
+        f"{_loudest(case, points(case))}"
     )
 
 
-def _loudest(case: Case) -> str:
-    marks = signs(case)
-    people = [s for s in marks if s.kind == "human"]
-    model = next((s for s in marks if s.kind == "finetuned"), None)
-    model = model or next((s for s in marks if s.kind == "base"), None)
-    if not people:
+def _loudest(case: Case, marks: Mapping[str, Point]) -> str:
+    human = people(marks)
+    model = next((kind for kind in ("finetuned", "base") if kind in marks), None)
+    if not human:
         return ""
     if model is None:
         return '<p class="sl-cor-loud">The model gave no point.</p>'
     # The farthest: it is what puts the case at its place in the queue.
-    farthest = max(people, key=model.far_px)
-    far = model.far_px(farthest)
-    who = escape(farthest.name)
-    who += f", the farthest of {len(people)} people" if len(people) > 1 else ""
-    percent = f"{100 * far / diagonal_px(case):.1f} % of the diagonal"
+    farthest = max(human, key=lambda key: human[key].distance_px(marks[model]))
+    who = name_of(farthest)
+    who += f", the farthest of {len(human)} people" if len(human) > 1 else ""
+    far = human[farthest].distance_px(marks[model])
+    part = share(human[farthest], marks[model], case)
     return (
-        f'<p class="sl-cor-loud"><strong>{far:.0f} px</strong>{percent} from '
-        f"{sign(model.kind)}{escape(model.name.lower())} to {sign('human')}{who}</p>"
+        f'<p class="sl-cor-loud"><strong>{far:.0f} px</strong>{part} of the diagonal from '
+        f"{sign(model)}{name_of(model).lower()} to {sign('human')}{who}</p>"
     )
 
 
-def sentence(case: Case) -> str:
-    """The figure in words, for everyone and for screen readers."""
-    parts = [f"{s.name} at ({s.x_px:.0f}, {s.y_px:.0f})" for s in signs(case)]
-    said = "; ".join(parts) or "nobody points anywhere"
-    text = f"Image of {case.media.width} × {case.media.height} px: {said}."
-    return f'<p class="sl-quiet sl-cor-said">{escape(text)}</p>'
+def picture(case: Case, url: str, image_wh: tuple[int, int]) -> str:
+    """The image with every mark on it. url: of its copy."""
+    marks = points(case)
+    where = [f"{key.partition(':')[2] or name_of(key)} at ({p.x_px:.0f}, {p.y_px:.0f})"
+             for key, p in marks.items()]  # fmt: skip
+    said = f"Image of {image_wh[0]} × {image_wh[1]} px: {'; '.join(where) or 'nobody points'}."
+    panel = Panel("photo", "", url, image_wh, points=marks, said=said)
+    return panels.stage([panel], case.id, modes=False)
 
 
 def differences(case: Case) -> str:
     """Who points where, and how far from the models and the truth."""
-    marks = signs(case)
-    if not marks:
-        return ""
-    against = [s for s in marks if s.kind != "human"]
-    head_cells = "".join(
-        f'<th scope="col">{sign(s.kind)}from {escape(s.name.lower())}</th>' for s in against
-    )
-    rows = "".join(_row(case, s, against) for s in marks)
-    return (
-        '<div class="sl-cor-table-box"><table class="sl-cor-table"><caption>Who points where'
-        '<span class="sl-quiet"> px, and percent of the diagonal</span></caption>'
-        f'<thead><tr><th scope="col">Who</th><th scope="col">Point (px)</th>{head_cells}</tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>"
-    )
+    marks = points(case)
+    against = [key for key in marks if key not in people(marks)]
+    rows = [
+        (
+            _signed(key),
+            [f"({at.x_px:.0f}, {at.y_px:.0f})",
+             *("–" if other == key else px_and_share(at, marks[other], case) for other in against)],
+        )
+        for key, at in marks.items()
+    ]  # fmt: skip
+    heads = ["Who", "Point (px)", *(f"from {name_of(key).lower()}" for key in against)]
+    return table(heads, rows, "Who points where", stack=True)
 
 
-def _row(case: Case, mark: Sign, against: Sequence[Sign]) -> str:
-    cells = "".join(
-        f"<td>{'–' if other is mark else px_and_share(mark.far_px(other), case)}</td>"
-        for other in against
-    )
-    return (
-        f'<tr><th scope="row" class="sl-free">{sign(mark.kind)}{escape(mark.name)}</th>'
-        f"<td>({mark.x_px:.0f}, {mark.y_px:.0f})</td>{cells}</tr>"
-    )
+def _signed(key: str) -> Markup:
+    return Markup(f"{sign('human' if ':' in key else key)}{name_of(key)}")
 
 
 def answers(case: Case) -> str:
@@ -106,18 +99,17 @@ def answers(case: Case) -> str:
     if not case.predictions:
         return '<p class="sl-quiet">No model was run on this case.</p>'
     newest = case.predictions[0]
-    sides = [("base", "Base", newest.base), ("finetuned", "Fine-tuned", newest.finetuned)]
     boxes = "".join(
-        f'<div class="sl-answer"><p class="sl-point">{sign(kind)}<b>{name}</b></p><blockquote>'
+        f'<div class="sl-answer"><p>{sign(kind)}<b>{name_of(kind)}</b></p><blockquote>'
         f"{escape(str(side.get('text') or '(empty answer)'))}</blockquote></div>"
-        for kind, name, side in sides
+        for kind, side in (("base", newest.base), ("finetuned", newest.finetuned))
         if side
     )
     made = f"{newest.backbone} · adapter {newest.adapter or 'none'}"
     took = f" · {newest.latency_s:.1f} s" if newest.latency_s else ""
     return (
-        f'<div class="sl-said">{boxes}</div><p class="sl-quiet">Prompt: '
-        f"“{escape(newest.prompt)}” · {escape(made)}{took} · {moment(newest.created)}</p>"
+        f'<div class="sl-said">{boxes}</div><p class="sl-quiet">Prompt: “{escape(newest.prompt)}” '
+        f"· {escape(made)}{took} · {escape(moment(newest.created))}</p>"
     )
 
 
@@ -128,70 +120,53 @@ def history(case: Case) -> str:
         for p in case.predictions
     ]
     for c in case.corrections:
-        said = escape(what_they_said(c))
-        events.append((c.created, f"<b>{escape(c.author)}</b> corrected: {said}"))
-        events += [
-            (r.created, _review(r.reviewer, r.verdict, c.author, r.comment)) for r in c.reviews
-        ]
+        author = escape(c.author)
+        events.append((c.created, f"<b>{author}</b> corrected: {said(c.payload)}"))
+        for r in c.reviews:
+            what = f"<b>{escape(r.reviewer)}</b> {DID.get(r.verdict, 'reopened')} {author}’s"
+            comment = f" <q>{escape(r.comment)}</q>" if r.comment else ""
+            events.append((r.created, f"{what} correction{comment}"))
         if c.status == "withdrawn":
-            when = c.withdrawn or c.created
-            events.append((when, f"<b>{escape(c.author)}</b> withdrew the correction"))
+            events.append((c.withdrawn or c.created, f"<b>{author}</b> withdrew the correction"))
     lines = "".join(
-        f'<li>{text}<span class="sl-quiet"> · {moment(when)}</span></li>'
+        f'<li>{text}<span class="sl-quiet"> · {escape(moment(when))}</span></li>'
         for when, text in sorted(events, reverse=True)
     )
     return f'<h3>History</h3><ol class="sl-cor-events" reversed>{lines}</ol>' if lines else ""
 
 
-def _review(reviewer: str, verdict: str, author: str, comment: str) -> str:
-    did = {"accept": "accepted", "reject": "rejected", "comment": "commented on"}
-    said = f" <q>{escape(comment)}</q>" if comment else ""
-    what = did.get(verdict, "reopened")
-    return f"<b>{escape(reviewer)}</b> {what} {escape(author)}’s correction{said}"
-
-
-def learned(case: Case, found: Sequence[Lesson]) -> str:
-    """Which snapshots and adapters hold this case's corrections, and what came of it."""
-    title = "<h3>Which adapters learned this, and is it fixed?</h3>"
+def learned(found: Sequence[Lesson]) -> str:
+    """Which snapshots and adapters hold a case's corrections, and what came of it."""
+    caption = "Which adapters learned this, and is it fixed?"
     if not found:
         text = "None yet: accepted corrections go into the next training."
-        return f'{title}<p class="sl-quiet">{text}</p>'
-    rows = "".join(_lesson(case, lesson) for lesson in found)
-    return (
-        f'{title}<div class="sl-cor-table-box"><table class="sl-cor-table"><thead><tr>'
-        '<th scope="col">Adapter</th><th scope="col">Snapshot</th><th scope="col">Error before (px)'
-        '</th><th scope="col">after (px)</th><th scope="col">Now</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+        return f'<h3>{caption}</h3><p class="sl-quiet">{text}</p>'
+    heads = ["Adapter", "Snapshot", "Error before (px)", "Error after (px)", "Now"]
+    return table(heads, [_lesson(lesson) for lesson in found], caption, stack=True)
 
 
-def _lesson(case: Case, lesson: Lesson) -> str:
+def _lesson(lesson: Lesson) -> Row:
     made = lesson.adapter or (f"job {lesson.state}" if lesson.job else "not trained yet")
     used = "trained on" if lesson.split == "train" else "validation set"
-    result = lesson.result
-    before = f"{result.before:.0f}" if result else "–"
-    after = f"{result.after:.0f}" if result else "–"
-    fate = f"<b>{escape(result.fate)}</b>" if result else "not measured"
-    return (
-        f'<tr><th scope="row" class="sl-free">{sign("finetuned")}{escape(made)}</th>'
-        f"<td>{escape(lesson.snapshot[:10])}, {used}</td><td>{before}</td><td>{after}</td>"
-        f"<td>{fate}</td></tr>"
-    )
+    outcome = ("–", "–", "not measured")
+    if (result := lesson.result) is not None:
+        outcome = (f"{result.before:.0f}", f"{result.after:.0f}", f"<b>{escape(result.fate)}</b>")
+    name = Markup(f"{sign('finetuned')}{escape(made)}")
+    return name, [f"{escape(lesson.snapshot[:10])}, {used}", *outcome]
 
 
-def asked(answer: Answer) -> str:
-    """What the adapter in use says now."""
-    if answer.point_px is None:
-        return (
-            f'<div class="sl-answer" role="status"><p>{sign("finetuned")}'
-            f"<b>{escape(answer.adapter)}</b> gives no point: “{escape(answer.text.strip())}”"
-            "</p></div>"
+def answered(adapter: str, text: str, point: Point | None, case: Case, verdict: str) -> str:
+    """What the adapter in use answers now. verdict: fixed, still wrong or, without people's points,
+    nothing."""
+    name = f"{sign('finetuned')}<b>{escape(adapter)}</b>"
+    if point is None:
+        words = f"{name} gives no point: “{escape(text.strip())}”"
+    else:
+        human = {k: p for k, p in people(points(case)).items() if not k.startswith("rejected")}
+        near = sorted(human, key=lambda key: human[key].distance_px(point))
+        far = [f"{px_and_share(human[key], point, case)} from {name_of(key)}" for key in near]
+        words = (
+            f"{name} now points at ({point.x_px:.0f}, {point.y_px:.0f}) px: "
+            f"{'; '.join(far) or 'nobody to compare with'}. <b>{verdict}</b>"
         )
-    x, y = answer.point_px
-    far = "; ".join(f"{escape(words)} from {escape(name)}" for name, words in answer.far)
-    verdict = {"right": "fixed", "still wrong": "still wrong"}.get(answer.verdict, "")
-    return (
-        f'<div class="sl-answer" role="status"><p>{sign("finetuned")}<b>{escape(answer.adapter)}'
-        f"</b> now points at ({x:.0f}, {y:.0f}) px: {far or 'nobody to compare with'}. "
-        f"<b>{verdict}</b></p></div>"
-    )
+    return f'<div class="sl-answer" role="status"><p>{words}</p></div>'

@@ -1,7 +1,6 @@
 // The Corrections page without the server: the keyboard, the place in the queue, which correction a
-// decision is about, marks for bulk work, and a look at the database while the page is in view.
+// decision is about, and marks for bulk work.
 window.sightlineCorrections = (() => {
-  const PULSE_MS = 4000;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const one = (selector, root = document) => root.querySelector(selector);
   const root = () => one("#sl-cor");
@@ -9,7 +8,6 @@ window.sightlineCorrections = (() => {
   let marked = new Set(); // cases marked for bulk work, kept while the page lives
   let chosen = ""; // the correction that the next decision is about
   let chosenStatus = "";
-  let pulse = null; // asks the server whether there is news
 
   // ---- queue ----------------------------------------------------------------------------------
   const rows = () => all("#sl-cor-queue [data-case]");
@@ -151,24 +149,5 @@ window.sightlineCorrections = (() => {
     if (event.target.closest("[data-role=close-keys]") || event.target.id === "sl-cor-help") help(false);
   });
 
-  // ---- news, names for screen readers ------------------------------------------------
-  function bridge(ask, refresh, watch) {
-    pulse = () => { if (shownNow() && document.visibilityState === "visible") ask(); };
-    watch("value", () => refresh(location.search));
-    setTimeout(pulse, 0);
-  }
-  setInterval(() => pulse && pulse(), PULSE_MS);
-  window.addEventListener("focus", () => pulse && pulse());
-
-  // Plots get the sentence under them as their name; clips must outlive a change of the address.
-  new MutationObserver(() => {
-    all("#sl-cor .js-plotly-plot:not([aria-label])").forEach((plot) => {
-      const said = plot.closest("[id]") && one(".sl-cor-said", plot.closest(".sl-cor-plot-box") || root());
-      plot.setAttribute("role", "img");
-      plot.setAttribute("aria-label", said ? said.innerText : "Figure");
-      if (plot._context) plot._context._baseUrl = "";
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true });
-
-  return { queue, cardList, bridge, target, marks, clearMarks, setBusy, look: () => pulse && pulse() };
+  return { queue, cardList, target, marks, clearMarks, setBusy };
 })();

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.components.plot import PlotData
 
 from ui.corrections import view
 from ui.corrections.address import QueueAddress, from_query
@@ -16,16 +15,11 @@ from ui.shell.events import asked, asks
 from ui.shell.visitors import Visitor
 
 Values = dict[Any, Any]
+REFRESH_S = 4.0  # other people review at the same time
 # Clicks and keys become events here; the script lies in ui/corrections/corrections.js.
-BRIDGE_JS = (
-    "window.sightlineCorrections.bridge(() => trigger('select', {}),"
-    " (query) => trigger('apply', {query: query}), watch);"
-)
 QUEUE_JS = f"window.sightlineCorrections.queue(element, {asks('queue')}, watch);"
-CARDS_JS = (
-    "window.sightlineCorrections.cardList(element, (id) => trigger('delete', {correction: id}),"
-    " watch);"
-)
+CARDS_JS = f"window.sightlineCorrections.cardList(element, {asks('withdraw')}, watch);"
+STAGE_JS = "window.sightline.panels.attach(element, watch);"
 FILTERS = ("status", "task", "author", "adapter", "slice", "since", "until", "least")
 """Names of fields of QueueAddress, and of the components that set them."""
 
@@ -41,7 +35,7 @@ def _html(name: str, **more: Any) -> gr.HTML:
 class Parts:
     """where: a QueueAddress, None before the page is filled. stamp: of the database, as last shown.
     bulk: ids that wait for a yes. sent: what the browser shows at the moment of a click (JSON).
-    asked_case: the row of the queue that was pressed last. shown: all that `show_page` may change.
+    asked_case, asked_withdraw: what was pressed last. shown: all that `show_page` may change.
     """
 
     def __init__(self) -> None:
@@ -60,8 +54,8 @@ class Parts:
             self._share()
             self._forget()
             gr.HTML(view.keys(), elem_id="sl-cor-keys")
-            self.bridge = _html("bridge", elem_classes="sl-hidden", js_on_load=BRIDGE_JS)
-            self.asked_case = asked("queue")
+            self.timer = gr.Timer(REFRESH_S)
+            self.asked_case, self.asked_withdraw = asked("queue"), asked("withdraw")
             self.sent = gr.Textbox("", elem_classes="sl-hidden", show_label=False)
         self.shown.append(self.person)
 
@@ -107,13 +101,9 @@ class Parts:
     def _case(self) -> None:
         with gr.Column(scale=6, min_width=320, elem_id="sl-cor-middle"):
             self.head = _html("case")
-            with gr.Column(elem_classes="sl-cor-plot-box"):
-                self.plot = gr.Plot(
-                    show_label=False, container=False, elem_classes="sl-plot",
-                    elem_id="sl-cor-plot",
-                )  # fmt: skip
-                self.said = _html("said")
-            self.ask = _button("Run the adapter in use", "ask", size="md")
+            self.stage = _html("stage", js_on_load=STAGE_JS)
+            self.said = _html("said")
+            self.run = _button("Run the adapter in use", "run", size="md")
             self.answer, self.learned = _html("answer"), _html("learned")
             self.history = _html("history")
 
@@ -143,18 +133,10 @@ class Parts:
             gr.HTML(view.KEYS_BUTTON)
 
     def _agreement(self) -> None:
-        with (
-            gr.Accordion(
-                "Agreement between people", open=False, elem_id="sl-cor-agreement"
-            ) as self.agreement,
-            gr.Row(equal_height=False, elem_classes="sl-cor-plot-box"),
-        ):
-            with gr.Column(scale=2, min_width=300):
-                self.agreement_plot = gr.Plot(
-                    show_label=False, container=False, elem_classes="sl-cor-bars"
-                )
-            with gr.Column(scale=3, min_width=300):
-                self.agreement_text = _html("agreement-text")
+        with gr.Accordion(
+            "Agreement between people", open=False, elem_id="sl-cor-agreement"
+        ) as self.agreement:
+            self.agreement_text = _html("agreement-text")
 
     def _share(self) -> None:
         with (
@@ -200,6 +182,11 @@ class Parts:
         found = {name: str(values[part] or "").strip() for name, part in self.filters.items()}
         return from_query({**found, "least": str(int(values[self.least] or 0))})
 
+    @property
+    def case(self) -> list[Any]:
+        """What one case changes."""
+        return [*self.show_case(CaseView())]
+
     def show_page(self, view: PageView, visitor: Visitor, controls: bool = False) -> Values:
         """The whole page. controls: also set the filters, else only what they offer."""
         names = [value for _, value in view.choices["author"] if value]
@@ -208,15 +195,12 @@ class Parts:
         values: Values = {
             self.empty: gr.update(value=view.empty, visible=not view.anything),
             self.work: gr.update(visible=view.anything),
-            self.summary: view.summary,
-            self.queue: view.queue,
             self.sooner: gr.update(interactive=view.has_before),
             self.later: gr.update(interactive=view.has_after),
-            self.address: view.query,
-            self.where: view.where,
-            self.stamp: view.stamp,
             self.person: gr.update(choices=names),
         }
+        plain = ("where", "address", "stamp", "summary", "queue")
+        values |= {getattr(self, name): getattr(view, name) for name in plain}
         for name, part in self.filters.items():
             now = getattr(view.where, name)
             update = {"value": now} if controls else {}
@@ -234,20 +218,6 @@ class Parts:
         return values | self.show_case(view.case) | able
 
     def show_case(self, view: CaseView) -> Values:
-        return {
-            self.head: view.head,
-            self.plot: plot_value(view.plot),
-            self.said: view.said,
-            self.ask: gr.update(visible=view.can_ask),
-            self.answer: "",
-            self.history: view.history,
-            self.learned: view.learned,
-            self.cards: view.cards,
-        }
-
-
-def plot_value(text: str | None) -> Any:
-    """A figure's JSON text for gr.Plot; without one, the place is hidden."""
-    if text is None:
-        return gr.update(value=None, visible=False)
-    return gr.update(value=PlotData(type="plotly", plot=text), visible=True)
+        plain = ("head", "stage", "said", "history", "learned", "cards")
+        texts = {getattr(self, name): getattr(view, name) for name in plain}
+        return {**texts, self.run: gr.update(visible=view.can_run), self.answer: ""}

@@ -4,15 +4,15 @@ from a person, a file or a model is escaped here. Knows no gradio."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-from inference.fields import Text
 from training.store.feedback import Case, Correction
+from ui.components.fields import said
 from ui.components.markup import sign
-from ui.corrections.words import apart, moment, status_badge, what_they_said, where_of
-from ui.shell.pictures import thumbnail
+from ui.components.thumbnails import cropped
+from ui.components.words import count, moment
+from ui.corrections.words import status_badge, title
 
 THUMB_WH = (96, 72)
 STATUS_CHOICES = [
@@ -61,7 +61,7 @@ def keys() -> str:
 
 
 def empty(example: str | None) -> str:
-    """What to do where nobody has corrected anything yet. example: id of an example picture."""
+    """What to do where nobody has corrected anything yet. example: id of an example image."""
     link = f"./?example={escape(example, quote=True)}" if example else "./"
     label = "Correct an example in Scene" if example else "Open Scene"
     return (
@@ -78,52 +78,41 @@ def summary(shown: tuple[int, int], total: int, filtered: bool) -> str:
     if not total:
         what = "No case fits the filters." if filtered else "No open case."
         return f'<p role="status">{what}</p>'
-    cases, match = ("case", "matches") if total == 1 else ("cases", "match")
-    which = f"{match} the filters, " if filtered else ""
+    which = f"match{'es' if total == 1 else ''} the filters, " if filtered else ""
     return (
-        f'<p role="status"><b>{total:,} {cases}</b> <span class="sl-quiet">{which}{shown[0]:,}–'
-        f"{shown[1]:,} shown, most disagreement × risk first</span>"
+        f'<p role="status"><b>{count(total, "case")}</b> <span class="sl-quiet">{which}'
+        f"{shown[0]:,}–{shown[1]:,} shown, most disagreement × risk first</span>"
         '<span id="sl-cor-marked"></span></p>'
     )
 
 
 def queue(rows: Sequence[tuple[Case, Path | None]], current: str) -> str:
     """The list at the left; each row comes with its image's file, if it is one."""
-    if not rows:
-        return ""
     items = "".join(_row(case, path, case.id == current) for case, path in rows)
-    return f'<ol class="sl-queue" aria-label="Queue of cases">{items}</ol>'
+    return items and f'<ol class="sl-queue" aria-label="Queue of cases">{items}</ol>'
 
 
-def _row(case: Case, picture: Path | None, here: bool) -> str:
-    name = escape(case.media.name or case.media.hash[:12])
+def _row(case: Case, image: Path | None, here: bool) -> str:
+    name = escape(title(case))
     people = len({c.author for c in case.corrections if c.status != "withdrawn"})
     who = "1 person" if people == 1 else f"{people} people"
     thumb = '<span class="sl-clip" aria-hidden="true">clip</span>'
-    if picture is not None and (data := _thumbnail(picture)):
+    if data := cropped(image, THUMB_WH):
         thumb = f'<img alt="" src="{data}">'
     mark = escape(case.id, quote=True)
+    # A share of the diagonal, or 1 where people say opposites.
+    opposite = case.disagreement >= 0.9995
+    apart = "opposite answers" if opposite else f"{100 * case.disagreement:.1f} % apart"
     return (
         f'<li><label><input type="checkbox" data-mark="{mark}" aria-label="Mark {name}"></label>'
         f'<button type="button" data-case="{mark}" aria-current="{str(here).lower()}">{thumb}'
-        f"<b>{name}</b><span>{apart(case.disagreement)} · {who}</span>"
+        f"<b>{name}</b><span>{apart} · {who}</span>"
         f"<span>{status_badge(case.status)} {escape(case.task)}</span></button></li>"
     )
 
 
-@lru_cache(maxsize=512)
-def _thumbnail(path: Path) -> str:
-    """A small JPEG data URI; empty where the file is gone or broken."""
-    try:
-        return thumbnail(path, THUMB_WH, quality=60)
-    except (OSError, ValueError):
-        return ""
-
-
-def cards(case: Case | None, me: str) -> str:
+def cards(case: Case, me: str) -> str:
     """Each correction of the case; the browser marks the one that a decision is about."""
-    if case is None:
-        return ""
     if not case.corrections:
         return '<h3>Corrections</h3><p class="sl-quiet">Nobody has corrected this case.</p>'
     items = "".join(_card(i, c, me) for i, c in enumerate(case.corrections, start=1))
@@ -131,31 +120,23 @@ def cards(case: Case | None, me: str) -> str:
 
 
 def _card(number: int, c: Correction, me: str) -> str:
+    withdraw = '<button type="button" class="sl-small" data-role="withdraw">Withdraw mine</button>'
     own = c.author == me and c.status != "withdrawn"
-    withdraw = (
-        '<button type="button" class="sl-small" data-role="withdraw">Withdraw mine</button>'
-        if own
-        else ""
-    )
     key = f"<kbd>{number}</kbd>" if number < 10 else ""
-    texts = [v.text for v in c.payload.values.values() if isinstance(v, Text)]
-    quote = "".join(f"<p><q>{escape(text)}</q></p>" for text in texts)
     return (
         f'<article class="sl-card" data-correction="{escape(c.id, quote=True)}" '
         f'data-status="{escape(c.status)}"><div class="sl-card-head">{key}'
         f'<button type="button" data-role="choose" aria-pressed="false">{sign("human")}'
-        f"{escape(c.author)}</button>{status_badge(c.status)}</div>"
-        f"<p>{escape(what_they_said(c))}{where_of(c)}</p>{quote}"
-        f'<p class="sl-quiet">{moment(c.created)}</p>{withdraw}</article>'
+        f"{escape(c.author)}</button>{status_badge(c.status)}</div><p>{said(c.payload)}</p>"
+        f'<p class="sl-quiet">{escape(moment(c.created))}</p>{withdraw if own else ""}</article>'
     )
 
 
-def confirm(n: int, n_cases: int, n_people: int, verdict: str = "accept") -> str:
-    """The question before a bulk review. It says how many."""
-    cases = "1 case" if n_cases == 1 else f"{n_cases:,} cases"
+def confirm(n: int, n_cases: int, n_people: int) -> str:
+    """The question before many are accepted. It says how many."""
     people = "1 person" if n_people == 1 else f"{n_people:,} people"
-    what = "1 open correction" if n == 1 else f"{n:,} open corrections"
-    return f"<p><b>{verdict.capitalize()} {what}?</b> From {cases}, by {people}. U undoes it.</p>"
+    what = count(n, "open correction")
+    return f"<p><b>Accept {what}?</b> From {count(n_cases, 'case')}, by {people}. U undoes it.</p>"
 
 
 def done(text: str) -> str:

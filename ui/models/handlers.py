@@ -99,11 +99,11 @@ def settings(entry: Lineage) -> Mapping[str, Any]:
 def load(visitor: Visitor, desk: Desk, name: str) -> str:
     """Puts an adapter that is offered on the model."""
     scan(visitor, desk).find(name)
-    return adapters.load(visitor, desk, name).message
+    return adapters.load(desk, name).message
 
 
 def unload(visitor: Visitor, desk: Desk, name: str) -> str:
-    return adapters.unload(visitor, desk, name).message
+    return adapters.unload(desk, name).message
 
 
 def pack(visitor: Visitor, desk: Desk, name: str) -> str:

@@ -50,18 +50,15 @@ def expose(desk: Desk) -> None:
     options = all_options()
 
     def maps(*sent: Any) -> dict[str, Any]:
-        result, method, tokens, *rest, shared_scale, request = sent
+        result, method, tokens, *rest, shared_scale = sent
         own = dict(zip(options, rest, strict=True))
-        visitor = desk.visitor(request)
-        return api.maps(visitor, desk, result, method, tokens, shared_scale, own)
+        return api.maps(desk, result, method, tokens, shared_scale, own)
 
     # gradio takes the names of the call's parameters from the function.
     names = ("result", "method", "tokens", *options, "shared_scale")
     maps.__signature__ = Signature(  # type: ignore[attr-defined]
         [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-        + [Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)]
     )
-    maps.__annotations__ = {"request": gr.Request}
 
     with gr.Column(visible=False):
         asked = [

@@ -3,34 +3,32 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
 from inference.errors import UserError
 from ui.components import markup
+from ui.components.endpoints import Endpoints, Event, needs
 from ui.scene.handlers import correct
 from ui.scene.handlers import view as scene_view
-from ui.scene.handlers.correct import GONE, CorrectionForm, Verdict
+from ui.scene.handlers.correct import GONE, CorrectionForm, Mine, Verdict
 from ui.scene.handlers.run import SceneForm
 from ui.scene.parts import Scene
 from ui.scene.show import Values, freshness, hide_answers, memory, read_form, show
 from ui.shell.desk import Desk
 from ui.shell.events import AT_ONCE
-from ui.shell.failures import explain_failure
 from ui.shell.results import StoredResult
 from ui.shell.visitors import Role, Visitor
 
-ENDPOINTS: dict[str, Role] = {
-    "scene_correct": "annotator",
-    "scene_right": "annotator",
-    "scene_no_hazard": "annotator",
-    "scene_no_hazard_marked": "annotator",
-    "scene_mark": "annotator",
-    "scene_mark_close": "viewer",
-    "scene_withdraw": "annotator",
-    "scene_reveal": "viewer",
-}
+CORRECTING: tuple[Role, str] = ("annotator", "Correcting")
+NEEDS = needs(
+    "mark_close reveal",
+    {
+        **dict.fromkeys(("correct", "right", "no_hazard", "mark"), CORRECTING),
+        "withdraw": ("annotator", "Withdrawing a correction"),
+    },
+)
 
 
 def able_to_correct(visitor: Visitor, desk: Desk) -> bool:
@@ -43,24 +41,24 @@ def present(
 ) -> Values:  # fmt: skip
     """A finished result with its corrections. veiled: only the image, until the person has
     answered; then nothing of either answer is sent to the browser."""
-    able = able_to_correct(visitor, desk)
+    able, stores = able_to_correct(visitor, desk), desk.services.home is not None
     veiled = veiled and able
     try:
-        editor, problem = correct.editor(visitor, desk, result, hidden=veiled), None
+        mine, problem = correct.mine(visitor, desk, result), None
     except UserError as failed:  # a store that cannot be read hides no answer
-        editor, problem, veiled = None, failed, False
-    human = editor.mine.point if editor else None
-    draft = editor.draft if editor else ""
-    view = scene_view.view(visitor, desk, result, form.view, human, draft)
+        mine, problem, veiled, able = Mine(), failed, False, False
+    view = scene_view.view(desk, result, form.view, mine.point, mine.draft)
     values = show(tab, view, result)
+    values |= freshness(tab, form, result, able)
+    values |= {part: {**values[part], "visible": True} for part in (tab.right, tab.wrong)}
     if veiled:
-        values |= hide_answers(tab, scene_view.photo(desk, result, draft, correct.FIVE_SECONDS))
-    kept = desk.services.home is not None
+        photo = scene_view.photo(desk, result, mine.draft, correct.FIVE_SECONDS)
+        values |= hide_answers(tab, photo)
+    invited = correct.invitation(visitor, veiled) if stores and not problem else ""
     return values | {
-        **freshness(tab, form, result, able and editor is not None),
-        tab.verdicts: gr.update(visible=kept and not veiled),
-        tab.invitation: editor.invitation if editor and kept else "",
-        tab.mine: editor.standing if editor else "",
+        tab.verdicts: gr.update(visible=stores),
+        tab.invitation: markup.hint(invited),
+        tab.mine: mine.html,
         tab.message: markup.error(problem),
         tab.mark_message: "",
         tab.veiled: result.id if veiled else "",
@@ -71,76 +69,62 @@ def present(
 
 
 def wire_correcting(tab: Scene, desk: Desk) -> None:
+    ends = Endpoints(desk, "scene", NEEDS)
     inputs = {*tab.inputs, *tab.fields}
+    outputs = [part for part in tab.outputs if part not in (tab.image, tab.prompt)]
     common = {**AT_ONCE, "trigger_mode": "once"}
 
-    def again(values: Values, visitor: Visitor, said: str) -> Values:
+    def again(visitor: Visitor, values: Values, said: str) -> Values:
         """The result with the corrections as they are now, and what was confirmed."""
         result = scene_view.stored(desk, values[tab.result], GONE)
         drawn = present(tab, desk, visitor, result, read_form(tab, values))
         kept = memory(tab, values, result=result.id, veiled="")
         return drawn | {tab.message: markup.confirmed(said), tab.memory: kept}
 
-    def failed(error: Exception) -> Values:
-        problem = explain_failure(error)
-        at_mark = problem.field == "point"
-        text = markup.error(problem)
-        return {tab.mark_message: text if at_mark else "", tab.message: "" if at_mark else text}
-
-    def saving(verdict: Verdict) -> Callable[..., Values]:
-        def saved(values: Values, request: gr.Request) -> Values:
-            visitor, now = desk.visitor(request), read_form(tab, values)
+    def saving(verdict: Verdict) -> Event:
+        def saved(visitor: Visitor, values: Values) -> Values:
+            now = read_form(tab, values)
             editors = tab.editors[now.task]
             sent = {name: values[part] for name, part in editors.items()}
             form = CorrectionForm(verdict, sent, five_second=bool(values[tab.veiled]))
             try:
                 said = correct.save(visitor, desk, values[tab.result], form, now)
-            except Exception as error:
-                return failed(error)
+            except UserError as problem:
+                if problem.field != "point":
+                    raise
+                return {tab.mark_message: markup.error(problem), tab.message: ""}
             # Only now that it is stored may the form forget.
-            return again(values, visitor, said) | dict.fromkeys(editors.values(), "")
+            return again(visitor, values, said) | dict.fromkeys(editors.values(), "")
 
         return saved
 
-    def withdrawn(values: Values, event: gr.EventData, request: gr.Request) -> Values:
-        visitor, asked = desk.visitor(request), str(getattr(event, "id", ""))
-        try:
-            said = correct.withdraw(visitor, desk, values[tab.result], asked)
-        except Exception as error:
-            return failed(error)
-        drawn = again(values, visitor, said)
+    def withdrawn(visitor: Visitor, values: Values) -> Values:
+        asked = str(values[tab.asked_withdraw])
+        said = correct.withdraw(visitor, desk, values[tab.result], asked)
+        drawn = again(visitor, values, said)
         # Undo says nothing about a mark that is being made.
         return {part: value for part, value in drawn.items() if part is not tab.place}
 
-    def marking(request: gr.Request) -> Values:
-        try:
-            correct.may_correct(desk.visitor(request))
-        except UserError as problem:
-            return {tab.message: markup.error(problem)}
+    def revealed(visitor: Visitor, values: Values) -> Values:
+        return again(visitor, values, "")
+
+    def marking(visitor: Visitor, values: Values) -> Values:
         return {tab.place: gr.update(visible=True), tab.message: ""}
 
-    def revealed(values: Values, request: gr.Request) -> Values:
-        try:
-            return again(values, desk.visitor(request), "")
-        except Exception as error:
-            return failed(error)
+    def closing(visitor: Visitor, values: Values) -> Values:
+        return {tab.place: gr.update(visible=False)}
 
-    verdicts: tuple[tuple[gr.Button, Verdict, str], ...] = (
-        (tab.save, "wrong", "scene_correct"),
-        (tab.right, "right", "scene_right"),
-        (tab.nothing, "none", "scene_no_hazard"),
-        (tab.none_here, "none", "scene_no_hazard_marked"),
-    )
-    outputs = [part for part in tab.outputs if part not in (tab.image, tab.prompt)]
-    for button, verdict, name in verdicts:
-        button.click(saving(verdict), inputs, outputs, api_name=name, **common)
-    tab.mine.select(withdrawn, inputs, outputs, api_name="scene_withdraw", **common)
-    tab.reveal.click(revealed, inputs, outputs, api_name="scene_reveal", **common)
-    opened = tab.wrong.click(
-        marking, None, [tab.place, tab.message], api_name="scene_mark", **common
-    )
-    opened.then(None, js="() => window.sightline.marker.open()")
-    closed = tab.close.click(
-        lambda: gr.update(visible=False), None, tab.place, api_name="scene_mark_close", **common
-    )
-    closed.then(None, js="() => window.sightline.marker.close()")
+    def bind(trigger: Any, name: str, event: Event) -> Any:
+        return ends.bind(trigger, name, event, inputs, outputs, tab.message, **common)
+
+    bind(tab.save.click, "correct", saving("wrong"))
+    bind(tab.right.click, "right", saving("right"))
+    bind(tab.nothing.click, "no_hazard", saving("none"))
+    bind(tab.mine.select, "withdraw", withdrawn)
+    bind(tab.reveal.click, "reveal", revealed)
+    place = [tab.place, tab.message]
+    for button, name, event, then in (
+        (tab.wrong, "mark", marking, "open"), (tab.close, "mark_close", closing, "close"),
+    ):  # fmt: skip
+        bound = ends.bind(button.click, name, event, {tab.result}, place, tab.message, **common)
+        bound.then(None, js=f"() => window.sightline.marker.{then}()")

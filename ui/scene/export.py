@@ -33,8 +33,7 @@ def sheet(
     copy = Image.fromarray(pair.image.pixels)
     copy.thumbnail((MAX_COPY_PX, MAX_COPY_PX))
     panels = draw_panels(desk, result, maps, human, data_uri(copy, 90))
-    sides = [side for side in (pair.base, pair.finetuned) if side is not None]
-    texts = [f"{pieces.spoken_point(side)}\n“{side.text.strip()}”" for side in sides]
+    texts = [f"{pieces.spoken_point(s)}\n“{s.text.strip()}”" for s in pieces.sides_of(pair)]
     texts.append(pieces.spoken_distance(pair) + "\nBlue: base more. Amber: fine-tuned more.")
     ranges = [f"Colours: 0 to {p.vmax:.3g} {p.heatmap.unit}" for p in panels if p.heatmap]
     columns = [_wrapped(text, 60) for text in texts[: len(panels)]]

@@ -3,33 +3,31 @@ those that load adapters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 
 from inference.errors import UserError
 from ui.components import adapters, markup
-from ui.scene.address import ViewSettings
+from ui.components.endpoints import Endpoints, needs
 from ui.scene.correcting import able_to_correct
 from ui.scene.handlers import correct, downloads
 from ui.scene.handlers import run as scene
 from ui.scene.handlers import view as scene_view
 from ui.scene.parts import Scene
-from ui.scene.show import Values, adapter_choices, freshness, read_form, show
-from ui.shell.desk import Desk
+from ui.scene.show import Values, freshness, read_form, show
+from ui.shell.desk import Desk, adapter_choices
 from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE
-from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
-from ui.shell.visitors import Role, Visitor
+from ui.shell.visitors import Visitor
 
-ENDPOINTS: dict[str, Role] = {
-    "scene_redraw": "viewer",
-    "scene_tokens": "viewer",
-    "scene_load_adapter": "trainer",
-    "scene_unload_adapter": "trainer",
-    "scene_png": "viewer",
-    "scene_json": "viewer",
-}
+NEEDS = needs(
+    "redraw tokens png json",
+    {
+        "load_adapter": ("trainer", "Loading an adapter"),
+        "unload_adapter": ("trainer", "Unloading an adapter"),
+    },
+)
 
 
 def wire_redrawing(tab: Scene, desk: Desk) -> None:
@@ -41,9 +39,8 @@ def wire_redrawing(tab: Scene, desk: Desk) -> None:
             return {tab.chosen: values[tab.chosen]}
         visitor, form = desk.visitor(request), read_form(tab, values)
         try:
-            mine = correct.editor(visitor, desk, result)
-            human, draft = mine.mine.point, mine.draft
-            view = scene_view.view(visitor, desk, result, form.view, human, draft)
+            mine = correct.mine(visitor, desk, result)
+            view = scene_view.view(desk, result, form.view, mine.point, mine.draft)
         except UserError as problem:
             return {tab.settings_message: markup.error(problem)}
         able = able_to_correct(visitor, desk)
@@ -64,17 +61,16 @@ def wire_redrawing(tab: Scene, desk: Desk) -> None:
 
 
 def wire_keeping(tab: Scene, desk: Desk) -> None:
-    def asked(values: Values, request: gr.Request) -> tuple[Visitor, Desk, str, ViewSettings]:
-        return desk.visitor(request), desk, values[tab.result], read_form(tab, values).view
-
     def drawn(values: Values, request: gr.Request) -> Values:
+        view = read_form(tab, values).view
         try:
-            return {tab.sheet: downloads.sheet(*asked(values, request)), tab.keep_message: ""}
+            sheet = downloads.sheet(desk.visitor(request), desk, values[tab.result], view)
         except UserError as problem:
             return {tab.sheet: "", tab.keep_message: markup.error(problem)}
+        return {tab.sheet: sheet, tab.keep_message: ""}
 
     def numbers(values: Values, request: gr.Request) -> str:
-        return downloads.save_json(*asked(values, request))
+        return downloads.save_json(desk, values[tab.result], read_form(tab, values).view)
 
     tab.png.click(drawn, tab.inputs, [tab.sheet, tab.keep_message], api_name="scene_png", **AT_ONCE)
     tab.json.wire(numbers, tab.inputs, tab.keep_message, "scene_json")
@@ -82,32 +78,26 @@ def wire_keeping(tab: Scene, desk: Desk) -> None:
 
 
 def wire_adapters(tab: Scene, desk: Desk, frame: Frame) -> None:
+    ends = Endpoints(desk, "scene", NEEDS)
     outputs = [tab.adapter, tab.load_message, tab.adapter_message, *vars(frame).values()]
 
-    def acting(change: Callable[[Visitor, Desk, str], adapters.Changed]) -> Callable[..., Values]:
-        def acted(text: str, task: str, request: gr.Request) -> Values:
-            visitor = desk.visitor(request)
-            try:
-                done = change(visitor, desk, text)
-            except Exception as error:
-                return {tab.load_message: markup.error(explain_failure(error))}
-            chosen = gr.update(
-                choices=adapter_choices(visitor, desk, task), value=done.chosen or ""
-            )
-            head = frame_values(frame, desk)
-            return {tab.adapter: chosen, tab.load_message: markup.hint(done.message), **head}
+    def shown(visitor: Visitor, values: Values, done: adapters.Changed) -> Values:
+        choices = adapter_choices(visitor, desk.services, values[tab.task])
+        chosen = gr.update(choices=choices, value=done.chosen or "")
+        said = {tab.adapter: chosen, tab.load_message: markup.hint(done.message)}
+        return said | frame_values(frame, desk)
 
-        return acted
+    def load(visitor: Visitor, values: Values) -> Values:
+        return shown(visitor, values, adapters.load(desk, values[tab.source]))
+
+    def unload(visitor: Visitor, values: Values) -> Values:
+        return shown(visitor, values, adapters.unload(desk, values[tab.adapter]))
 
     common = {
         "api_visibility": "private", "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1,
         "show_progress_on": tab.load_message,
     }  # fmt: skip
-    gr.on(
-        [tab.load.click, tab.source.submit], acting(adapters.load), [tab.source, tab.task], outputs,
-        api_name="scene_load_adapter", **common,
-    )  # fmt: skip
-    tab.unload.click(
-        acting(adapters.unload), [tab.adapter, tab.task], outputs, api_name="scene_unload_adapter",
-        **common,
-    )  # fmt: skip
+    ends.bind(partial(gr.on, [tab.load.click, tab.source.submit]), "load_adapter", load,
+              {tab.source, tab.task}, outputs, tab.load_message, **common)  # fmt: skip
+    ends.bind(tab.unload.click, "unload_adapter", unload, {tab.adapter, tab.task}, outputs,
+              tab.load_message, **common)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from ui.components.endpoints import roles
 from ui.scene import api, correcting, keeping, running
 from ui.scene.parts import Scene
 from ui.shell.desk import Desk
@@ -13,8 +14,8 @@ from ui.shell.visitors import Role
 LABEL = "Scene"
 ENDPOINTS: dict[str, Role] = {
     **running.ENDPOINTS,
-    **keeping.ENDPOINTS,
-    **correcting.ENDPOINTS,
+    **roles("scene", keeping.NEEDS),
+    **roles("scene", correcting.NEEDS),
     **api.ENDPOINTS,
 }
 

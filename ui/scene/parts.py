@@ -22,7 +22,7 @@ STAGE_JS = "".join(
     f"window.sightline.{part}.attach(element, watch);" for part in ("panels", "marker", "scene")
 )
 SHEET_JS = "watch('value', () => window.sightline.scene.png(props));"
-MINE_JS = "window.sightline.marker.mine(element, (id) => trigger('select', {id: id}));"
+MINE_JS = f"window.sightline.marker.mine(element, {asks('withdraw')});"
 
 
 class Scene:
@@ -107,7 +107,6 @@ class Scene:
                 self._editor(name)
             with gr.Column(scale=1, min_width=240), gr.Row(elem_id="sl-save-row"):
                 self.save = gr.Button("Save", variant="primary", elem_id="sl-save")
-                self.none_here = gr.Button("∅ No hazard", elem_id="sl-none", visible=False)
                 self.close = gr.Button("Close", elem_id="sl-close")
                 self.reveal = gr.Button(
                     "Show the answers without marking", elem_id="sl-reveal", visible=False
@@ -173,7 +172,7 @@ class Scene:
             elem_id="sl-address", elem_classes="sl-hidden", js_on_load=ADDRESS_JS
         )
         self.asked_example = asked("example")
-        self.asked_tokens = asked("tokens")
+        self.asked_tokens, self.asked_withdraw = asked("tokens"), asked("withdraw")
         # Fixed key and secret: a restart of the app must still read what the browser kept.
         self.memory = gr.BrowserState({}, storage_key="sightline-scene", secret="sightline")
         self.example, self.linked = gr.State(None), gr.State(None)
@@ -191,7 +190,7 @@ class Scene:
         return {
             self.image, self.task, self.prompt, self.adapter, *self.maps.parts, self.forced,
             self.example, self.run, self.result, self.chosen, self.linked, self.fresh,
-            self.asked_example, self.asked_tokens, self.five, self.veiled,
+            self.asked_example, self.asked_tokens, self.asked_withdraw, self.five, self.veiled,
             self.shown_task,
         }  # fmt: skip
 
@@ -200,7 +199,7 @@ class Scene:
         """What a result changes."""
         never = {
             self.link, self.source, self.load, self.unload, self.load_message, self.asked_example,
-            self.asked_tokens,
+            self.asked_tokens, self.asked_withdraw,
         }  # fmt: skip
         own = [part for part in vars(self).values() if isinstance(part, gr.blocks.Block)]
         boxes = list(self.editor_boxes.values())

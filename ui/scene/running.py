@@ -19,7 +19,6 @@ from ui.scene.handlers.restore import restore
 from ui.scene.parts import Scene
 from ui.scene.show import (
     Values,
-    adapter_choices,
     form_values,
     freshness,
     idle,
@@ -29,7 +28,7 @@ from ui.scene.show import (
     task_values,
     working,
 )
-from ui.shell.desk import Desk, adapters_for
+from ui.shell.desk import Desk, adapter_choices, adapters_for
 from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, QUIET
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
@@ -109,7 +108,7 @@ def wire_running(tab: Scene, desk: Desk, frame: Frame) -> None:
 
     def picked(values: Values, request: gr.Request) -> Values:
         asked = str(values[tab.asked_example])
-        example = scene.example_of(desk.visitor(request), desk.services, asked)
+        example = scene.example_of(desk.services, asked)
         chosen = {tab.image: str(example.path), tab.example: example.id}
         strip = pieces.examples(desk.services.examples(), example.id)
         return began({**values, **chosen}, request) | chosen | {tab.examples: strip}
@@ -122,8 +121,8 @@ def wire_running(tab: Scene, desk: Desk, frame: Frame) -> None:
     for begin, name in ((compares, "look"), (clicks, "example")):
         _then_run(tab, desk, frame, begin, name)
 
-    def stopped(run_id: str, request: gr.Request) -> Values:
-        scene.stop(desk.visitor(request), desk, run_id)
+    def stopped(run_id: str) -> Values:
+        desk.runs.cancel(run_id)  # an id cannot be guessed: only its own page has it
         return idle(tab, STOPPED)
 
     tab.cancel.click(
@@ -133,7 +132,7 @@ def wire_running(tab: Scene, desk: Desk, frame: Frame) -> None:
 
 def wire_form(tab: Scene, desk: Desk, frame: Frame) -> None:
     """Changes of the form: what depends on the changed field, and whether the result still fits."""
-    marks = [tab.stale, tab.right, tab.wrong, tab.nothing, tab.save, tab.none_here]
+    marks = [tab.stale, tab.right, tab.wrong, tab.nothing, tab.save]
 
     def now(values: Values, request: gr.Request, **changes: Any) -> Values:
         result = desk.results.get(values[tab.result])
@@ -146,7 +145,7 @@ def wire_form(tab: Scene, desk: Desk, frame: Frame) -> None:
     def image(values: Values, request: gr.Request) -> Values:
         cleared = {tab.example: None, tab.examples: pieces.examples(desk.services.examples(), None)}
         try:
-            note = scene.check_image(desk.visitor(request), desk.services, values[tab.image])
+            note = scene.check_image(desk.services, values[tab.image])
             said = markup.hint(note)
         except UserError as problem:
             said = markup.error(problem)
@@ -157,9 +156,7 @@ def wire_form(tab: Scene, desk: Desk, frame: Frame) -> None:
         if name == values[tab.shown_task]:  # gradio tells of a list that was only left, too
             return {tab.shown_task: name}
         visitor, prompt = desk.visitor(request), find_task(name).prompt
-        offered = [entry.name for entry in scene.adapters_of(visitor, desk.services, name)]
-        usual = desk.services.default_adapter()
-        adapter = usual if usual in offered else next(iter(offered), "")
+        adapter = scene.usual_adapter(visitor, desk.services, name)
         changed = task_values(tab, desk, visitor, name, prompt, adapter)
         return changed | now(values, request, prompt=prompt, adapter=adapter)
 
@@ -177,30 +174,25 @@ def wire_form(tab: Scene, desk: Desk, frame: Frame) -> None:
 
     def in_use(values: Values, request: gr.Request) -> Values:
         """Another adapter is in use now: it is chosen, whatever was chosen before."""
-        choices = adapter_choices(desk.visitor(request), desk, values[tab.task])
+        choices = adapter_choices(desk.visitor(request), desk.services, values[tab.task])
         usual = desk.services.default_adapter() or ""
         chosen = usual if usual in [name for _, name in choices] else ""
         update = gr.update(choices=choices, value=chosen)
         return {**now(values, request, adapter=chosen), tab.adapter: update}
 
-    tab.image.input(
-        image, tab.inputs, [tab.example, tab.image_message, tab.examples, *marks],
-        api_name="scene_picture", **LATEST,
-    )  # fmt: skip
-    own = [tab.shown_task, tab.preset, tab.prompt, tab.adapter, *tab.editor_boxes.values(), *marks]
-    tab.task.input(task, tab.inputs, own, api_name="scene_task", **LATEST)
-    tab.preset.input(
-        preset, {*tab.inputs, tab.preset}, [tab.prompt, *marks], api_name="scene_preset", **LATEST,
-    )  # fmt: skip
+    def on(trigger: Any, act: Any, outputs: list[Any], name: str, **more: Any) -> None:
+        inputs = {*tab.inputs, tab.preset}
+        trigger(act, inputs, [*outputs, *marks], api_name=f"scene_{name}", **{**LATEST, **more})
+
+    on(tab.image.input, image, [tab.example, tab.image_message, tab.examples], "picture")
+    boxes = tab.editor_boxes.values()
+    own = [tab.shown_task, tab.preset, tab.prompt, tab.adapter, *boxes]
+    on(tab.task.input, task, own, "task")
+    on(tab.preset.input, preset, [tab.prompt], "preset")
     # Not `input`: gradio does not tell of letters that are deleted.
-    tab.prompt.change(prompt, tab.inputs, [tab.preset, *marks], api_name="scene_prompt", **LATEST)
-    tab.adapter.input(
-        adapter, tab.inputs, [tab.adapter_message, *marks], api_name="scene_choose_adapter",
-        **LATEST,
-    )  # fmt: skip
-    frame.news.apply(
-        in_use, tab.inputs, [tab.adapter, *marks], api_name="scene_adapter_in_use", **AT_ONCE
-    )
+    on(tab.prompt.change, prompt, [tab.preset], "prompt")
+    on(tab.adapter.input, adapter, [tab.adapter_message], "choose_adapter")
+    on(frame.news.apply, in_use, [tab.adapter], "adapter_in_use", trigger_mode="once")
 
 
 def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> None:
@@ -215,7 +207,7 @@ def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> No
         tab.adapter_message, tab.fresh,
     ]  # fmt: skip
 
-    def ran(values: Values, request: gr.Request) -> Iterator[Values]:
+    def ran(values: Values) -> Iterator[Values]:
         run = desk.runs.get(values[tab.run])
         if run is None:
             # gradio 6.31 undoes the event before when a generator ends without any value.
@@ -223,7 +215,7 @@ def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> No
             return
         last = ""
         try:
-            for step in scene.follow(desk.visitor(request), desk, run):
+            for step in scene.follow(desk, run):
                 if isinstance(step, StoredResult):
                     yield {tab.fresh: step.id}
                 elif (text := markup.progress(step)) != last:
@@ -234,7 +226,8 @@ def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> No
             # (gradio's own `cancels` would leave such a late step as the last word.)
             yield {tab.fresh: ""} if run.superseded else idle(tab, STOPPED)
         except Exception as error:
-            yield {tab.fresh: ""} if run.superseded else _failed(tab, explain_failure(error))
+            problem = explain_failure(error)
+            yield {tab.fresh: ""} if run.superseded else idle(tab) | messages(tab, problem)
 
     def drawn(values: Values, request: gr.Request) -> Values:
         result = desk.results.get(values[tab.fresh])
@@ -244,7 +237,7 @@ def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> No
         try:
             new = present(tab, desk, visitor, result, form, veiled=bool(values[tab.five]))
         except Exception as error:
-            return {tab.fresh: "", **_failed(tab, explain_failure(error))}
+            return {tab.fresh: "", **idle(tab), **messages(tab, explain_failure(error))}
         following = desk.runs.get(values[tab.run])
         busy = following is not None and not following.done.is_set()  # the next one has begun
         kept = memory(tab, values, result=result.id, veiled=new[tab.veiled])
@@ -263,9 +256,3 @@ def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> No
         drawn, tab.inputs, [*tab.outputs, *vars(frame).values()], queue=False,
         api_name=f"scene_draw_{name}", trigger_mode="multiple", **QUIET,
     )  # fmt: skip
-
-
-def _failed(tab: Scene, problem: UserError) -> Values:
-    if problem.field in ("image", "prompt", "adapter"):
-        return idle(tab) | messages(tab, problem)
-    return idle(tab) | {tab.progress: markup.error(problem)}

@@ -9,13 +9,7 @@ window.sightline.scene = (() => {
       buttons().forEach((b) => b.setAttribute("aria-pressed", b === button));
       send(button.dataset.example);
     });
-    element.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      const at = buttons().indexOf(document.activeElement);
-      if (!step || at < 0) return;
-      event.preventDefault();
-      buttons()[(at + step + buttons().length) % buttons().length].focus();
-    });
+    window.sightline.rove(element, "[data-example]");
   }
 
   // After a run the keyboard is on the images: Compare, which had it, was hidden meanwhile.

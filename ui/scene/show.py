@@ -15,7 +15,7 @@ from ui.scene.handlers import run as scene
 from ui.scene.handlers.run import SceneForm
 from ui.scene.handlers.view import SceneView
 from ui.scene.parts import Scene
-from ui.shell.desk import Desk
+from ui.shell.desk import Desk, adapter_choices
 from ui.shell.results import StoredResult
 from ui.shell.runs import Snapshot
 from ui.shell.visitors import Visitor
@@ -48,38 +48,29 @@ def memory(tab: Scene, values: Values, **changes: object) -> dict[str, object]:
     return {**now, "veiled": values[tab.veiled], **changes}
 
 
+TEXTS = ("headline", "stage", "answers", "tokens", "numbers", "shift", "notes", "address")
+
+
 def show(tab: Scene, view: SceneView, result: StoredResult) -> Values:
     """Component updates for a result."""
-    pair = result.pair
+    open_now = (tab.box, tab.settings, tab.verdicts, tab.details)
     return {
         tab.empty: gr.update(visible=False),
-        tab.box: gr.update(visible=True),
-        tab.settings: gr.update(visible=True),
-        tab.verdicts: gr.update(visible=True),
-        tab.details: gr.update(visible=True),
-        tab.headline: view.headline,
-        tab.stage: view.stage,
-        tab.answers: view.answers,
-        tab.tokens: view.tokens,
-        tab.numbers: view.numbers,
+        **{part: gr.update(visible=True) for part in open_now},
+        **{getattr(tab, name): getattr(view, name) for name in TEXTS},
         tab.heads: gr.update(visible=bool(view.shift)),
-        tab.shift: view.shift,
-        tab.notes: view.notes,
-        tab.address: view.query,
         tab.settings_message: "",
         tab.chosen: list(view.settings.maps.tokens),
-        **tab.maps.show(pair, view.settings.maps, view.settings.opacity),
+        **tab.maps.show(result.pair, view.settings.maps, view.settings.opacity),
     }
 
 
 def hide_answers(tab: Scene, photo: str) -> Values:
-    """The image alone: nothing of either answer is sent to the browser."""
-    texts = (
-        tab.headline, tab.answers, tab.tokens, tab.numbers, tab.shift, tab.notes, tab.address,
-    )  # fmt: skip
-    hidden = (tab.settings, tab.verdicts, tab.details)
+    """The image alone: nothing of either answer is sent to the browser. That there is nothing to
+    mark can still be said."""
+    hidden = (tab.settings, tab.right, tab.wrong, tab.details)
     return {
-        **dict.fromkeys(texts, ""), tab.stage: photo,
+        **{getattr(tab, name): "" for name in TEXTS}, tab.stage: photo,
         **{part: gr.update(visible=False) for part in hidden},
     }  # fmt: skip
 
@@ -94,7 +85,7 @@ def freshness(tab: Scene, form: SceneForm, result: StoredResult | None, able: bo
         adapter = request.adapter or "the base alone"
         made_of = f"{result.pair.image.name}, “{request.prompt}”, {adapter}"
     usable = gr.update(interactive=able and not changed)
-    buttons = (tab.right, tab.wrong, tab.nothing, tab.save, tab.none_here)
+    buttons = (tab.right, tab.wrong, tab.nothing, tab.save)
     return {tab.stale: pieces.stale(changed, made_of), **dict.fromkeys(buttons, usable)}
 
 
@@ -118,7 +109,7 @@ def task_values(
     task = find_task(name)
     presets = [(label, text) for label, text in task.prompts.items()]
     known = prompt in task.prompts.values()
-    choices = adapter_choices(visitor, desk, name)
+    choices = adapter_choices(visitor, desk.services, name)
     offered = [value for _, value in choices]
     nothing = gr.update(value=f"∅ {task.absent}", visible=bool(task.absent))
     return {
@@ -129,15 +120,6 @@ def task_values(
         tab.nothing: nothing,
         **{box: gr.update(visible=key == name) for key, box in tab.editor_boxes.items()},
     }
-
-
-def adapter_choices(visitor: Visitor, desk: Desk, task: str) -> list[tuple[str, str]]:
-    """(label, value) for the chooser; the base alone comes last."""
-    labels = []
-    for entry in scene.adapters_of(visitor, desk.services, task):
-        how = "cannot be used" if entry.problem else "head" if entry.has_head else "text only"
-        labels.append((f"{entry.name} ({how})", entry.name))
-    return [*labels, ("None: base alone", "")]
 
 
 def working(tab: Scene, now: Snapshot) -> Values:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import Cancelled, UserError, unexpected, unknown
+from inference.registry import task as find_task
 from inference.schema import (
     AdapterCard,
     AdapterEntry,
@@ -51,8 +52,8 @@ class Desk:
 
 
 def default_prompt(services: Services) -> str:
-    """The first prompt of the chooser."""
-    return next(iter(services.prompts.values()))
+    """Of the task whose adapters the app chooses by default."""
+    return find_task("hazard").prompt
 
 
 def ask_model(
@@ -69,19 +70,22 @@ def ask_model(
         raise unexpected("The model stopped with an unexpected error", error) from error
 
 
-def adapters_for(visitor: Visitor, services: Services) -> list[AdapterEntry]:
+def adapters_for(visitor: Visitor, services: Services, task: str = "") -> list[AdapterEntry]:
     """The adapters that this visitor may use: of those trained here, who may not read about them
-    gets only what is promoted or chosen by a flag."""
+    gets only what is promoted or chosen by a flag. task: only those made for it; a card that names
+    no task counts for all."""
     found, home = list(services.list_adapters()), services.home
-    if home is None or visitor.reads("adapters on trial"):
-        return found
-    try:
-        used = {promoted(home, task) for task in {e.card.task for e in found if e.card}}
-    except UserError:  # a store that cannot be read hides no other adapter
-        used = set()
-    used.add(services.default_adapter())
-    trained = home.adapters
-    return [e for e in found if e.name in used or not Path(e.source).is_relative_to(trained)]
+    if home is not None and not visitor.reads("adapters on trial"):
+        try:
+            used = {promoted(home, name) for name in {e.card.task for e in found if e.card}}
+        except UserError:  # a store that cannot be read hides no other adapter
+            used = set()
+        used.add(services.default_adapter())
+        found = [
+            e for e in found
+            if e.name in used or not Path(e.source).is_relative_to(home.adapters)
+        ]  # fmt: skip
+    return [e for e in found if not task or e.card is None or e.card.task == task]
 
 
 def check_adapter(visitor: Visitor, services: Services, name: str | None) -> str | None:
@@ -108,10 +112,10 @@ def adapter_entry(services: Services, name: str | None) -> AdapterEntry | None:
     return next((e for e in services.list_adapters() if e.name == name), None)
 
 
-def adapter_choices(visitor: Visitor, services: Services) -> list[tuple[str, str]]:
+def adapter_choices(visitor: Visitor, services: Services, task: str = "") -> list[tuple[str, str]]:
     """(label, value) for the chooser; the base alone comes last."""
     found = []
-    for entry in adapters_for(visitor, services):
+    for entry in adapters_for(visitor, services, task):
         how = "cannot be used" if entry.problem else "head" if entry.has_head else "text only"
         found.append((f"{entry.name} ({how})", entry.name))
     return [*found, ("None: base alone", "")]

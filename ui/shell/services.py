@@ -72,8 +72,6 @@ class Services:
     make_pair_maps: Callable[[PairPrediction, MapSettings], PairMaps]
     default_tokens: Callable[[Trace], Sequence[int]]
     explainers: Mapping[str, ExplainerSpec]
-    prompts: Mapping[str, str]
-    validate_prompt: Callable[[str], str]
     examples: Callable[[], Sequence[Example]] = tuple
     describe: Callable[[PairPrediction, PairMaps], str] | None = None
     versions: Callable[[], Mapping[str, str]] = dict

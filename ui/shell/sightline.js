@@ -32,12 +32,17 @@ window.sightline = (() => {
       }
       send(JSON.stringify(chips().filter(on).map((chip) => Number(chip.dataset.token))));
     });
+    rove(element, "[data-token]");
+  }
+
+  // The arrow keys move along a row of buttons, of which only one is a stop for Tab.
+  function rove(element, selector) {
     element.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      const at = chips().indexOf(document.activeElement);
+      const buttons = all(selector, element), at = buttons.indexOf(document.activeElement);
       if (!step || at < 0) return;
       event.preventDefault();
-      chips()[(at + step + chips().length) % chips().length].focus();
+      buttons[(at + step + buttons.length) % buttons.length].focus();
     });
   }
 
@@ -152,5 +157,5 @@ window.sightline = (() => {
     setTimeout(() => press(40), 30);
   }
 
-  return { asked, ask, tokens, address, news, copyLink, download };
+  return { asked, ask, tokens, rove, address, news, copyLink, download };
 })();

@@ -19,8 +19,6 @@ from explain.registry import EXPLAINERS
 from inference.errors import UserError
 from inference.media import load_image
 from inference.service import ModelService
-from inference.tasks.base import validate_prompt
-from inference.tasks.hazard import PROMPTS
 from training.adapters.promotion import promoted
 from training.jobs.supervisor import Supervisor
 from training.store.backup import BackupThread, restore_if_missing
@@ -50,8 +48,6 @@ def build_services(flags: Namespace, home: Home, examples: Path) -> Services:
         make_pair_maps=make_pair_maps,
         default_tokens=default_tokens,
         explainers=EXPLAINERS,
-        prompts=PROMPTS,
-        validate_prompt=validate_prompt,
         examples=cache(lambda: read_examples(examples / "media")),
         describe=describe,
         versions=installed_versions,

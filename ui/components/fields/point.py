@@ -17,7 +17,8 @@ SAME_PLACE = 0.01  # share of the diagonal below which two points count as one p
 
 def words(field: Field, value: Value) -> str:
     assert isinstance(value, Point)
-    return f"<b>({value.x_px:.0f}, {value.y_px:.0f}) px</b>"
+    box = " (centre of a box)" if value.box_px else ""
+    return f"<b>({value.x_px:.0f}, {value.y_px:.0f}) px</b>{box}"
 
 
 def compare(

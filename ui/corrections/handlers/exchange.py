@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from inference.errors import UserError
 from training.exchange.exporting import export
 from training.exchange.formats import FORMATS, LOST_BY_ALL
-from training.exchange.importing import Imported, import_file
+from training.exchange.importing import import_file
 from training.store.feedback import Feedback
+from ui.components.words import count
 from ui.corrections import view
 from ui.corrections.address import QueueAddress
-from ui.corrections.handlers.queue import filter_of
 from ui.shell.desk import Desk
-from ui.shell.visitors import Visitor, require
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """path: a zip to download. text: HTML, what is in it and what is not."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ImportView:
-    """text: HTML. fresh: corrections that would be new, 0 where there is nothing to import."""
-
-    text: str
-    fresh: int
+from ui.shell.visitors import Visitor
 
 
 def format_choices() -> list[tuple[str, str]]:
@@ -48,49 +31,37 @@ def format_note(name: str) -> str:
     )
 
 
-def export_zip(visitor: Visitor, desk: Desk, where: QueueAddress, name: str) -> ExportedFile:
-    """The corrections that the filters show, with their images."""
-    require(visitor, "trainer", "Exporting corrections")
-    target = desk.pictures.new_file(f"sightline-corrections-{_safe(name)}.zip")
-    done = export(Feedback(desk.home), name, target, filter_of(where))
-    said = f"{_n(done.rows, 'correction')} of {_n(done.pictures, 'image')}."
+def export_zip(desk: Desk, where: QueueAddress, name: str) -> tuple[str, str]:
+    """The corrections that the filters show, with their images: path of a zip, and as HTML what is
+    in it and what is not."""
+    safe = "".join(c for c in str(name) if c.isalnum())[:20]
+    target = desk.pictures.new_file(f"sightline-corrections-{safe}.zip")
+    done = export(Feedback(desk.home), name, target, where.filter)
+    said = f"{count(done.rows, 'correction')} of {count(done.pictures, 'image')}."
     left = [f"{n:,} left out: {why}" for why, n in done.left_out.items()]
-    return ExportedFile(str(done.path), view.done(said) + view.row_errors("Left out", left))
+    return str(done.path), view.done(said) + view.row_errors("Left out", left)
 
 
-def _safe(name: str) -> str:
-    return "".join(c for c in str(name) if c.isalnum())[:20]
+def import_rows(
+    visitor: Visitor, desk: Desk, path: str | None, *, dry_run: bool
+) -> tuple[str, int]:
+    """Imports a file: all good rows, or none where the store cannot be written. Returns as HTML how
+    many are new and what is wrong with which row, and how many are still to import.
 
-
-def preview(visitor: Visitor, desk: Desk, path: str | None) -> ImportView:
-    """Looks into a file: how many are new, and what is wrong with which row."""
-    require(visitor, "trainer", "Importing corrections")
+    dry_run: only tells; of no file, nothing.
+    """
     if not path:
-        return ImportView("", 0)
-    found = import_file(Feedback(desk.home), Path(path), visitor.name, dry_run=True)
-    said = f"{_n(found.added, 'correction')} of {_n(found.pictures, 'image')} can be imported"
-    return ImportView(_said(said, found), found.added)
-
-
-def bring_in(visitor: Visitor, desk: Desk, path: str | None) -> ImportView:
-    """Imports the file: all good rows, or none where the store cannot be written."""
-    require(visitor, "trainer", "Importing corrections")
-    if not path:
+        if dry_run:
+            return "", 0
         raise UserError("There is no file to import", hint="Choose one first", field="file")
-    found = import_file(Feedback(desk.home), Path(path), visitor.name)
-    said = f"Imported {_n(found.added, 'correction')} of {_n(found.pictures, 'image')}"
-    return ImportView(_said(said, found), 0)
-
-
-def _said(text: str, found: Imported) -> str:
+    found = import_file(Feedback(desk.home), Path(path), visitor.name, dry_run=dry_run)
+    many = f"{count(found.added, 'correction')} of {count(found.pictures, 'image')}"
+    said = f"{many} can be imported" if dry_run else f"Imported {many}"
     known = f", {found.known:,} were here already" if found.known else ""
     problems = [f"{p.place}: {p.reason}" for p in found.problems]
-    wrong = f", {_n(len(problems), 'row')} cannot be taken" if problems else ""
-    return (
-        f'<p role="status"><b>{escape(text)}{known}{wrong}.</b></p>'
+    wrong = f", {count(len(problems), 'row')} cannot be taken" if problems else ""
+    text = (
+        f'<p role="status"><b>{escape(said)}{known}{wrong}.</b></p>'
         f"{view.row_errors('Rows that cannot be taken', problems)}"
     )
-
-
-def _n(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+    return text, found.added if dry_run else 0

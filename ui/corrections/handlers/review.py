@@ -8,25 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference.errors import UserError
-from training.store.feedback import Correction, Feedback
+from training.store.feedback import Correction, CorrectionFilter, Feedback
+from ui.components.words import count
 from ui.corrections.address import QueueAddress
-from ui.corrections.handlers.queue import filter_of
+from ui.corrections.words import title
 from ui.shell.desk import Desk
-from ui.shell.visitors import Role, Visitor, require
+from ui.shell.visitors import Visitor, require
 
 MAX_COMMENT, MAX_SENT = 2000, 200_000
 DONE = {"accept": "Accepted", "reject": "Rejected", "comment": "Commented on"}
-DOING = {"accept": "Accepting", "reject": "Rejecting", "comment": "Commenting on"}
-LEAST: dict[str, Role] = {"accept": "trainer", "reject": "trainer", "comment": "annotator"}
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the browser showed at the moment of a click. next: the case after it in the queue."""
-
-    correction: str
-    case: str
-    next: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,25 +36,21 @@ class Bulk:
     people: int
 
 
-def read_target(sent: str) -> Target:
-    """From the browser's JSON; UserError if no correction is chosen."""
-    try:
-        found = json.loads(sent[:4000]) if sent else {}
-        target = Target(*(str(found.get(key) or "") for key in ("correction", "case", "next")))
-    except (ValueError, AttributeError, TypeError):
-        target = Target("", "")
-    if not target.correction:
-        raise UserError("No correction is chosen", hint="Choose a case that somebody corrected")
-    return target
-
-
 def decide(visitor: Visitor, desk: Desk, sent: str, verdict: str, comment: str) -> Outcome:
-    """Accept or reject the chosen correction, or only comment on it.
+    """Accept or reject the chosen correction, or only comment on it. sent: what the browser showed
+    at the moment of the click, JSON with "correction", "case" and "next", the case after it.
 
     Shows the same case while it has open corrections, then the next one.
     """
-    require(visitor, LEAST[verdict], f"{DOING[verdict]} corrections")
-    target = read_target(sent)
+    try:
+        shown = json.loads(sent[:4000]) if sent else {}
+        chosen, case_id, following = (
+            str(shown.get(key) or "") for key in ("correction", "case", "next")
+        )
+    except (ValueError, AttributeError, TypeError):
+        chosen = case_id = following = ""
+    if not chosen:
+        raise UserError("No correction is chosen", hint="Choose a case that somebody corrected")
     comment = (comment or "").strip()
     if len(comment) > MAX_COMMENT:
         raise UserError(
@@ -77,20 +63,18 @@ def decide(visitor: Visitor, desk: Desk, sent: str, verdict: str, comment: str) 
         raise UserError("The comment is empty", hint="Write something first", field="comment")
     feedback = Feedback(desk.home)
     desk.quota.take(visitor)
-    feedback.review([target.correction], verdict, visitor.name, comment)
-    case = feedback.case(target.case)
-    about = next((c for c in case.corrections if c.id == target.correction), None)
-    name = case.media.name or case.media.hash[:12]
-    whose = f"{about.author}’s correction of {name}" if about else "the correction"
+    feedback.review([chosen], verdict, visitor.name, comment)
+    case = feedback.case(case_id)
+    about = next((c for c in case.corrections if c.id == chosen), None)
+    whose = f"{about.author}’s correction of {title(case)}" if about else "the correction"
     left = any(c.status == "open" for c in case.corrections)
-    stay = verdict == "comment" or left or not target.next
-    return Outcome(f"{DONE[verdict]} {whose}.", target.case if stay else target.next)
+    stay = verdict == "comment" or left or not following
+    return Outcome(f"{DONE[verdict]} {whose}.", case_id if stay else following)
 
 
 def undo(visitor: Visitor, desk: Desk) -> Outcome:
     """Takes the visitor's last accept or reject back, whole if it was many at once, by new events
     that restore what was there. Again: the one before."""
-    require(visitor, "trainer", "Undoing reviews")
     feedback = Feedback(desk.home)
     cases = feedback.undo_review(visitor.name)
     where = f" in {len(cases):,} cases" if len(cases) > 1 else ""
@@ -99,37 +83,24 @@ def undo(visitor: Visitor, desk: Desk) -> Outcome:
 
 def withdraw(visitor: Visitor, desk: Desk, correction: str, case: str) -> Outcome:
     """Takes back one's own correction."""
-    require(visitor, "annotator", "Withdrawing corrections")
     Feedback(desk.home).withdraw(correction, visitor.name)
     return Outcome("Withdrawn. It stays in the history.", case)
 
 
-def bulk_of_queue(visitor: Visitor, desk: Desk, where: QueueAddress) -> Bulk:
+def bulk_of_queue(desk: Desk, where: QueueAddress) -> Bulk:
     """The open corrections that the filters show, on all pages."""
-    require(visitor, "trainer", "Accepting corrections")
-    feedback = Feedback(desk.home)
-    found = [
-        c
-        for case in feedback.cases(filter_of(where))
-        for c in case.corrections
-        if c.status == "open" and _fits(c, where)
-    ]
+    feedback, wanted = Feedback(desk.home), where.filter
+    # A filter by person or day is about corrections, not about their cases.
+    fitting = CorrectionFilter(
+        status="open", author=wanted.author, since=wanted.since, until=wanted.until
+    )
+    ids = {c.id for c in feedback.corrections(fitting)}
+    found = [c for case in feedback.cases(wanted) for c in case.corrections if c.id in ids]
     return _bulk(found, "The queue has no open correction")
 
 
-def _fits(c: Correction, where: QueueAddress) -> bool:
-    """A filter by person or day is about corrections, not about their cases."""
-    day = c.created[:10]
-    return (
-        where.author in ("", c.author)
-        and day >= where.since
-        and (not where.until or day <= where.until)
-    )
-
-
-def bulk_of_marked(visitor: Visitor, desk: Desk, sent: str) -> Bulk:
+def bulk_of_marked(desk: Desk, sent: str) -> Bulk:
     """The open corrections of the marked cases. sent: JSON list of case ids."""
-    require(visitor, "trainer", "Accepting corrections")
     try:
         ids = json.loads(sent[:MAX_SENT]) if sent else []
     except ValueError:
@@ -147,18 +118,16 @@ def _bulk(found: Sequence[Correction], nothing: str) -> Bulk:
     return Bulk(tuple(c.id for c in found), len(cases), len({c.author for c in found}))
 
 
-def accept_all(visitor: Visitor, desk: Desk, ids: Sequence[str]) -> Outcome:
+def accept_all(visitor: Visitor, desk: Desk, ids: Sequence[str]) -> str:
     """Accepts exactly the corrections that the question was about."""
-    require(visitor, "trainer", "Accepting corrections")
     if not ids:
         raise UserError("Nothing waits to be accepted", hint="Press one of the two buttons first")
     n = Feedback(desk.home).review(list(ids), "accept", visitor.name)
-    return Outcome(f"Accepted {n:,} correction{'' if n == 1 else 's'}.", "")
+    return f"Accepted {count(n, 'correction')}."
 
 
 def forget(visitor: Visitor, desk: Desk, author: str, typed: str) -> str:
     """Deletes all that one person corrected. A trainer may, and the person."""
-    require(visitor, "annotator", "Deleting corrections")
     if not author:
         raise UserError("No person is chosen", field="person")
     if author != visitor.name or visitor.anonymous:

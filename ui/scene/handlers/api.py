@@ -14,7 +14,7 @@ from ui.scene.address import MAX_TOKENS, ViewSettings
 from ui.scene.handlers.downloads import as_numbers
 from ui.scene.handlers.run import SceneForm, prepare
 from ui.shell.desk import Desk, ask_model
-from ui.shell.visitors import Visitor, require
+from ui.shell.visitors import Visitor
 
 
 def predict(
@@ -22,7 +22,6 @@ def predict(
     forced: str | None, max_new_tokens: float | None, task: str | None = "hazard",
 ) -> dict[str, Any]:  # fmt: skip
     """Both sides' answers and attention maps, as JSON. The result stays available for `maps`."""
-    require(visitor, "viewer", "Running the model")
     if forced not in SIDES:
         raise unknown("side", forced or "", SIDES, field="forced")
     if task not in TASKS:
@@ -33,22 +32,21 @@ def predict(
     form = SceneForm(image, None, task, prompt or find_task(task).prompt, chosen, forced)
     order, decoded = prepare(visitor, desk, form, max_new_tokens)
     result = desk.results.put(ask_model(services, decoded, order.request), order.path)
-    return as_numbers(visitor, desk, result.id, ViewSettings(MapSettings()))
+    return as_numbers(desk, result.id, ViewSettings(MapSettings()))
 
 
 def maps(
-    visitor: Visitor, desk: Desk, result: str | None, method: str | None, tokens: str | None,
+    desk: Desk, result: str | None, method: str | None, tokens: str | None,
     shared_scale: bool, options: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """Maps of a finished result under other settings. options: of the explainers, by name; those
     that the method does not have are ignored."""
-    require(visitor, "viewer", "Reading a result")
     explainers = desk.services.explainers
     if not method or method not in explainers:
         raise unknown("method", method or "", explainers, field="method")
     own = {option.name: options[option.name] for option in explainers[method].options}
     settings = MapSettings(method, _tokens(tokens or ""), bool(shared_scale), own)
-    return as_numbers(visitor, desk, result or "", ViewSettings(settings), strict=True)
+    return as_numbers(desk, result or "", ViewSettings(settings), strict=True)
 
 
 def _tokens(text: str) -> tuple[int, ...]:

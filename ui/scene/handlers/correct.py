@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,20 @@ from inference.fingerprint import file_sha256
 from inference.hub import is_hub_id
 from inference.registry import task as find_task
 from training.store.feedback import Correction, CorrectionFilter, Feedback
-from ui.components.fields import kind_of
-from ui.scene import correct_view
+from ui.components.fields import kind_of, said
+from ui.components.markup import sign
+from ui.components.words import count, moment
 from ui.scene.address import ViewSettings, to_query
 from ui.scene.handlers.run import SceneForm, what_changed
 from ui.scene.handlers.view import address_of, stored
 from ui.shell.desk import Desk, adapter_entry
 from ui.shell.results import StoredResult
 from ui.shell.services import Services, find_example
-from ui.shell.visitors import Visitor, how_to_get_a_role, require
+from ui.shell.visitors import Visitor, how_to_get_a_role
 
 FIVE_SECONDS = 5
 GONE = "The answer that you correct is not in memory any more"
+STATUS = {"open": "waits for review", "accepted": "accepted", "rejected": "rejected"}
 
 
 @dataclass(frozen=True)
@@ -44,59 +47,47 @@ class CorrectionForm:
 
 @dataclass(frozen=True)
 class Mine:
-    """This visitor's standing verdict on an image and task. tries: how many they ever gave, so that
-    each attempt has a draft of its own."""
+    """This visitor's standing verdict on an image and task. draft: the name under which the browser
+    keeps what they mark; each attempt has its own."""
 
     standing: Correction | None = None
-    tries: int = 0
+    draft: str = ""
 
     @property
     def point(self) -> Point | None:
         """Where they say that the hazard is, if they said."""
         return first_point(self.standing.payload.values) if self.standing else None
 
-
-@dataclass(frozen=True)
-class Editor:
-    """What the correction part of the page shows for a result. able: whether this visitor may
-    correct. draft: name of the attempt that the browser keeps."""
-
-    invitation: str
-    standing: str
-    mine: Mine
-    able: bool
-    draft: str
-
-
-def editor(visitor: Visitor, desk: Desk, result: StoredResult, *, hidden: bool = False) -> Editor:
-    """hidden: the answers are not shown yet (five-second mode)."""
-    found = mine(visitor, desk, result)
-    problem = None
-    if not visitor.may("annotator"):
-        how = how_to_get_a_role(visitor)
-        problem = f"To correct, {how[0].lower()}{how[1:]}."
-    draft = f"{result.pair.image.content_hash}.{result.pair.request.task}.{found.tries}"
-    return Editor(
-        correct_view.invitation(problem, hidden), correct_view.standing(found.standing), found,
-        problem is None, draft,
-    )  # fmt: skip
-
-
-def may_correct(visitor: Visitor) -> None:
-    """UserError for who may only look."""
-    require(visitor, "annotator", "Correcting")
+    @property
+    def html(self) -> str:
+        """The verdict with its Undo."""
+        if (c := self.standing) is None:
+            return ""
+        when = escape(f"{moment(c.created)} · {STATUS[c.status]}")
+        return (
+            f'<div class="sl-mine">{sign("human")}<span>Your verdict: {said(c.payload)}</span> '
+            f'<span class="sl-quiet">{when}</span><button type="button" class="sl-small" '
+            f'data-withdraw="{escape(c.id)}" aria-label="Undo your verdict">Undo</button></div>'
+        )
 
 
 def mine(visitor: Visitor, desk: Desk, result: StoredResult) -> Mine:
     """What this visitor has said of the result's image."""
-    require(visitor, "viewer", "Looking at corrections")
     if desk.services.home is None:
         return Mine()
-    task, image = result.pair.request.task, result.pair.image
-    wanted = CorrectionFilter(task=task, author=visitor.name, media=image.content_hash)
-    said = Feedback(desk.home).corrections(wanted)
-    standing = [c for c in said if c.status != "withdrawn"]
-    return Mine(standing[-1] if standing else None, len(said))
+    task, image = result.pair.request.task, result.pair.image.content_hash
+    wanted = CorrectionFilter(task=task, author=visitor.name, media=image)
+    found = Feedback(desk.home).corrections(wanted)
+    standing = [c for c in found if c.status != "withdrawn"]
+    return Mine(standing[-1] if standing else None, f"{image}.{task}.{len(found)}")
+
+
+def invitation(visitor: Visitor, hidden: bool) -> str:
+    """What stands over the editor. hidden: the answers are not shown yet (five-second mode)."""
+    if not visitor.may("annotator"):
+        how = how_to_get_a_role(visitor)
+        return f"To correct, {how[0].lower()}{how[1:]}."
+    return "The answers appear when you have marked the image." if hidden else ""
 
 
 def save(
@@ -109,7 +100,6 @@ def save(
         UserError: the visitor may not, something is missing or wrong (with its field), or the
             store cannot be written.
     """
-    may_correct(visitor)
     result = stored(desk, result_id, GONE)
     if now is not None and (changed := what_changed(now, result)):
         raise UserError(
@@ -138,17 +128,14 @@ def save(
         author=visitor.name,
         client={"page": "scene"},
     )
-    return correct_view.saved(_all_mine(visitor, feedback))
-
-
-def _all_mine(visitor: Visitor, feedback: Feedback) -> int:
-    said = feedback.corrections(CorrectionFilter(author=visitor.name))
-    return len({(c.task, c.media) for c in said if c.status != "withdrawn"})
+    all_mine = feedback.corrections(CorrectionFilter(author=visitor.name))
+    images = {(c.task, c.media) for c in all_mine if c.status != "withdrawn"}
+    return f"Saved. You have corrected {count(len(images), 'image')}."
 
 
 def _source(feedback: Feedback, result: StoredResult) -> Path:
-    """The image's file. Uploads and copies go after a time; then the one that is kept with earlier
-    corrections, if there are any."""
+    """The image's file. Uploads and copies go after a time; then the one that is stored with
+    earlier corrections, if there are any."""
     if result.path.is_file():
         return result.path
     try:
@@ -159,10 +146,8 @@ def _source(feedback: Feedback, result: StoredResult) -> Path:
 
 def withdraw(visitor: Visitor, desk: Desk, result_id: str, correction_id: str) -> str:
     """Takes one of the visitor's own corrections back; the store refuses anybody else's."""
-    require(visitor, "annotator", "Withdrawing a correction")
     result = stored(desk, result_id, GONE)  # the page draws it again without the mark
-    feedback = Feedback(desk.home)
-    feedback.withdraw(correction_id, visitor.name)
+    Feedback(desk.home).withdraw(correction_id, visitor.name)
     again = " Your verdict of before stands again." if mine(visitor, desk, result).standing else ""
     return f"Undone.{again}"
 

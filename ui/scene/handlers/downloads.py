@@ -14,14 +14,13 @@ from ui.scene.handlers.view import fit_settings, stored
 from ui.scene.numbers import as_json
 from ui.shell.desk import Desk
 from ui.shell.results import StoredResult
-from ui.shell.visitors import Visitor, require
+from ui.shell.visitors import Visitor
 
 GONE = "There is no result to save any more"
 
 
 def sheet(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> str:
     """All panels as they are shown now (without zoom): JSON of an SVG and the PNG's name."""
-    require(visitor, "viewer", "Downloading")
     result = stored(desk, result_id, GONE)
     view = fit_settings(result.pair, view)
     maps = desk.services.make_pair_maps(result.pair, view.maps)
@@ -30,10 +29,9 @@ def sheet(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> s
     return json.dumps({"name": _name(result, "png"), "svg": svg})
 
 
-def save_json(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) -> str:
+def save_json(desk: Desk, result_id: str, view: ViewSettings) -> str:
     """Path of the numbers behind the page, maps included."""
-    require(visitor, "viewer", "Downloading")
-    numbers = as_numbers(visitor, desk, result_id, view)
+    numbers = as_numbers(desk, result_id, view)
     result = stored(desk, result_id, GONE)
     path = desk.pictures.new_file(_name(result, "json"))
     path.write_text(json.dumps(numbers, indent=1), encoding="utf-8")
@@ -41,11 +39,10 @@ def save_json(visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings) 
 
 
 def as_numbers(
-    visitor: Visitor, desk: Desk, result_id: str, view: ViewSettings, strict: bool = False
+    desk: Desk, result_id: str, view: ViewSettings, strict: bool = False
 ) -> dict[str, Any]:
     """The numbers of a finished result under these settings. strict: UserError for settings that
     this result does not have."""
-    require(visitor, "viewer", "Reading a result")
     result = stored(desk, result_id, GONE)
     view = fit_settings(result.pair, view, strict)
     maps = desk.services.make_pair_maps(result.pair, view.maps)

@@ -13,12 +13,12 @@ from inference.registry import task as find_task
 from inference.schema import PairRequest
 from training.store.feedback import Feedback
 from ui.scene.address import SceneAddress, ViewSettings
-from ui.scene.handlers.run import Order, SceneForm, adapters_of, begin
+from ui.scene.handlers.run import Order, SceneForm, begin, usual_adapter
 from ui.shell.desk import Desk
 from ui.shell.results import StoredResult
 from ui.shell.runs import Run
 from ui.shell.services import Services, find_example
-from ui.shell.visitors import Visitor, names_only, require
+from ui.shell.visitors import Visitor, names_only
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -41,10 +41,12 @@ def restore(
     visitor: Visitor, desk: Desk, address: SceneAddress, remembered: Mapping[str, str]
 ) -> Restored:
     """The link's scene if it names one, else this browser's last one, else an empty page."""
-    require(visitor, "viewer", "Opening a scene")
     running = desk.runs.get(remembered.get("run"))
     if running is not None and not running.done.is_set() and running.task is not None:
-        return Restored(_form_of_order(running.task, address.view), run=running)
+        order: Order = running.task
+        example_id = order.example.id if order.example else None
+        form = _form(str(order.path), example_id, order.request, address.view)
+        return Restored(form, run=running)
     if address.has_case:
         return _follow_link(visitor, desk, address)
     result = desk.results.get(remembered.get("result"))
@@ -55,17 +57,13 @@ def restore(
 
 def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restored:
     form = _form_of_address(visitor, desk.services, address)
-    request = PairRequest(
-        task=form.task,
-        prompt=form.prompt,
-        adapter=form.adapter or None,
-        forced=form.forced if form.adapter else "base",
-    )
+    forced = form.forced if form.adapter else "base"
+    request = PairRequest(form.task, form.prompt, form.adapter or None, forced)
     found = desk.results.find(image=address.image, example_id=address.example, request=request)
     if found is not None:
         return Restored(_form_of_result(desk.services, found, address.view), found)
     example = find_example(desk.services, address.example)
-    held = None if example else _picture(visitor, desk, address.image)
+    held = None if example else _image_file(visitor, desk, address.image)
     if example is not None:
         form = replace(form, image=str(example.path), example=example.id)
     elif held is not None:
@@ -84,7 +82,7 @@ def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restore
         return Restored(form, message=names_only(str(problem)))
 
 
-def _picture(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
+def _image_file(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
     """The file of the image with that sha256: still in memory, or kept with its corrections, for
     who may read them.
 
@@ -109,33 +107,25 @@ def _picture(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
 def _form_of_address(visitor: Visitor, services: Services, address: SceneAddress) -> SceneForm:
     adapter = address.adapter
     if adapter is None:
-        offered = [entry.name for entry in adapters_of(visitor, services, address.task)]
-        usual = services.default_adapter()
-        adapter = usual if usual in offered else next(iter(offered), "")
+        adapter = usual_adapter(visitor, services, address.task)
     return SceneForm(
         task=address.task,
         prompt=address.prompt or find_task(address.task).prompt,
-        adapter=adapter or "",
+        adapter=adapter,
         forced=address.forced,
         view=address.view,
     )
 
 
-def _form_of_result(services: Services, result: StoredResult, settings: ViewSettings) -> SceneForm:
-    request = result.pair.request
+def _form_of_result(services: Services, result: StoredResult, view: ViewSettings) -> SceneForm:
     example = find_example(services, result.example_id)
     path = example.path if example is not None else result.path
     image = str(path) if path.is_file() else None
-    return SceneForm(
-        image, result.example_id, request.task, request.prompt, request.adapter or "",
-        request.forced, settings,
-    )  # fmt: skip
+    return _form(image, result.example_id, result.pair.request, view)
 
 
-def _form_of_order(order: Order, settings: ViewSettings) -> SceneForm:
-    request = order.request
-    example = order.example.id if order.example else None
-    return SceneForm(
-        str(order.path), example, request.task, request.prompt, request.adapter or "",
-        request.forced, settings,
-    )  # fmt: skip
+def _form(
+    image: str | None, example: str | None, request: PairRequest, view: ViewSettings
+) -> SceneForm:
+    adapter = request.adapter or ""
+    return SceneForm(image, example, request.task, request.prompt, adapter, request.forced, view)

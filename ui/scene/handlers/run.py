@@ -12,14 +12,14 @@ from pathlib import Path
 from inference.errors import Cancelled, UserError, unknown
 from inference.fingerprint import file_sha256
 from inference.registry import task as find_task
-from inference.schema import AdapterEntry, ImageInput, PairRequest, Side
+from inference.schema import ImageInput, PairRequest, Side
 from ui.scene.address import MAX_NUMBER, MAX_TOKENS, ViewSettings
 from ui.shell.arguments import whole
 from ui.shell.desk import Desk, adapters_for, ask_model, check_adapter
 from ui.shell.results import StoredResult
 from ui.shell.runs import Run, Snapshot
 from ui.shell.services import Example, Progress, Services, find_example
-from ui.shell.visitors import Visitor, require
+from ui.shell.visitors import Visitor
 
 AGAIN = "Press Compare once more"
 
@@ -69,7 +69,6 @@ def prepare(
 
 def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInput]:
     """A run that may start when the model is free; UserError if the form is not in order."""
-    require(visitor, "viewer", "Running the model")
     order, image = prepare(visitor, desk, form)
     run = desk.runs.new()
     run.task = order
@@ -77,9 +76,8 @@ def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInpu
     return run, image
 
 
-def follow(visitor: Visitor, desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
+def follow(desk: Desk, run: Run) -> Iterator[Snapshot | StoredResult]:
     """Starts the run, or joins it, and follows it to its result. Raises its error."""
-    require(visitor, "viewer", "Running the model")
     if not run.claimed():
         desk.runs.start(run, lambda progress, cancelled: _predict(desk, run, progress))
     yield from run.follow()
@@ -106,15 +104,8 @@ def _predict(desk: Desk, run: Run, progress: Progress) -> str:
     return desk.results.put(pair, order.path, example.id if example else None, truth).id
 
 
-def stop(visitor: Visitor, desk: Desk, run_id: str | None) -> None:
-    """Asks a run to stop. Its id cannot be guessed: only its own page has it."""
-    require(visitor, "viewer", "Stopping a run")
-    desk.runs.cancel(run_id)
-
-
-def check_image(visitor: Visitor, services: Services, path: str | None) -> str:
+def check_image(services: Services, path: str | None) -> str:
     """One line about an image just chosen; UserError if it cannot be used."""
-    require(visitor, "viewer", "Choosing an image")
     return size_note(services.load_image(Path(path))) if path else ""
 
 
@@ -123,19 +114,20 @@ def size_note(image: ImageInput) -> str:
     return f"{image.name}: {width} × {height} px"
 
 
-def example_of(visitor: Visitor, services: Services, example_id: str) -> Example:
+def example_of(services: Services, example_id: str) -> Example:
     """The example that was clicked; a UserError for an id that does not exist."""
-    require(visitor, "viewer", "Choosing an example")
     found = find_example(services, example_id)
     if found is None:
         raise unknown("example", example_id, [e.id for e in services.examples()], "image")
     return found
 
 
-def adapters_of(visitor: Visitor, services: Services, task: str) -> list[AdapterEntry]:
-    """Those that this visitor may use for a task; a card that names no task counts for all."""
-    offered = adapters_for(visitor, services)
-    return [e for e in offered if e.card is None or e.card.task == task]
+def usual_adapter(visitor: Visitor, services: Services, task: str) -> str:
+    """The adapter that is chosen for a task at first: the one in use, else any that was made for
+    it, else none ("")."""
+    offered = [entry.name for entry in adapters_for(visitor, services, task)]
+    usual = services.default_adapter()
+    return usual if usual in offered and usual else next(iter(offered), "")
 
 
 def what_changed(form: SceneForm, result: StoredResult) -> list[str]:
@@ -157,14 +149,14 @@ def what_changed(form: SceneForm, result: StoredResult) -> list[str]:
 
 def _hash_of(path: str) -> str:
     try:
-        return _hashed(path, Path(path).stat().st_mtime_ns)
+        return _hashed(Path(path), Path(path).stat().st_mtime_ns)
     except OSError:
         return ""
 
 
 @lru_cache(maxsize=64)
-def _hashed(path: str, stamp_ns: int) -> str:
-    return file_sha256(Path(path))
+def _hashed(path: Path, stamp_ns: int) -> str:
+    return file_sha256(path)
 
 
 def token_list(sent: object) -> list[int]:

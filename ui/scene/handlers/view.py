@@ -13,7 +13,7 @@ from inference.errors import UserError
 from inference.fields import Point
 from inference.registry import BACKBONES
 from inference.registry import task as find_task
-from inference.schema import PairPrediction, Side, SidePrediction
+from inference.schema import PairPrediction, Side
 from inference.tasks.coordinates import FRAMES
 from ui.components import markup, panels
 from ui.components.panels import Panel
@@ -22,13 +22,12 @@ from ui.scene.address import SceneAddress, ViewSettings, to_query
 from ui.shell.desk import Desk, adapter_entry
 from ui.shell.results import StoredResult
 from ui.shell.services import Services
-from ui.shell.visitors import Visitor, require
 
 
 @dataclass(frozen=True)
 class SceneView:
-    """Everything that the result part of the page shows, as HTML. settings: as they fit this
-    result. query: the address of it."""
+    """The result part of the page, as HTML: a field for each of its components. settings: as they
+    fit this result. address: its query."""
 
     headline: str
     stage: str
@@ -37,12 +36,11 @@ class SceneView:
     numbers: str
     shift: str
     notes: str
+    address: str
     settings: ViewSettings
-    query: str
 
 
 def view(
-    visitor: Visitor,
     desk: Desk,
     result: StoredResult,
     settings: ViewSettings,
@@ -54,14 +52,12 @@ def view(
 
     Raises UserError where the settings do not fit the result.
     """
-    require(visitor, "viewer", "Opening a result")
     pair = result.pair
     settings = fit_settings(pair, settings)
     maps = desk.services.make_pair_maps(pair, settings.maps)
-    trace = pair.base.trace
-    chosen = settings.maps.tokens or tuple(desk.services.default_tokens(trace))
+    chosen = settings.maps.tokens or tuple(desk.services.default_tokens(pair.base.trace))
     shown = draw_panels(desk, result, maps, human)
-    notes = [*pair.notes, *maps.notes]
+    by_token = registry.spec(maps.settings.method).tokens
     return SceneView(
         headline=pieces.headline(pair, result.truth or human),
         stage=panels.stage(
@@ -69,17 +65,13 @@ def view(
             more=f'data-draft="{draft}"',
         ),
         answers=pieces.answers(pair, frame_of(desk.services, pair)),
-        tokens=pieces.tokens(pair, chosen, not settings.maps.tokens) if _spoken(maps) else "",
+        tokens=pieces.tokens(pair, chosen, not settings.maps.tokens) if by_token else "",
         numbers=pieces.numbers(pair, maps) + markup.hint(pieces.caption(maps, len(chosen))),
         shift=pieces.shift(maps.layer_head_shift),
-        notes=markup.warnings(notes),
+        notes=markup.warnings([*pair.notes, *maps.notes]),
+        address=to_query(address_of(desk.services, result, settings)),
         settings=settings,
-        query=to_query(address_of(desk.services, result, settings)),
     )  # fmt: skip
-
-
-def _spoken(maps: PairMaps) -> bool:
-    return registry.spec(maps.settings.method).tokens
 
 
 def fit_settings(
@@ -102,41 +94,32 @@ def draw_panels(
     instead of its copy for the page."""
     pair, image = result.pair, result.pair.image
     url = url or desk.pictures.url(image.still())
-    sides = [side for side in (pair.base, pair.finetuned) if side is not None]
     goals = {"truth": result.truth, "human": human}
     known = {kind: point for kind, point in goals.items() if point is not None}
-    marks = {_mark(side): side.point for side in sides if side.point is not None}
     said = desk.services.describe(pair, maps) if desk.services.describe else ""
-    drawn = []
-    for side in sides:
-        heatmap = maps.base if side.side == "base" else maps.finetuned
-        own = {kind: point for kind, point in marks.items() if kind == _mark(side)}
-        drawn.append(
-            Panel(
-                side.side,
-                "Base" if side.side == "base" else f"Fine-tuned: {pair.request.adapter}",
-                url, image.size_wh, heatmap, maps.vmax.get(side.side, 1.0), {**known, **own},
-                pieces.caption_of(side, pair.request.task, maps.figures.get(side.side)),
-                f"{pieces.spoken_point(side)} {said}",
-            )
-        )  # fmt: skip
+    drawn: list[Panel] = []
+    marks: dict[str, Point] = {}
+    for side in pieces.sides_of(pair):
+        # A head's point that the answer does not name is drawn hollow.
+        mark = "head" if pieces.only_head(side) else side.side
+        own: dict[str, Point] = {} if side.point is None else {mark: side.point}
+        marks |= own
+        drawn.append(Panel(
+            side.side,
+            "Base" if side.side == "base" else f"Fine-tuned: {pair.request.adapter}",
+            url,
+            image.size_wh,
+            maps.base if side.side == "base" else maps.finetuned,
+            maps.vmax.get(side.side, 1.0),
+            {**known, **own},
+            pieces.caption_of(side, pair.request.task, maps.figures.get(side.side)),
+            f"{pieces.spoken_point(side)} {said}",
+        ))  # fmt: skip
     if pair.finetuned is not None:
-        note = f"Fine-tuned minus base. {pieces.spoken_distance(pair)}"
-        both = {**known, **marks}
-        limit = maps.vmax_difference
-        drawn.append(
-            Panel(
-                "difference",
-                "Difference",
-                url,
-                image.size_wh,
-                maps.difference,
-                limit,
-                both,
-                "",
-                note,
-            )
-        )
+        drawn.append(Panel(
+            "difference", "Difference", url, image.size_wh, maps.difference, maps.vmax_difference,
+            {**known, **marks}, said=f"Fine-tuned minus base. {pieces.spoken_distance(pair)}",
+        ))  # fmt: skip
     return drawn
 
 
@@ -150,11 +133,6 @@ def photo(desk: Desk, result: StoredResult, draft: str, wait_s: int) -> str:
     )
     more = f'data-draft="{draft}" data-wait="{wait_s}"'
     return panels.stage([plain], f"{result.id}?", modes=False, more=more)
-
-
-def _mark(side: SidePrediction) -> str:
-    """A head's point that the answer does not name is drawn hollow."""
-    return "head" if pieces.only_head(side) else side.side
 
 
 def frame_of(services: Services, pair: PairPrediction) -> dict[Side, str]:
