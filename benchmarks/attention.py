@@ -109,14 +109,8 @@ def peak_of(way: str, size: Size) -> float:
 
 
 def run(smoke: bool) -> dict[str, Any]:
-    size = SMOKE if smoke else FULL
-    timed = in_child("benchmarks.attention:time_all", {"size": size})
-    peaks = {
-        way: in_child("benchmarks.attention:peak_of", {"way": way, "size": size}) for way in WAYS
-    }
-    return {
-        **timed,
-        "extra_memory_vs_eager": (peaks["rows"] - peaks["sdpa"]) / (peaks["eager"] - peaks["sdpa"]),
-        "peak_mb": peaks,
-        "size": size,
-    }
+    size, entry = SMOKE if smoke else FULL, "benchmarks.attention"
+    timed = in_child(f"{entry}:time_all", {"size": size})
+    peaks = {way: in_child(f"{entry}:peak_of", {"way": way, "size": size}) for way in WAYS}
+    extra = (peaks["rows"] - peaks["sdpa"]) / (peaks["eager"] - peaks["sdpa"])
+    return {**timed, "extra_memory_vs_eager": extra, "peak_mb": peaks, "size": size}

@@ -42,7 +42,7 @@ def prepare(folder: str, size: dict[str, int]) -> dict[str, str]:
 
 def predictor_of(
     way: str, paths: dict[str, str], answer_tokens: int
-) -> Callable[[], dict[str, float]]:
+) -> Callable[[], tuple[float, float]]:
     """A function that predicts both sides once and gives its seconds: until both answers are
     there, and in all."""
     from inference.predictor import Predictor
@@ -59,12 +59,9 @@ def predictor_of(
         two = [Predictor.load(paths[n], device="cpu", dtype="float32") for n in ("base", "merged")]
         calls = [(predictor, alone) for predictor in two]
 
-    def predict() -> dict[str, float]:
-        pairs = [predictor.predict_pair(image, request) for predictor, request in calls]
-        return {
-            "answers": sum(pair.seconds["vision"] + pair.seconds["answers"] for pair in pairs),
-            "total": sum(pair.seconds["total"] for pair in pairs),
-        }
+    def predict() -> tuple[float, float]:
+        took = [predictor.predict_pair(image, request).seconds for predictor, request in calls]
+        return sum(s["vision"] + s["answers"] for s in took), sum(s["total"] for s in took)
 
     return predict
 
@@ -77,9 +74,9 @@ def time_all(paths: dict[str, str], answer_tokens: int, repetitions: int) -> dic
     totals: dict[str, list[float]] = {way: [] for way in WAYS}
 
     def answers(way: str) -> float:
-        took = predict[way]()
-        totals[way].append(took["total"])
-        return took["answers"]
+        until_answers, total = predict[way]()
+        totals[way].append(total)
+        return until_answers
 
     calls = {way: lambda way=way: answers(way) for way in WAYS}
     times = interleaved(calls, repetitions)
@@ -110,9 +107,5 @@ def run(smoke: bool) -> dict[str, Any]:
         options = {"paths": paths, "answer_tokens": size["answer_tokens"]}
         timed = in_child(f"{entry}:time_all", {**options, "repetitions": 2 if smoke else 5})
         memory = {way: in_child(f"{entry}:memory_of", {"way": way, **options}) for way in WAYS}
-    return {
-        **timed,
-        "memory_ratio": memory["together"] / memory["apart"],
-        "memory_mb": memory,
-        "size": size,
-    }
+    shared = memory["together"] / memory["apart"]
+    return {**timed, "memory_ratio": shared, "memory_mb": memory, "size": size}

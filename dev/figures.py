@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +42,16 @@ def read(path: Path) -> Json | None:
 
 def results(folder: Path) -> dict[str, Json]:
     """Benchmark results by name."""
-    found = {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
-    return {name: result for name, result in found.items() if result is not None}
+    paths = sorted(folder.glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def cards(folder: Path) -> dict[str, Json]:
     """Adapter cards by folder name, the default adapter first."""
     default = folder / "default.txt"
     first = default.read_text(encoding="utf-8").strip() if default.is_file() else ""
-    names = sorted(
-        (path.parent.name for path in folder.glob("*/card.json")), key=lambda n: n != first
-    )
-    found = {name: read(folder / name / "card.json") for name in names}
-    return {name: card for name, card in found.items() if card is not None}
+    paths = sorted(folder.glob("*/card.json"), key=lambda path: path.parent.name != first)
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -139,10 +136,8 @@ def quality_block(found: Mapping[str, Json]) -> str:
         parts.append(evaluation(heldout, "held-out drawn scenes"))
         if unseen := heldout.get("slices", {}).get("unseen"):
             kinds = sorted({k for card in found.values() for k in card.get("not_trained_on", ())})
-            words = " or ".join(kinds) or "kinds never seen"
-            parts.append(
-                evaluation(unseen, f"scenes with {words}, which no adapter was trained on")
-            )
+            words = f"scenes with {' or '.join(kinds)}, which no adapter was trained on"
+            parts.append(evaluation(unseen, words))
     return "\n\n".join(parts) or NOT_MEASURED
 
 
@@ -156,21 +151,13 @@ def loop_block(found: Json | None) -> str:
     """Before and after 60 corrections, with the change's 95 % interval."""
     if found is None:
         return NOT_MEASURED
-    rows = []
+    rows, sides = [], ("base", "current", "candidate")
     for label, row in found["rows"].items():
-        sides, relative, change = row["median_px"], row["median_relative"], row["median_change"]
-        cells = [f"{sides[side]:.0f}" for side in ("base", "current", "candidate")]
+        relative, change = row["median_relative"], row["median_change"]
+        cells = [f"{row['median_px'][side]:.0f}" for side in sides]
         interval = f"{change['low']:+.0f} to {change['high']:+.0f}"
         rows.append([label, str(row["n"]), *cells, f"{relative['estimate']:+.0%}", interval])
-    head = [
-        "median distance, px",
-        "scenes",
-        "base",
-        "current",
-        "candidate",
-        "change",
-        "interval, px",
-    ]
+    head = ["median distance, px", "scenes", *sides, "change", "interval, px"]
     words = (
         f"{found['corrections']} corrections, {found['seconds']['train']:.0f} s of training from "
         f"`{found['parent']}`, held-out scenes at 1280 × 720:"
@@ -187,24 +174,20 @@ def distinct(measured: Iterable[Json | None]) -> list[Json]:
     return kept
 
 
-def evaluation(measured: Json, pictures: str) -> str:
+def evaluation(measured: Json, kind: str) -> str:
     """One table: a row for each side. See DESIGN, "Quality figures", for the object."""
     sides: dict[str, Json] = measured["sides"]
-    used = [
-        column
-        for column in SIDE_COLUMNS
-        if any(isinstance(side.get(column[0]), int | float) for side in sides.values())
-    ]
+    used = [c for c in SIDE_COLUMNS if any(side.get(c[0]) is not None for side in sides.values())]
     rows = [
         [f"`{side}`", *[_cell(figures.get(key), form) for key, _, form in used]]
         for side, figures in sides.items()
     ]
-    head = f"{measured['n']} {pictures}:"
+    head = f"{measured['n']} {kind}:"
     return head + "\n\n" + table(["", *[words for _, words, _ in used]], rows)
 
 
 def _cell(value: Any, form: str) -> str:
-    return form.format(value) if isinstance(value, int | float) else "–"
+    return "–" if value is None else form.format(value)
 
 
 def blocks() -> dict[str, str]:
@@ -231,12 +214,12 @@ def filled(text: str, made: Mapping[str, str]) -> str:
     return re.sub(pattern, replace, text, flags=re.DOTALL)
 
 
-def main(arguments: list[str] | None = None, make: Callable[[], dict[str, str]] = blocks) -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.figures", description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when README.md is out of date")
     options = parser.parse_args(arguments)
     before = README.read_text(encoding="utf-8")
-    after = filled(before, make())
+    after = filled(before, blocks())
     if before == after:
         return 0
     if options.check:

@@ -11,19 +11,10 @@ from pathlib import Path
 # The named modules that may import a heavy library at their top or anywhere inside.
 HEAVY = {"torch", "transformers", "peft", "captum", "bitsandbytes", "accelerate"}
 HEAVY_ALLOWED = (
-    "inference.backbones",
-    "inference.heads",
-    "inference.predictor",
-    "inference.pair",
-    "inference.weights",
-    "inference.loaded_adapters",
-    "training.evaluation.asking",
-    "training.worker",
-    "training.worker.losses",
-    "training.evaluation.run",
-    "examples.build",
-    "benchmarks",
-)
+    "inference.backbones", "inference.heads", "inference.predictor", "inference.pair",
+    "inference.weights", "inference.loaded_adapters", "training.evaluation.asking",
+    "training.worker", "training.evaluation.run", "examples.build", "benchmarks",
+)  # fmt: skip
 ROOMS = ("ui", "explain", "training", "inference", "examples", "benchmarks")
 
 
@@ -78,15 +69,6 @@ def heavy_imports(root: Path) -> list[str]:
         for name, path in modules(root)
         if not any(name == ok or name.startswith(ok + ".") for ok in HEAVY_ALLOWED)
         for library in sorted({i.partition(".")[0] for i in imports(path)} & HEAVY)
-    ]
-
-
-def imports_of(root: Path, target: str) -> list[str]:
-    """Names of the modules that import `target` or something in it."""
-    return [
-        name
-        for name, path in modules(root)
-        if any(i == target or i.startswith(target + ".") for i in imports(path))
     ]
 
 

@@ -24,7 +24,7 @@ exit "$(cat "{folder}/code")"
 
 
 @pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def fake(tmp_path, monkeypatch):
     program = tmp_path / "bin" / "apt-get"
     program.parent.mkdir()
     program.write_text(FAKE_APT.format(folder=tmp_path))
@@ -41,7 +41,7 @@ def calls(fake: Path) -> list[str]:
     return (fake / "calls").read_text().splitlines()
 
 
-def test_it_waits_for_another_programs_locks(fake: Path) -> None:
+def test_it_waits_for_another_programs_locks(fake):
     for name in ("first", "second"):
         (fake / "locked" / name).touch()
     browser.install()
@@ -51,14 +51,14 @@ def test_it_waits_for_another_programs_locks(fake: Path) -> None:
     assert all("-o DPkg::Lock::Timeout=600" in call for call in made)
 
 
-def test_it_does_not_wait_for_ever(fake: Path) -> None:
+def test_it_does_not_wait_for_ever(fake):
     (fake / "locked" / "first").touch()
     with pytest.raises(subprocess.CalledProcessError):
         browser.apt("update", wait_s=-1)
     assert len(calls(fake)) == 1
 
 
-def test_other_errors_are_not_tried_again(fake: Path) -> None:
+def test_other_errors_are_not_tried_again(fake):
     (fake / "code").write_text("100")
     with pytest.raises(subprocess.CalledProcessError):
         browser.install()

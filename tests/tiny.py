@@ -21,22 +21,13 @@ SENTENCES = [
     "A red car brakes ahead. Describe the image. 0 1 2 3 4 5 6 7 8 9",
 ]
 QWEN_SPECIAL = [
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|vision_start|>",
-    "<|vision_end|>",
-    "<|image_pad|>",
-    "<|video_pad|>",
-]
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
+    "<|image_pad|>", "<|video_pad|>",
+]  # fmt: skip
 SMOL_SPECIAL = [
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<end_of_utterance>",
-    "<fake_token_around_image>",
-    "<global-img>",
-    "<image>",
-]
+    "<|endoftext|>", "<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>",
+    "<global-img>", "<image>",
+]  # fmt: skip
 QWEN_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}"
@@ -84,73 +75,45 @@ def _tokenizer(family: str) -> PreTrainedTokenizerFast:
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=384,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
+        vocab_size=384, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     core.train_from_iterator(SENTENCES, trainer)
     end = "<end_of_utterance>" if family == "smolvlm" else "<|im_end|>"
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        eos_token=end,
-        pad_token="<|endoftext|>",
-        extra_special_tokens=[t for t in special if t not in (end, "<|endoftext|>")],
-    )
+        tokenizer_object=core, eos_token=end, pad_token=special[0],
+        extra_special_tokens=[t for t in special[1:] if t != end],
+    )  # fmt: skip
     tokenizer.chat_template = SMOL_TEMPLATE if family == "smolvlm" else QWEN_TEMPLATE
     return tokenizer
 
 
 def _config(family: str, tokenizer: PreTrainedTokenizerFast, layers: int) -> dict[str, Any]:
+    number = tokenizer.convert_tokens_to_ids
     text: dict[str, Any] = {
-        "vocab_size": len(tokenizer),
-        "hidden_size": HIDDEN,
-        "intermediate_size": 96,
-        "num_hidden_layers": layers,
-        "num_attention_heads": HEADS,
-        "num_key_value_heads": KV_HEADS,
-        "max_position_embeddings": 4096,
-        "bos_token_id": None,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
-    }
+        "vocab_size": len(tokenizer), "hidden_size": HIDDEN, "intermediate_size": 96,
+        "num_hidden_layers": layers, "num_attention_heads": HEADS, "num_key_value_heads": KV_HEADS,
+        "max_position_embeddings": 4096, "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id,
+    }  # fmt: skip
     if family == "smolvlm":
         vision = {
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": 112,
-            "patch_size": 14,
-        }
-        text["model_type"] = "llama"
-        image = tokenizer.convert_tokens_to_ids("<image>")
-        return {
-            "text_config": text,
-            "vision_config": vision,
-            "image_token_id": image,
-            "scale_factor": 2,
-        }
-    head_dim = 32 if family == "qwen3_vl" else HIDDEN // HEADS
+            "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "image_size": 112, "patch_size": 14,
+        }  # fmt: skip
+        parts = {"text_config": {**text, "model_type": "llama"}, "vision_config": vision}
+        return {**parts, "image_token_id": number("<image>"), "scale_factor": 2}
     section = [4, 6, 6] if family == "qwen3_vl" else [2, 3, 3]
-    text["rope_parameters"] = {
-        "rope_type": "default",
-        "rope_theta": 10000.0,
-        "mrope_section": section,
-    }
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": section}
     if family == "qwen3_vl":
-        text["head_dim"] = head_dim
-        text["rope_parameters"]["mrope_interleaved"] = True
+        text["head_dim"], rope["mrope_interleaved"] = 32, True
     ids = {
-        f"{name}_token_id": tokenizer.convert_tokens_to_ids(f"<|{token}|>")
-        for name, token in {
-            "image": "image_pad",
-            "video": "video_pad",
-            "vision_start": "vision_start",
-            "vision_end": "vision_end",
-        }.items()
-    }
+        "image_token_id": number("<|image_pad|>"), "video_token_id": number("<|video_pad|>"),
+        "vision_start_token_id": number("<|vision_start|>"),
+        "vision_end_token_id": number("<|vision_end|>"),
+    }  # fmt: skip
+    text["rope_parameters"] = rope
     return {"text_config": text, "vision_config": _qwen_vision(family), **ids}
 
 
@@ -178,15 +141,9 @@ def sha256(path: Path) -> str:
 
 
 def make_tiny_adapter(
-    base_folder: Path | str,
-    folder: Path | str,
-    head: str | None = None,
-    vision: bool = False,
-    *,
-    seed: int = 1,
-    card: bool | None = None,
-    **lora: Any,
-) -> Path:
+    base_folder: Path | str, folder: Path | str, head: str | None = None, vision: bool = False, *,
+    seed: int = 1, card: bool | None = None, **lora: Any,
+) -> Path:  # fmt: skip
     """Write a LoRA adapter whose answers differ from the base's; returns its folder.
 
     head: None, "patch" or "pooled". vision: target the vision tower too. card: write card.json
@@ -233,12 +190,7 @@ def _write_head(head: str, folder: Path, fingerprint: str) -> None:
 
 def _write_card(folder: Path, base: Path, fingerprint: str, head: str | None) -> None:
     card = {
-        "name": folder.name,
-        "task": "hazard",
-        "base_model": base.name,
-        "base_sha256": fingerprint,
-        "head": head,
-        "coordinate_frame": "norm1000",
-        "description": "Random weights, for tests.",
-    }
+        "name": folder.name, "task": "hazard", "base_model": base.name, "base_sha256": fingerprint,
+        "head": head, "coordinate_frame": "norm1000", "description": "Random weights, for tests.",
+    }  # fmt: skip
     (folder / "card.json").write_text(json.dumps(card, indent=2))

@@ -1,1 +1,1 @@
-"""Scripts that make the embedded model, its adapters and the sample pictures from the world."""
+"""Scripts that make the embedded model, its adapters and the sample images from the world."""

@@ -21,7 +21,7 @@ FOLDER = WORK / "features"
 
 @dataclass(frozen=True)
 class Seen:
-    """A view whose picture has been replaced by features (tokens, d) float16."""
+    """A view whose image has been replaced by features (tokens, d) float16."""
 
     grid: tuple[int, int]
     features: np.ndarray

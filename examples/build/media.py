@@ -1,4 +1,4 @@
-"""The sample pictures of the page's examples strip: world scenes that no adapter was trained on."""
+"""The sample images of the page's examples strip: world scenes that no adapter was trained on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from examples.world import Scene, render_scene
 
 SIZE_WH = (1280, 720)
 JPEG_QUALITY = 88
-# One picture for each hazard; the last two show what the shipped adapter has never seen.
+# One image for each hazard; the last two show what the shipped adapter has never seen.
 WANTED: dict[str, set[str]] = {
     "pedestrian": set(), "brake_lights": set(), "cut_in": set(), "crossing_vehicle": {"night"},
     "oncoming": {"rain"}, "cyclist": set(), "debris": set(), "animal": set(),
@@ -32,7 +32,7 @@ def find_scene(hazard: str, conditions: set[str]) -> Scene:
 
 
 def write_media(recipe: Recipe, device: str) -> None:
-    """Write the pictures and manifest.json."""
+    """Write the images and manifest.json."""
     MEDIA.mkdir(parents=True, exist_ok=True)
     for old in MEDIA.glob("*.jpg"):
         old.unlink()

@@ -122,10 +122,10 @@ def vision_angles(rows: int, cols: int, head: int, device: torch.device | str) -
 
 
 def see(visual: nn.Module, patches: Tensor, angles: Tensor) -> Tensor:
-    """The vision tower over a batch of equally large pictures: (B, patches, 588) -> (B, tokens, d).
+    """The vision tower over a batch of equally large images: (B, patches, 588) -> (B, tokens, d).
 
     The same weights and arithmetic as transformers' Qwen2VisionTransformer, which walks over the
-    pictures one by one; tested to agree with it. A still fills both temporal slots of a patch, so
+    images one by one; tested to agree with it. A still fills both temporal slots of a patch, so
     the two halves of the kernel add up.
     """
     kernel = visual.patch_embed.proj.weight.sum(2).flatten(1)

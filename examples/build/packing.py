@@ -1,6 +1,6 @@
-"""Several questions behind one picture: each sees the picture and itself, none sees another.
+"""Several questions behind one image: each sees the image and itself, none sees another.
 
-A picture costs 84 tokens and a question about 25, so four questions share one picture's work. The
+An image costs 84 tokens and a question about 25, so four questions share one image's work. The
 positions are those that each question would have alone, so that training and use agree.
 """
 
@@ -51,7 +51,7 @@ class Packer:
         self._encode = lru_cache(200_000)(partial(tokenizer.encode, add_special_tokens=False))
 
     def pack(self, questions: list[list[QA]], grid: tuple[int, int]) -> Packed:
-        """questions: for each picture of the batch, its questions and answers."""
+        """questions: for each image of the batch, its questions and answers."""
         prefix = [*self.head, *[self.image_id] * (grid[0] * grid[1]), *self.close]
         rows = [self._row(q, prefix) for q in questions]
         length = -(-max(len(r["ids"]) for r in rows) // 16) * 16

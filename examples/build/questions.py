@@ -18,7 +18,7 @@ QA = tuple[str, str]
 NAMES = {"pedestrian": "person", "debris": "object", "barrier": "barrier"}
 PLURALS = {"person": "people", "bus": "buses"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
-SMALLEST01 = 0.0006  # share of the picture below which an agent is not asked about
+SMALLEST01 = 0.0006  # share of the image below which an agent is not asked about
 DOING = {
     "away": "moving away from us",
     "towards": "coming towards us",

@@ -20,7 +20,7 @@ from examples.world import Scene, render_scene
 
 SHARDS = WORK / "scenes"
 MAPS = ("image", "instances", "semantics", "depth_m")
-MAP_SCALE = 2  # maps are stored at half the pictures' size
+MAP_SCALE = 2  # maps are stored at half the images' size
 
 
 @dataclass(frozen=True)

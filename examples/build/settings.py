@@ -75,7 +75,7 @@ class Recipe:
     # The vision tower alone also learns the sizes that a clip's frames have.
     vision_grids: tuple[tuple[int, int], ...] = ((7, 12), (8, 10), (6, 13), (3, 6), (4, 6))
     vision_grid_shares: tuple[float, ...] = (0.7, 0.1, 0.08, 0.06, 0.06)
-    questions: int = 4  # about one picture in a training sequence
+    questions: int = 4  # about one image in a training sequence
     feature_views: int = 1
     vision: Plan = Plan(24_000, 24, 1.2e-3, warmup=0.01, decay=0.3)
     language: Plan = Plan(6000, 12, 1.5e-3)

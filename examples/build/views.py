@@ -1,6 +1,6 @@
 """Random views of a stored scene (crop, mirror, colour) and the dense targets that belong to them.
 
-Cropping and mirroring act on the picture and on its truth alike.
+Cropping and mirroring act on the image and on its truth alike.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class View:
 
 
 def make_view(scene: StoredScene, grid: tuple[int, int], rng: np.random.Generator | None) -> View:
-    """A view on a grid of (rows, cols) image tokens; without rng the whole picture, untouched."""
+    """A view on a grid of (rows, cols) image tokens; without rng the whole image, untouched."""
     height, width = scene.image.shape[:2]
     box = (0.0, 0.0, 1.0, 1.0) if rng is None else _crop(rng, width, height, grid)
     mirrored = rng is not None and rng.random() < 0.5

@@ -15,7 +15,7 @@ def between(value: float, low: float, high: float) -> float:
 
 @dataclass(frozen=True)
 class CameraPlan:
-    """Camera in units that do not depend on the picture's size.
+    """Camera in units that do not depend on the image's size.
 
     ``hfov_deg`` horizontal field of view; ``horizon`` and ``centre`` the vanishing point as
     fractions of height and width; ``roll`` the slope of the horizon; ``height_m`` above ground;
@@ -30,7 +30,7 @@ class CameraPlan:
     curve: float
 
     def at(self, width: int, height: int) -> Camera:
-        """The same camera for a picture of ``width`` x ``height`` pixels."""
+        """The same camera for an image of ``width`` x ``height`` pixels."""
         focal = width / 2 / math.tan(math.radians(self.hfov_deg) / 2)
         cx, cy = self.centre * width, self.horizon * height
         return Camera(width, height, focal, cx, cy, self.roll, self.height_m, self.curve)

@@ -37,7 +37,7 @@ class Canvas:
         self.peopled = False  # set once agents are painted: later polygons then hide them
 
     def clip(self, x: int, y: int, w: int, h: int) -> tuple[int, int, int, int] | None:
-        """The part (x0, y0, x1, y1) of a rectangle inside the picture, or None."""
+        """The part (x0, y0, x1, y1) of a rectangle inside the image, or None."""
         x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, self.width), min(y + h, self.height)
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
@@ -53,7 +53,7 @@ class Canvas:
         """Blend straight-alpha ``rgba`` (hxwx4 uint8) with its corner at (x, y).
 
         Pixels whose depth is smaller than ``depth_m`` - ``slack_m`` stay. ``rear`` marks a
-        vehicle seen from behind. Returns how many pixels the picture has before anything hides it.
+        vehicle seen from behind. Returns how many pixels the image has before anything hides it.
         """
         h, w = rgba.shape[:2]
         alpha = cv2.extractChannel(rgba, 3)
@@ -64,7 +64,7 @@ class Canvas:
         x0, y0, x1, y1 = area
         alpha = alpha[y0 - y : y1 - y, x0 - x : x1 - x]
         alpha = alpha * (self.depth[y0:y1, x0:x1] >= depth_m - slack_m)
-        # Only what shows is painted: much of a tree's picture is clear, much of a car hidden.
+        # Only what shows is painted: much of a tree's image is clear, much of a car hidden.
         left, top, w, h = cv2.boundingRect(alpha)
         if w == 0:
             return total

@@ -98,7 +98,7 @@ def render_scene(seed: int, size_wh: tuple[int, int] = (640, 360), *,
     """Render the scene of ``seed`` at ``size_wh`` pixels.
 
     ``only`` keeps scenes whose hazard (or condition) is one of these slices; ``exclude`` drops
-    such hazards and conditions, and keeps the agents of an excluded class out of the picture
+    such hazards and conditions, and keeps the agents of an excluded class out of the image
     altogether. The same seed shows the same scene at every size. Raises ValueError for slices
     that are not in ``SLICES`` or filters that nothing satisfies.
     """

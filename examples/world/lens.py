@@ -11,7 +11,7 @@ from examples.world.camera import between
 from examples.world.plan import ScenePlan
 from examples.world.scenery.banks import GRAIN_ZERO, grain
 
-LEAST_CHROMA = 0.0008  # a quarter of a pixel at the edge of a picture 640 wide: nobody sees less
+LEAST_CHROMA = 0.0008  # a quarter of a pixel at the edge of an image 640 wide: nobody sees less
 
 
 @lru_cache(maxsize=32)
@@ -36,13 +36,13 @@ def distortion(plan: ScenePlan) -> int:
     return int(rng.integers(1, 4)) * (4 if plan.camera.hfov_deg > 75 else 3)
 
 
-def warp(picture: np.ndarray, step: int, exact: bool) -> np.ndarray:
-    """Distort a picture (bilinear) or a map of labels (``exact``: nearest)."""
+def warp(image: np.ndarray, step: int, exact: bool) -> np.ndarray:
+    """Distort an image (bilinear) or a map of labels (``exact``: nearest)."""
     if step == 0:
-        return picture
-    maps = _barrel(picture.shape[1], picture.shape[0], step)
+        return image
+    maps = _barrel(image.shape[1], image.shape[0], step)
     mode = cv2.INTER_NEAREST if exact else cv2.INTER_LINEAR
-    return cv2.remap(picture, *maps, mode, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(image, *maps, mode, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _tone(rng: np.random.Generator, dark: bool) -> np.ndarray:
@@ -133,7 +133,7 @@ def _shoulder(image: np.ndarray, gain: float, white: float = 2.2) -> np.ndarray:
 
 
 def expose(image: np.ndarray, plan: ScenePlan) -> np.ndarray:
-    """uint8 RGB picture as the camera's file shows it, from float32 light (1 = white)."""
+    """uint8 RGB image as the camera's file shows it, from float32 light (1 = white)."""
     rng = plan.rng("lens")
     h, w = image.shape[:2]
     night = plan.look.time_of_day == "night"

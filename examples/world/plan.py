@@ -61,7 +61,7 @@ class LookPlan:
     """Conditions: ``time_of_day`` day/overcast/dusk/night, ``weather`` clear/rain/fog/snow.
 
     ``sun_xz`` is the ground offset in m of a shadow for each metre of height; ``dash`` the top of
-    the bonnet or dashboard as a fraction of the picture's height (1 = none).
+    the bonnet or dashboard as a fraction of the image's height (1 = none).
     """
 
     time_of_day: str

@@ -52,7 +52,7 @@ def corrected(n: int, seed_start: int = CORRECTED_SEED) -> Iterator[EvalCase]:
 
 
 def is_heldout(name: str, pixels_sha256: str) -> bool:
-    """Whether a picture is one of the frozen held-out scenes: by the seed in its name, or by the
+    """Whether an image is one of the frozen held-out scenes: by the seed in its name, or by the
     hash of its RGB pixels (height, width, 3)."""
     match = _SCENE.search(name)
     if match is not None and int(match[1]) >= HELDOUT_SEED:
@@ -62,7 +62,7 @@ def is_heldout(name: str, pixels_sha256: str) -> bool:
 
 @cache
 def heldout_hashes() -> frozenset[str]:
-    """First digits of the sha256 of each frozen held-out picture's pixels."""
+    """First digits of the sha256 of each frozen held-out image's pixels."""
     return frozenset(HASHES.read_text(encoding="utf-8").split())
 
 

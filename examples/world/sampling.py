@@ -44,7 +44,7 @@ def _view(camera: CameraPlan) -> Camera:
 
 
 def box_fraction(agent: AgentPlan, camera: CameraPlan) -> tuple[float, float, float, float]:
-    """Rough xyxy box as fractions of a 16:9 picture, clipped at nothing."""
+    """Rough xyxy box as fractions of a 16:9 image, clipped at nothing."""
     view = _view(camera)
     half = max(agent.half_width_m(), 0.25)
     tall = AGENT_SIZES_M[agent.kind] * agent.size
@@ -62,7 +62,7 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 
 
 def _hazard_shows(agent: AgentPlan, camera: CameraPlan, look: LookPlan, least: float) -> bool:
-    """Whether a person would see the hazard at 336x196: large enough and mostly in the picture."""
+    """Whether a person would see the hazard at 336x196: large enough and mostly in the image."""
     box = box_fraction(agent, camera)
     inside = _overlap(box, (0.01, 0.0, 0.99, min(look.dash, 0.995)))
     if agent.z_m > 0.75 * look.visibility_m and look.weather != "clear":
@@ -165,7 +165,7 @@ def _attempt(seed: int, attempt: int, exclude: frozenset[str],
 
 def plan_scene(seed: int, exclude: frozenset[str] = frozenset(),
                only: frozenset[str] = frozenset(), first: int = 0) -> ScenePlan:  # fmt: skip
-    """The plan for ``seed`` from attempt ``first`` on; the same for every picture size.
+    """The plan for ``seed`` from attempt ``first`` on; the same for every image size.
 
     Raises ValueError for unknown slices or when no scene satisfies the filters.
     """

@@ -1,4 +1,4 @@
-"""Types of a rendered road scene. Knows nothing about how the picture is made."""
+"""Types of a rendered road scene. Knows nothing about how the image is made."""
 
 from __future__ import annotations
 

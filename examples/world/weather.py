@@ -1,4 +1,4 @@
-"""Light, fog, rain, snow and wet roads. Works on float32 pictures in 0..1."""
+"""Light, fog, rain, snow and wet roads. Works on float32 images in 0..1."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _evenly(rgb: np.ndarray, light: tuple[float, ...]) -> np.ndarray:
 
 
 def shine(canvas: Canvas, camera: Camera, plan: ScenePlan, lamps: list[Lamp]) -> np.ndarray:
-    """The lit picture, HxWx3 float32, glow and bloom included."""
+    """The lit image, HxWx3 float32, glow and bloom included."""
     rng = plan.rng("light")
     time = plan.look.time_of_day
     if time == "night":
@@ -140,7 +140,7 @@ def _glow(image: np.ndarray, canvas: Canvas, plan: ScenePlan,
 
 
 def mirror_wet(image: np.ndarray, canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
-    """Adds the smeared mirror picture of what stands above the ground to a wet road."""
+    """Adds the smeared mirror image of what stands above the ground to a wet road."""
     if plan.look.wet < 0.05:
         return
     rng = plan.rng("wet")

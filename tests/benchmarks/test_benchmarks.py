@@ -16,14 +16,14 @@ from benchmarks.measure import ROOT, interleaved, ratio
 from benchmarks.registry import BENCHMARKS, misses
 
 
-def test_every_benchmark_is_a_module_that_runs() -> None:
+def test_every_benchmark_is_a_module_that_runs():
     for name, spec in BENCHMARKS.items():
         path = ROOT / "benchmarks" / f"{name}.py"
         assert "def run(smoke: bool)" in path.read_text(encoding="utf-8")
         assert set(spec.at_most) | set(spec.at_least) <= set(spec.keys)
 
 
-def test_misses_names_what_is_above_its_bound() -> None:
+def test_misses_names_what_is_above_its_bound():
     spec = BENCHMARKS["pair"]
     assert misses(spec, {"time_ratio": 0.6, "memory_ratio": 0.5}) == []
     assert misses(spec, {"time_ratio": 0.7, "memory_ratio": float("nan")}) == [
@@ -32,7 +32,7 @@ def test_misses_names_what_is_above_its_bound() -> None:
     ]
 
 
-def test_interleaved_turns_the_order_round() -> None:
+def test_interleaved_turns_the_order_round():
     order: list[str] = []
 
     def call(name: str, took: float) -> float:
@@ -45,7 +45,7 @@ def test_interleaved_turns_the_order_round() -> None:
 
 
 @pytest.mark.slow
-def test_benchmark_smoke_ends_with_one_json_object() -> None:
+def test_benchmark_smoke_ends_with_one_json_object():
     command = [sys.executable, "-m", "benchmarks", "attention", "--smoke", "--json"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     result = json.loads(done.stdout.splitlines()[-1])
@@ -61,7 +61,7 @@ def here(entry: str, options: dict[str, Any]) -> Any:
 
 
 @pytest.mark.slow
-def test_pair_runs_at_tiny_sizes(monkeypatch) -> None:
+def test_pair_runs_at_tiny_sizes(monkeypatch):
     peaks = itertools.count(1)
     monkeypatch.setattr("benchmarks.pair.in_child", here)
     monkeypatch.setattr("benchmarks.pair.peak_mb", lambda: float(next(peaks)))
@@ -69,7 +69,7 @@ def test_pair_runs_at_tiny_sizes(monkeypatch) -> None:
 
 
 @pytest.mark.slow
-def test_true_size_runs_at_tiny_sizes(monkeypatch) -> None:
+def test_true_size_runs_at_tiny_sizes(monkeypatch):
     monkeypatch.setattr("benchmarks.true_size.in_child", here)
     result = measure("true_size", smoke=True)
     assert result["ratio"] > 0
@@ -77,7 +77,7 @@ def test_true_size_runs_at_tiny_sizes(monkeypatch) -> None:
     assert result["nf4"]["peak_mb"] > 0
 
 
-def test_all_leaves_out_what_runs_by_name_only(monkeypatch) -> None:
+def test_all_leaves_out_what_runs_by_name_only(monkeypatch):
     ran: list[str] = []
 
     def noted(name: str, smoke: bool) -> dict[str, Any]:

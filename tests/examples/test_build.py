@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -30,13 +31,8 @@ SHAPE = dataclasses.replace(Shape(), vision_depth=2, depth=2)
 def stored(seed: int, **filters: frozenset[str]) -> StoredScene:
     scene = render_scene(seed, (400, 225), **filters)
     half = slice(MAP_SCALE // 2, None, MAP_SCALE)
-    return StoredScene(
-        scene.image,
-        scene.instances[half, half],
-        scene.semantics[half, half],
-        scene.depth_m[half, half].astype(np.float16),
-        truth_of(scene),
-    )
+    maps = [m[half, half] for m in (scene.instances, scene.semantics, scene.depth_m)]
+    return StoredScene(scene.image, *maps[:2], maps[2].astype(np.float16), truth_of(scene))
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +74,9 @@ def test_a_packed_question_sees_what_it_would_see_alone(model, tokenizer, scenes
             for i, question in enumerate(asked):
                 alone = packer.pack([[question]], GRID)
                 states = hidden_states(model, alone, features[row : row + 1])
-                torch.testing.assert_close(
-                    together[row, packed.last_prompt[row, i]],
-                    states[0, alone.last_prompt[0, 0]],
-                    atol=1e-4,
-                    rtol=1e-4,
-                )
+                got = together[row, packed.last_prompt[row, i]]
+                want = states[0, alone.last_prompt[0, 0]]
+                torch.testing.assert_close(got, want, atol=1e-4, rtol=1e-4)
 
 
 def test_labels_are_the_answer_and_its_end(tokenizer):
@@ -169,10 +162,8 @@ def test_the_hazards_tokens_belong_to_it(scenes):
 def test_general_questions_never_ask_for_the_hazard(scenes):
     rng = np.random.default_rng(0)
     for scene in scenes:
-        for question, answer in ask(make_view(scene, GRID, rng), rng, len(QUESTIONS)):
-            assert not {"hazard", "danger", "attention", "risk"} & set(
-                (question + " " + answer).lower().replace("?", "").replace(".", "").split()
-            )
+        for qa in ask(make_view(scene, GRID, rng), rng, len(QUESTIONS)):
+            assert not re.search(r"\b(hazard|danger|attention|risk)\b", " ".join(qa), re.IGNORECASE)
 
 
 def test_hazard_answers_are_the_papers_sentence(scenes):
@@ -198,11 +189,18 @@ def test_unseen_slices_are_kept_from_the_adapters():
     assert all("animal" not in s.view.scene.truth["kinds"] for s in kept)
 
 
-def test_the_learning_rate_rises_and_ends_at_zero():
-    plan = Plan(100, 1, 1.0, warmup=0.1)
-    assert learning_rate(plan, 0.05) == pytest.approx(0.5)
-    assert learning_rate(plan, 0.1) == pytest.approx(1.0)
-    assert learning_rate(plan, 1.0) == pytest.approx(0.0)
+@pytest.mark.parametrize(
+    ("decay", "rates"),
+    [
+        (1.0, {0.05: 0.5, 0.1: 1.0, 1.0: 0.0}),
+        (0.2, {0.1: 1.0, 0.5: 1.0, 0.8: 1.0, 0.9: 0.5, 1.0: 0.0}),
+    ],
+    ids=["plain cosine", "held, then falling"],
+)
+def test_the_learning_rate_rises_and_ends_at_zero(decay, rates):
+    plan = Plan(100, 1, 1.0, warmup=0.1, decay=decay)
+    for progress, rate in rates.items():
+        assert learning_rate(plan, progress) == pytest.approx(rate)
 
 
 def test_a_stopped_stage_goes_on_where_it_stopped(tmp_path):
@@ -243,13 +241,6 @@ def test_a_finished_stage_reports_its_last_figures_again(tmp_path):
     ]
     assert (found[1]["text"], found[1]["step"]) == (7.0, 10)
     assert found[1]["loss"] == pytest.approx(found[0]["loss"], abs=1e-5)
-
-
-def test_a_held_learning_rate_falls_only_at_the_end():
-    plan = Plan(100, 1, 1.0, warmup=0.1, decay=0.2)
-    assert [learning_rate(plan, p) for p in (0.1, 0.5, 0.8)] == pytest.approx([1.0] * 3)
-    assert learning_rate(plan, 0.9) == pytest.approx(0.5)
-    assert learning_rate(plan, 1.0) == pytest.approx(0.0)
 
 
 def test_a_lost_machine_goes_on_from_the_spare_weights(tmp_path):

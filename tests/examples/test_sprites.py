@@ -29,7 +29,7 @@ def _draw(kind: str, yaw: float = 0.6, height_px: int = 60, seed: int = 3, colou
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("yaw", YAWS)
 @pytest.mark.parametrize("height_px", [15, 47, 160])
-def test_picture_is_whole(kind: str, yaw: float, height_px: int) -> None:
+def test_picture_is_whole(kind, yaw, height_px):
     sprite = _draw(kind, yaw, height_px)
     h, w = sprite.emissive.shape
     assert sprite.rgba.shape == (h, w, 4)
@@ -45,7 +45,7 @@ def test_picture_is_whole(kind: str, yaw: float, height_px: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_same_rng_same_picture(kind: str) -> None:
+def test_same_rng_same_picture(kind):
     first, second, other = (_draw(kind, seed=seed) for seed in (5, 5, 6))
     assert np.array_equal(first.rgba, second.rgba)
     assert np.array_equal(first.emissive, second.emissive)
@@ -53,7 +53,7 @@ def test_same_rng_same_picture(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - set(ONE_VIEW)))
-def test_one_record_serves_every_view(kind: str) -> None:
+def test_one_record_serves_every_view(kind):
     """What the pool shares: rendering one side must leave nothing behind for the next."""
 
     def view(yaw: float):
@@ -76,7 +76,7 @@ def test_one_record_serves_every_view(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - DETAILED))
-def test_only_detailed_kinds_change_with_fineness(kind: str) -> None:
+def test_only_detailed_kinds_change_with_fineness(kind):
     """The pool records the others once for all sizes."""
     view_of = partial(View.of, 0.7, 1.4, 13.0)
     pictures = []
@@ -88,7 +88,7 @@ def test_only_detailed_kinds_change_with_fineness(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(PLAIN))
-def test_plain_kinds_have_no_lamps(kind: str) -> None:
+def test_plain_kinds_have_no_lamps(kind):
     """The pool asks for them without lamps, whatever the scene says."""
     dark = _draw(kind)
     lit = _draw(kind, braking=True, lights_on=True, indicating="left")
@@ -97,7 +97,7 @@ def test_plain_kinds_have_no_lamps(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", LIT)
-def test_braking_glows_at_the_rear_only(kind: str) -> None:
+def test_braking_glows_at_the_rear_only(kind):
     rear = _draw(kind, 0.0, 80).emissive.sum()
     assert _draw(kind, 0.0, 80, braking=True).emissive.sum() > rear + 5
     front = _draw(kind, math.pi, 80, braking=True).emissive
@@ -106,7 +106,7 @@ def test_braking_glows_at_the_rear_only(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", LIT)
 @pytest.mark.parametrize("yaw", [0.0, math.pi])
-def test_indicator_is_on_the_drivers_side(kind: str, yaw: float) -> None:
+def test_indicator_is_on_the_drivers_side(kind, yaw):
     dark = _draw(kind, yaw, 90).emissive
     lit = _draw(kind, yaw, 90, indicating="left").emissive
     gain = np.clip(lit - dark, 0, None).sum(axis=0)
@@ -115,13 +115,13 @@ def test_indicator_is_on_the_drivers_side(kind: str, yaw: float) -> None:
     assert centre < 0.5 if yaw == 0.0 else centre > 0.5
 
 
-def test_head_lamps_shine_forwards() -> None:
+def test_head_lamps_shine_forwards():
     lit = _draw("car", math.pi, 90, lights_on=True)
     assert lit.emissive.max() > 0.8
     assert _draw("car", math.pi, 90).emissive.max() == 0.0
 
 
-def test_colour_is_recognisable() -> None:
+def test_colour_is_recognisable():
     for colour, channel in (("red", 0), ("blue", 2)):
         sprite = _draw("car", 1.2, 90, colour=colour)
         body = sprite.rgba[sprite.rgba[..., 3] > 250][:, :3].astype(float)
@@ -129,12 +129,12 @@ def test_colour_is_recognisable() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_metric_height_is_near_the_typical_one(kind: str) -> None:
+def test_metric_height_is_near_the_typical_one(kind):
     heights = [_draw(kind, 1.5, 20, seed=s).height_m for s in range(12)]
     assert 0.45 < np.mean(heights) / AGENT_SIZES_M[kind] < 1.8
 
 
-def test_larger_steps_keep_the_agent() -> None:
+def test_larger_steps_keep_the_agent():
     small, large = _draw("car", height_px=40), _draw("car", height_px=120)
     assert small.width_m == pytest.approx(large.width_m, rel=0.03)
 
@@ -142,7 +142,7 @@ def test_larger_steps_keep_the_agent() -> None:
 @pytest.mark.parametrize(
     "bad", [{"kind": "tram"}, {"colour": "mauve"}, {"indicating": "up"}], ids=str
 )
-def test_bad_arguments_name_the_choices(bad: dict[str, str]) -> None:
+def test_bad_arguments_name_the_choices(bad):
     kind = bad.get("kind", "car")
     with pytest.raises(ValueError, match=r"car|red|left"):
         _draw(kind, **{k: v for k, v in bad.items() if k != "kind"})

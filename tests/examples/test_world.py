@@ -27,15 +27,7 @@ def digest(scene: Scene) -> str:
     return hashlib.sha256(said + b"".join(a.tobytes() for a in arrays)).hexdigest()
 
 
-@pytest.mark.parametrize("seed", [0, 7, 91])
-def test_same_seed_same_pixels(seed: int) -> None:
-    first, second = render_scene(seed, SIZE), render_scene(seed, SIZE)
-    assert np.array_equal(first.image, second.image)
-    assert np.array_equal(first.instances, second.instances)
-    assert first.agents == second.agents
-
-
-def test_a_scene_does_not_depend_on_what_was_drawn_before() -> None:
+def test_a_scene_does_not_depend_on_what_was_drawn_before():
     """Sprites, records and noise are cached: a cold process and a warm one must agree."""
     forget_sprites()
     cold = digest(render_scene(5, SIZE))
@@ -44,20 +36,18 @@ def test_a_scene_does_not_depend_on_what_was_drawn_before() -> None:
     assert digest(render_scene(5, SIZE)) == cold
 
 
-def test_another_process_draws_the_same_scene() -> None:
+def test_another_process_draws_the_same_scene():
     seeds = [4, 9_000_001]
     script = (
         "import sys; sys.path.insert(0, 'tests/examples'); import test_world as t;"
         f"[print(t.digest(t.render_scene(s, t.SIZE))) for s in {seeds[::-1]}]"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split()[::-1] == [digest(render_scene(seed, SIZE)) for seed in seeds]
+    printed = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+    assert printed.split()[::-1] == [digest(render_scene(seed, SIZE)) for seed in seeds]
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_same_scene_at_two_sizes(seed: int) -> None:
+def test_same_scene_at_two_sizes(seed):
     small, large = render_scene(seed, (400, 225)), render_scene(seed, (1280, 720))
     assert small.rationale == large.rationale
     assert small.slices == large.slices
@@ -69,7 +59,7 @@ def test_same_scene_at_two_sizes(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20, 40))
-def test_masks_agree_with_boxes(seed: int) -> None:
+def test_masks_agree_with_boxes(seed):
     scene = render_scene(seed, SIZE)
     assert scene.image.shape == (225, 400, 3)
     assert scene.image.dtype == np.uint8
@@ -85,7 +75,7 @@ def test_masks_agree_with_boxes(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40, 60))
-def test_hazard_shows_and_leads(seed: int) -> None:
+def test_hazard_shows_and_leads(seed):
     scene = render_scene(seed, SIZE)
     hazard = scene.hazard
     x0, y0, x1, y1 = hazard.box_px
@@ -101,24 +91,24 @@ def test_hazard_shows_and_leads(seed: int) -> None:
     assert scene.slices <= SLICES
 
 
-def test_excluded_classes_are_nowhere() -> None:
+def test_excluded_classes_are_nowhere():
     for seed in range(60):
         plan = plan_scene(seed, frozenset({"debris", "animal"}))
         assert not {a.kind for a in plan.agents} & {"debris", "animal"}
 
 
 @pytest.mark.parametrize("name", sorted(SLICES))
-def test_every_slice_can_be_asked_for(name: str) -> None:
+def test_every_slice_can_be_asked_for(name):
     scene = render_scene(3, (160, 90), only=frozenset({name}))
     assert name in scene.slices
 
 
-def test_unknown_slice_names_the_alternatives() -> None:
+def test_unknown_slice_names_the_alternatives():
     with pytest.raises(ValueError, match="brake_lights"):
         render_scene(0, only=frozenset({"volcano"}))
 
 
-def test_slices_part_into_hazards_and_conditions() -> None:
+def test_slices_part_into_hazards_and_conditions():
     assert frozenset(HAZARD_SLICES) | frozenset(CONDITION_SLICES) == SLICES
     for seed in range(40):
         plan = plan_scene(seed)

@@ -42,7 +42,7 @@ def rows(*cells: float) -> np.ndarray:
     return np.array(cells, np.float32).reshape(1, 1, 1, 12)
 
 
-def test_each_frame_has_its_map() -> None:
+def test_each_frame_has_its_map():
     made = attention(side("base", rows(*range(12))), MapSettings(options=USUAL))
     assert made.values.shape == (3, 2, 2)
     assert made.at(0).values.tolist() == made.at(1).values.tolist() == [[0, 1], [2, 3]]
@@ -51,7 +51,7 @@ def test_each_frame_has_its_map() -> None:
     assert GRID.cell_px(10) == (0, 50, 100, 100)
 
 
-def test_both_sides_by_frame_and_view() -> None:
+def test_both_sides_by_frame_and_view():
     frames = np.zeros((6, 100, 200, 3), np.uint8)
     clip = ClipInput(frames, tuple(i / 2 for i in range(6)), "0" * 64, "clip", VIEWS)
     base = side("base", rows(*[1] * 12))
@@ -70,7 +70,7 @@ def test_both_sides_by_frame_and_view() -> None:
     assert make_pair_maps(pair, MapSettings("logit_lens")).base.values.shape == (3, 2, 2)  # type: ignore[union-attr]
 
 
-def test_references_are_the_same_in_every_frame() -> None:
+def test_references_are_the_same_in_every_frame():
     prior = centre_prior(GRID)
     assert prior.values.shape == (3, 2, 2) and prior.values.sum() == pytest.approx(1)
     one = PatchGrid(2, 2, (200, 100))
@@ -81,7 +81,7 @@ def test_references_are_the_same_in_every_frame() -> None:
     assert share_by_view(flat, VIEWS) == pytest.approx({"road": 0.6, "driver": 0.4})
 
 
-def test_a_sink_is_filled_from_its_own_frame() -> None:
+def test_a_sink_is_filled_from_its_own_frame():
     values = np.stack([np.full((2, 2), 1.0), np.full((2, 2), 5.0)])
     sinks = np.zeros((2, 2, 2), bool)
     sinks[1, 0, 0] = True

@@ -16,7 +16,7 @@ def words(base: list[float], tuned: list[float] | None, point: tuple[float, floa
     return describe(two, make_pair_maps(two, MapSettings()))
 
 
-def test_each_share_stands_beside_its_baselines() -> None:
+def test_each_share_stands_beside_its_baselines():
     text = words([1, 0, 0, 0], [0, 0, 0, 1], (250, 125))
     assert text == (
         "Share of attention near the model's own point: base 25.0 % (uniform map 6.2 %, centre "
@@ -25,7 +25,7 @@ def test_each_share_stands_beside_its_baselines() -> None:
     assert words([1, 0, 0, 0], None, None) == ""
 
 
-def test_a_nearly_uniform_map_is_not_interpreted() -> None:
+def test_a_nearly_uniform_map_is_not_interpreted():
     text = words([1, 1, 1, 1.1], [1, 0, 0, 0], (250, 125))
     assert text == "The attention map is nearly uniform (base): do not interpret it."
     text = words([1, 1, 1, 1], [1, 1, 1, 1.1], None)

@@ -29,7 +29,7 @@ def one(**settings: object) -> list[float]:
 
 
 @pytest.mark.parametrize("method", EXPLAINERS)
-def test_every_method_resolves_and_runs(method: str) -> None:
+def test_every_method_resolves_and_runs(method):
     made = side(ATTENTION, texts=("The", "5"), neutral=NEUTRAL, lens=LENS, head_map=HEAD_MAP)
     assert can_run(method, made)
     heatmap = make_map(made, MapSettings(method=method))
@@ -39,7 +39,7 @@ def test_every_method_resolves_and_runs(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["logit_lens", "head"])
-def test_a_method_that_cannot_run_says_so(method: str) -> None:
+def test_a_method_that_cannot_run_says_so(method):
     bare = side(ATTENTION, texts=("The", "5"))
     assert not can_run(method, bare)
     with pytest.raises(UserError) as error:
@@ -47,7 +47,7 @@ def test_a_method_that_cannot_run_says_so(method: str) -> None:
     assert error.value.field == "method"
 
 
-def test_unknown_method_lists_the_methods() -> None:
+def test_unknown_method_lists_the_methods():
     with pytest.raises(UserError, match=", ".join(sorted(EXPLAINERS))):
         one(method="gradcam")
 
@@ -66,37 +66,34 @@ def test_unknown_method_lists_the_methods() -> None:
         ({"method": "logit_lens"}, [0.4, 0.0, 0.2, 0.0]),
         ({"method": "logit_lens", "tokens": (0, 1)}, [0.25, 0.1, 0.25, 0.2]),
         ({"method": "head"}, [0.5, 0, 0, 0.5]),
+        # Neutral is 2 everywhere, so eps is 0.02 and a cell of 2 becomes 2 / 2.02.
+        ({"relative": True}, [1 / 2.02, 2 / 2.02, 2 / 2.02, 1 / 2.02]),
     ],
 )
-def test_maps_by_hand(settings: dict[str, object], expected: list[float]) -> None:
+def test_maps_by_hand(settings, expected):
     assert one(**settings) == pytest.approx(expected)
 
 
-def test_relative_divides_by_the_neutral_map() -> None:
-    """Neutral is 2 everywhere, so eps is 0.02 and a cell of 2 becomes 2 / 2.02."""
-    assert one(relative=True) == pytest.approx([1 / 2.02, 2 / 2.02, 2 / 2.02, 1 / 2.02])
-
-
-def test_relative_takes_away_what_is_looked_at_anyway() -> None:
+def test_relative_takes_away_what_is_looked_at_anyway():
     made = side([[[[6, 1, 2, 1]]]], neutral=[[[6, 1, 1, 1]]])
     values = make_map(made, settings_of(relative=True)).values.ravel()
     assert values.argmax() == 2
     assert values[0] == pytest.approx(1, rel=0.01)
 
 
-def test_relative_with_a_neutral_map_of_zeros_stays_finite() -> None:
+def test_relative_with_a_neutral_map_of_zeros_stays_finite():
     made = side([[[[6, 1, 2, 1]]]], neutral=[[[0, 0, 0, 0]]])
     assert make_map(made, settings_of(relative=True)).values.ravel().tolist() == [6, 1, 2, 1]
 
 
-def test_relative_without_a_neutral_prompt_says_what_to_do() -> None:
+def test_relative_without_a_neutral_prompt_says_what_to_do():
     with pytest.raises(UserError) as error:
         make_map(side(ATTENTION, texts=("The", "5")), settings_of(relative=True))
     assert error.value.field == "relative"
     assert error.value.hint
 
 
-def test_sinks_are_replaced_by_their_neighbours() -> None:
+def test_sinks_are_replaced_by_their_neighbours():
     attention = [[[[9, 1, 2, 2]]], [[[9, 2, 1, 1]]]]
     made = side(attention, texts=("5", "6"))
     plain = make_map(made, MapSettings()).values.ravel()
@@ -121,7 +118,7 @@ def test_sinks_are_replaced_by_their_neighbours() -> None:
         ({"tokens": (-1,)}, "tokens"),
     ],
 )
-def test_wrong_settings_name_their_field(settings: dict[str, object], field: str) -> None:
+def test_wrong_settings_name_their_field(settings, field):
     with pytest.raises(UserError) as error:
         one(**settings)
     assert error.value.field == field
@@ -132,7 +129,7 @@ BASE = [[[[0.4, 0.0, 0.0, 0.0]]]]
 TUNED = [[[[0.1, 0.0, 0.0, 0.1]]]]
 
 
-def test_pair_by_hand() -> None:
+def test_pair_by_hand():
     maps = make_pair_maps(
         pair(side(BASE, point=(50, 25)), side(TUNED, "finetuned", point=(150, 75))), MapSettings()
     )
@@ -154,7 +151,7 @@ def test_pair_by_hand() -> None:
     assert maps.notes == ()
 
 
-def test_wrong_options_of_a_link_fall_back() -> None:
+def test_wrong_options_of_a_link_fall_back():
     made = side(ATTENTION, texts=("The", "5"))  # without a neutral prompt
     wild = settings_of(first_layer="1", last_layer="77", heads="median", relative="1")
     assert complete(wild, made.trace, strict=False).options == {
@@ -165,21 +162,21 @@ def test_wrong_options_of_a_link_fall_back() -> None:
     assert make_map(made, crossed).values.ravel().tolist() == pytest.approx([1, 2, 2, 1])
 
 
-def test_a_nearly_uniform_map_is_marked_and_drawn_faint() -> None:
+def test_a_nearly_uniform_map_is_marked_and_drawn_faint():
     flat = side([[[[1.1, 1.0, 1.0, 1.0]]]], point=(50, 25))
     maps = make_pair_maps(pair(flat, None), MapSettings())
     assert maps.figures["base"].nearly_uniform
     assert maps.vmax["base"] == pytest.approx(4 * 4.1 / 4)  # its largest cell is far from bright
 
 
-def test_own_scales() -> None:
+def test_own_scales():
     two = pair(side(BASE), side(TUNED, "finetuned"))
     maps = make_pair_maps(two, MapSettings(shared_scale=False))
     assert maps.vmax == pytest.approx({"base": 0.4, "finetuned": 0.2})  # 4 times its mean
     assert maps.figures["base"].share_near_point is None
 
 
-def test_equal_sides_differ_nowhere_and_ranges_stay_positive() -> None:
+def test_equal_sides_differ_nowhere_and_ranges_stay_positive():
     zero = [[[[0.0, 0.0, 0.0, 0.0]]]]
     maps = make_pair_maps(pair(side(zero), side(zero, "finetuned")), MapSettings())
     assert maps.difference is not None
@@ -189,7 +186,7 @@ def test_equal_sides_differ_nowhere_and_ranges_stay_positive() -> None:
     assert not maps.layer_head_shift.any()
 
 
-def test_no_adapter() -> None:
+def test_no_adapter():
     maps = make_pair_maps(pair(side(BASE), None), MapSettings())
     assert maps.finetuned is None
     assert maps.difference is None
@@ -197,7 +194,7 @@ def test_no_adapter() -> None:
     assert set(maps.vmax) == set(maps.figures) == {"base"}
 
 
-def test_two_texts_are_not_compared() -> None:
+def test_two_texts_are_not_compared():
     maps = make_pair_maps(pair(side(BASE), side(TUNED, "finetuned", texts=("6",))), MapSettings())
     assert maps.base is not None
     assert maps.finetuned is not None
@@ -206,7 +203,7 @@ def test_two_texts_are_not_compared() -> None:
     assert "same tokens" in maps.notes[0]
 
 
-def test_the_heads_map_where_only_one_side_has_a_head() -> None:
+def test_the_heads_map_where_only_one_side_has_a_head():
     head = Heatmap(np.full((4, 4), 1 / 16, np.float32), PatchGrid(4, 4, (200, 100)), "head")
     two = pair(side(BASE), side(TUNED, "finetuned", head_map=head))
     maps = make_pair_maps(two, MapSettings(method="head"))

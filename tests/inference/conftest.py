@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,14 @@ class Zoo:
             make_tiny_adapter(base, folder, head=head, vision=kind == "vision")
         return folder
 
+    def plain(self, family: str, adapter: str | None = None):
+        """The model as transformers and PEFT load it, without Sightline."""
+        from peft import PeftModel
+        from transformers import AutoModelForImageTextToText
+
+        model = AutoModelForImageTextToText.from_pretrained(self.model(family))
+        return (PeftModel.from_pretrained(model, adapter) if adapter else model).eval()
+
     def predictor(self, family: str):
         """A predictor with the adapters "patch" and "vision" loaded; shared, leave it as it is."""
         from inference.predictor import Predictor
@@ -47,12 +54,12 @@ class Zoo:
 
 
 @pytest.fixture(scope="session")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+def zoo(tmp_path_factory):
     return Zoo(tmp_path_factory.mktemp("zoo"))
 
 
 @pytest.fixture(scope="session")
-def make_image() -> Callable[..., ImageInput]:
+def make_image():
     def make(width: int = 308, height: int = 196, seed: int = 0) -> ImageInput:
         rng = np.random.default_rng(seed)
         pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)

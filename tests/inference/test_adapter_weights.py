@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from safetensors.torch import save_file as save_torch
 
 from inference.errors import UserError
 from inference.predictor import Predictor
-from inference.service import ModelService
 from inference.weights import MAX_WEIGHT, read_weights
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +36,7 @@ def spoilt(source: Path, folder: Path, file: str, value: float) -> str:
 
 @pytest.mark.parametrize("file", ["adapter_model.safetensors", "head.safetensors"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -2 * MAX_WEIGHT])
-def test_weights_that_cannot_be_right(file: str, value: float, zoo: Any, tmp_path: Path) -> None:
+def test_weights_that_cannot_be_right(file, value, zoo, tmp_path):
     tensor = spoilt(zoo.adapter("qwen2_vl"), tmp_path / "spoilt", file, value)
     predictor = Predictor.load(zoo.model("qwen2_vl"), device="cpu")
     with pytest.raises(UserError) as caught:
@@ -49,17 +47,8 @@ def test_weights_that_cannot_be_right(file: str, value: float, zoo: Any, tmp_pat
     assert predictor.adapters() == []
 
 
-def test_an_adapter_that_was_asked_for_is_listed_with_its_problem(zoo: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "spoilt"
-    spoilt(zoo.adapter("qwen2_vl"), folder, "adapter_model.safetensors", np.nan)
-    service = ModelService(None, zoo.model("qwen2_vl"), [str(folder)], device="cpu")
-    service.predictor()
-    (entry,) = service.adapters()
-    assert "cannot be right" in str(entry.problem)
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_right_weights_are_read_as_they_are(dtype: torch.dtype, tmp_path: Path) -> None:
+def test_right_weights_are_read_as_they_are(dtype, tmp_path):
     tensors = {"a": torch.randn(3, 4).to(dtype), "empty": torch.zeros(0, 4, dtype=dtype)}
     tensors["a"][0, 0] = MAX_WEIGHT
     save_torch(tensors, tmp_path / "w.safetensors")
@@ -68,7 +57,7 @@ def test_right_weights_are_read_as_they_are(dtype: torch.dtype, tmp_path: Path) 
     assert all(torch.equal(read[k], v) for k, v in tensors.items())
 
 
-def test_the_shipped_ones_are_far_from_the_bound() -> None:
+def test_the_shipped_ones_are_far_from_the_bound():
     for path in (ROOT / "examples" / "adapters").glob("*/*.safetensors"):
         most = max(float(t.abs().max()) for t in read_weights(path, path.parent.name).values())
         assert most < MAX_WEIGHT / 100

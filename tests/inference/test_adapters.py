@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,14 +15,15 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.numpy import load_file, save_file
-from transformers import AutoModelForImageTextToText
 
-from inference.adapter_files import read_card
 from inference.adapters import discover, examine, validate_adapter
 from inference.errors import UserError
 from inference.predictor import Predictor
 from inference.schema import PairRequest
+from inference.tasks.hazard import PROMPT
 from tests.tiny import FAMILIES, make_tiny, make_tiny_adapter
+
+WEIGHTS = "adapter_model.safetensors"
 
 
 def edit(folder: Path, file: str, **values: Any) -> None:
@@ -32,9 +32,9 @@ def edit(folder: Path, file: str, **values: Any) -> None:
 
 
 def edit_weights(folder: Path, change: Callable[[dict[str, np.ndarray]], None]) -> None:
-    weights = load_file(folder / "adapter_model.safetensors")
+    weights = load_file(folder / WEIGHTS)
     change(weights)
-    save_file(weights, folder / "adapter_model.safetensors")
+    save_file(weights, folder / WEIGHTS)
 
 
 def cut(folder: Path, file: str) -> None:
@@ -43,14 +43,14 @@ def cut(folder: Path, file: str) -> None:
 
 
 def pickled(folder: Path) -> None:
-    (folder / "adapter_model.safetensors").unlink()
+    (folder / WEIGHTS).unlink()
     torch.save({"a": torch.zeros(1)}, folder / "adapter_model.bin")
 
 
 def linked_outside(folder: Path) -> None:
     outside = folder.parent / "elsewhere.safetensors"
-    shutil.move(folder / "adapter_model.safetensors", outside)
-    (folder / "adapter_model.safetensors").symlink_to(outside)
+    shutil.move(folder / WEIGHTS, outside)
+    (folder / WEIGHTS).symlink_to(outside)
 
 
 def wider(weights: dict[str, np.ndarray]) -> None:
@@ -78,22 +78,19 @@ def magnitude(weights: dict[str, np.ndarray]) -> None:
     weights[key.replace("lora_A.weight", "lora_magnitude_vector")] = np.zeros(64, np.float32)
 
 
-def header_bomb(folder: Path) -> None:
-    (folder / "adapter_model.safetensors").write_bytes(struct.pack("<Q", 2**62) + b"{}")
+def holding(content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / WEIGHTS).write_bytes(content)
 
 
 CONFIG = "adapter_config.json"
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty folder": (lambda f: [p.unlink() for p in f.iterdir()], "not an adapter"),
-    "no weights": (lambda f: (f / "adapter_model.safetensors").unlink(), "no weights"),
+    "no weights": (lambda f: (f / WEIGHTS).unlink(), "no weights"),
     "pickle": (pickled, "pickle"),
-    "truncated": (lambda f: cut(f, "adapter_model.safetensors"), "damaged or cut off"),
-    "zero bytes": (lambda f: (f / "adapter_model.safetensors").write_bytes(b""), "damaged"),
-    "not safetensors": (
-        lambda f: (f / "adapter_model.safetensors").write_bytes(b"PK\x03\x04" * 99),
-        "damaged",
-    ),
-    "huge header": (header_bomb, "damaged"),
+    "truncated": (lambda f: cut(f, WEIGHTS), "damaged or cut off"),
+    "zero bytes": (holding(b""), "damaged"),
+    "not safetensors": (holding(b"PK\x03\x04" * 99), "damaged"),
+    "huge header": (holding(struct.pack("<Q", 2**62) + b"{}"), "damaged"),
     "link out of the folder": (linked_outside, "outside its folder"),
     "config is no json": (lambda f: (f / CONFIG).write_text("{"), "JSON"),
     "config is a list": (lambda f: (f / CONFIG).write_text("[1]"), "JSON object"),
@@ -117,7 +114,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "half missing": (lambda f: edit_weights(f, half_missing), "incomplete"),
     "ranks differ": (lambda f: edit_weights(f, ranks_differ), "rank"),
     "DoRA weights": (lambda f: edit_weights(f, magnitude), "not a LoRA"),
-    "no tensors": (lambda f: save_file({}, f / "adapter_model.safetensors"), "no weights"),
+    "no tensors": (lambda f: save_file({}, f / WEIGHTS), "no weights"),
     "card of another base": (lambda f: edit(f, "card.json", base_sha256="0" * 64), "another base"),
     "card with unknown fields": (lambda f: edit(f, "card.json", run="rm -rf"), "unknown fields"),
     "card without a name": (lambda f: edit(f, "card.json", name=""), "'name'"),
@@ -136,17 +133,14 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.fixture(scope="module")
-def target(zoo: Any) -> Predictor:
+def target(zoo):
     predictor = Predictor.load(zoo.model("qwen2_vl"), device="cpu")
     predictor.load_adapter(zoo.adapter("qwen2_vl"), "good")
     return predictor
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_bad_adapter_gives_a_sentence(
-    name: str, zoo: Any, tmp_path: Path, target: Predictor
-) -> None:
-    spoil, reason = BAD[name]
+@pytest.mark.parametrize(("spoil", "reason"), BAD.values(), ids=BAD)
+def test_bad_adapter_gives_a_sentence(spoil, reason, zoo, tmp_path, target):
     folder = tmp_path / "adapter"
     shutil.copytree(zoo.adapter("qwen2_vl"), folder)
     spoil(folder)
@@ -159,35 +153,24 @@ def test_bad_adapter_gives_a_sentence(
     assert entry.problem == str(caught.value)
 
 
-def test_after_all_those_the_good_one_still_answers(target: Predictor, make_image: Any) -> None:
+def test_after_all_those_the_good_one_still_answers(target, make_image):
     target.predict_pair(make_image(), PairRequest(adapter="good", max_new_tokens=2))
 
 
 @pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("/no/such/folder", "no such adapter"),
-        ("nobody/nothing-here", "could not be had"),
-        ("../../etc/passwd", "no such adapter"),
-        ("name/../other", "no such adapter"),
-        ("/etc/passwd", "no such adapter"),
-        ("", "no such adapter"),
-        ("a b c", "no such adapter"),
-    ],
-)
-def test_bad_sources(source: str, reason: str, target: Predictor) -> None:
-    with pytest.raises(UserError) as caught:
+    "source",
+    ["/no/such/folder", "nobody/nothing-here", "../../etc/passwd", "name/../other", "/etc/passwd",
+     "", "a b c"],
+)  # fmt: skip
+def test_bad_sources(source, target):
+    with pytest.raises(
+        UserError, match=r"no such adapter|not an adapter|could not be had"
+    ) as caught:
         target.load_adapter(source)
     assert caught.value.field == "adapter"
-    assert reason in str(caught.value) or "not an adapter" in str(caught.value)
 
 
-def test_adapter_of_another_family(zoo: Any, target: Predictor) -> None:
-    with pytest.raises(UserError, match="another base"):
-        target.load_adapter(zoo.adapter("smolvlm", "plain"))
-
-
-def test_head_of_another_model_of_the_same_shape(zoo: Any, tmp_path: Path) -> None:
+def test_head_of_another_model_of_the_same_shape(zoo, tmp_path):
     """Same shapes, other weights: only the hash can tell."""
     other = make_tiny("qwen2_vl", tmp_path / "other", seed=5)
     with pytest.raises(UserError, match="another base model"):
@@ -195,7 +178,7 @@ def test_head_of_another_model_of_the_same_shape(zoo: Any, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_plain_adapter_from_elsewhere(family: str, zoo: Any, make_image: Any) -> None:
+def test_plain_adapter_from_elsewhere(family, zoo, make_image):
     """No head and no card: the point comes from the text alone, and the page says so."""
     predictor = Predictor.load(zoo.model(family), device="cpu")
     entry = predictor.load_adapter(zoo.adapter(family, "plain"))
@@ -208,7 +191,7 @@ def test_plain_adapter_from_elsewhere(family: str, zoo: Any, make_image: Any) ->
     assert any("text alone" in note for note in pair.notes)
 
 
-def test_old_names_of_layers_are_understood(zoo: Any, tmp_path: Path, make_image: Any) -> None:
+def test_old_names_of_layers_are_understood(zoo, tmp_path, make_image):
     """Adapters made before transformers moved Qwen2-VL's layers under model.language_model."""
     folder = tmp_path / "old"
     shutil.copytree(zoo.adapter("qwen2_vl", "plain"), folder)
@@ -222,11 +205,9 @@ def test_old_names_of_layers_are_understood(zoo: Any, tmp_path: Path, make_image
     predictor = Predictor.load(zoo.model("qwen2_vl"), device="cpu")
     predictor.load_adapter(folder, "old")
     predictor.load_adapter(zoo.adapter("qwen2_vl", "plain"), "new")
-    old, new = (
-        predictor.predict_pair(make_image(), PairRequest(adapter=n, max_new_tokens=4)).finetuned
-        for n in ("old", "new")
-    )
-    assert old.tokens == new.tokens
+    requests = [PairRequest(adapter=n, max_new_tokens=4) for n in ("old", "new")]
+    old, new = (predictor.predict_pair(make_image(), r).finetuned.tokens for r in requests)
+    assert old == new
 
 
 @pytest.mark.parametrize(
@@ -238,18 +219,11 @@ def test_old_names_of_layers_are_understood(zoo: Any, tmp_path: Path, make_image
     ],
     ids=["rslora", "patterns", "some layers"],
 )
-def test_settings_mean_what_they_mean_in_peft(
-    settings: dict[str, Any], zoo: Any, tmp_path: Path, make_image: Any
-) -> None:
-    from peft import PeftModel
-
+def test_settings_mean_what_they_mean_in_peft(settings, zoo, tmp_path, make_image):
     base = zoo.model("qwen2_vl")
     if "layers_to_transform" in settings:
-        model = get_peft_model(
-            AutoModelForImageTextToText.from_pretrained(base),
-            LoraConfig(init_lora_weights=False, layers_pattern="layers", **settings),
-        )
-        model.save_pretrained(tmp_path / "a")
+        lora = LoraConfig(init_lora_weights=False, layers_pattern="layers", **settings)
+        get_peft_model(zoo.plain("qwen2_vl"), lora).save_pretrained(tmp_path / "a")
     else:
         make_tiny_adapter(base, tmp_path / "a", **settings)
     predictor = Predictor.load(base, device="cpu")
@@ -257,23 +231,16 @@ def test_settings_mean_what_they_mean_in_peft(
     pair = predictor.predict_pair(make_image(), PairRequest(adapter="a", max_new_tokens=6))
     backbone = predictor._backbone
     view = backbone.preprocess(make_image().pixels)
-    ids = torch.tensor([backbone.tokenize(view, registry_prompt())])
-    plain = PeftModel.from_pretrained(
-        AutoModelForImageTextToText.from_pretrained(base), tmp_path / "a"
-    ).eval()
+    ids = torch.tensor([backbone.tokenize(view, PROMPT)])
     with torch.no_grad():
-        out = plain(input_ids=ids, **view.pixel_inputs, **backbone.token_types(ids))
+        out = zoo.plain("qwen2_vl", tmp_path / "a")(
+            input_ids=ids, **view.pixel_inputs, **backbone.token_types(ids)
+        )
     want = out.logits[0, -1].log_softmax(-1).max().item()
     assert pair.finetuned.tokens[0].logprob == pytest.approx(want, abs=1e-4)
 
 
-def registry_prompt() -> str:
-    from inference.tasks.hazard import PROMPT
-
-    return PROMPT
-
-
-def test_replacing_by_name(zoo: Any, make_image: Any) -> None:
+def test_replacing_by_name(zoo, make_image):
     predictor = Predictor.load(zoo.model("qwen2_vl"), device="cpu")
     request = PairRequest(adapter="x", max_new_tokens=4)
     predictor.load_adapter(zoo.adapter("qwen2_vl", "pooled"), "x")
@@ -289,7 +256,7 @@ def test_replacing_by_name(zoo: Any, make_image: Any) -> None:
         predictor.unload_adapter("x")
 
 
-def test_discover(zoo: Any, tmp_path: Path) -> None:
+def test_discover(zoo, tmp_path):
     shutil.copytree(zoo.adapter("qwen2_vl"), tmp_path / "b-good")
     shutil.copytree(zoo.adapter("qwen2_vl"), tmp_path / "a-bad")
     cut(tmp_path / "a-bad", "head.safetensors")
@@ -298,10 +265,10 @@ def test_discover(zoo: Any, tmp_path: Path) -> None:
     found = discover([tmp_path, tmp_path / "missing"])
     assert [Path(e.source).name for e in found] == ["a-bad", "b-good"]
     assert [e.problem is None for e in found] == [False, True]
-    assert found[1].has_head
+    assert (found[1].card.coordinate_frame, found[1].card.head) == ("norm1000", "patch")
 
 
-def test_hub_cache_links_are_allowed(zoo: Any, tmp_path: Path) -> None:
+def test_hub_cache_links_are_allowed(zoo, tmp_path):
     """In the hub's cache a snapshot's files are links to ../../blobs."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "abc"
     blobs.mkdir()
@@ -312,17 +279,6 @@ def test_hub_cache_links_are_allowed(zoo: Any, tmp_path: Path) -> None:
     assert validate_adapter(snapshot).entry.has_head
 
 
-def test_card_is_read(zoo: Any) -> None:
-    card = read_card(zoo.adapter("qwen2_vl"))
-    assert card.coordinate_frame == "norm1000"
-    assert card.head == "patch"
-
-
-def test_the_model_says_which_weights_it_has(target: Predictor, zoo: Any) -> None:
-    weights = zoo.model("qwen2_vl") / "model.safetensors"
-    assert target.info.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
-
-
-def test_validation_reads_no_weights(zoo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_reads_no_weights(zoo, monkeypatch):
     monkeypatch.setattr("safetensors.torch.load_file", lambda *_a, **_k: pytest.fail("loaded"))
     assert validate_adapter(zoo.adapter("qwen2_vl")).entry.loaded is False

@@ -58,7 +58,7 @@ def tenths(start: float, end: float) -> list[float]:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
-def test_frames_are_taken_by_their_time(tmp_path: Path, suffix: str) -> None:
+def test_frames_are_taken_by_their_time(tmp_path, suffix):
     """Ten a second at first, then one in 0.7 s: the frame that is shown then, not the n-th."""
     times = [*tenths(0, 1), 1.0, 1.7, 2.4]
     if suffix == ".avi":  # knows no single times
@@ -70,7 +70,7 @@ def test_frames_are_taken_by_their_time(tmp_path: Path, suffix: str) -> None:
     assert clip.views == (ClipView("road", 0, 64),)
 
 
-def test_sampling_is_bounded(tmp_path: Path) -> None:
+def test_sampling_is_bounded(tmp_path):
     path = video(tmp_path / "a.mp4", tenths(0, 3), (320, 180))
     clip = load_clip(path, Sampling(fps=10, max_frames=7, width_px=160))
     assert clip.times_s == tuple(tenths(0, 0.7)) and clip.size_wh == (160, 90)
@@ -81,7 +81,7 @@ def test_sampling_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("offset_s", [0.0, 0.7, -0.7])
-def test_two_cameras_at_the_same_moments(tmp_path: Path, offset_s: float) -> None:
+def test_two_cameras_at_the_same_moments(tmp_path, offset_s):
     """The driver's clip starts offset_s later than the road's."""
     road = video(tmp_path / "road.mp4", tenths(0, 3))
     driver = video(tmp_path / "driver.mp4", tenths(0, 3), (64, 64))
@@ -102,13 +102,13 @@ def test_two_cameras_at_the_same_moments(tmp_path: Path, offset_s: float) -> Non
     assert np.array_equal(again.frames, clip.frames)
 
 
-def test_no_overlap_is_refused(tmp_path: Path) -> None:
+def test_no_overlap_is_refused(tmp_path):
     path = video(tmp_path / "a.mp4", tenths(0, 1))
     with pytest.raises(UserError, match="do not overlap"):
         make_clip(tmp_path / "b.mp4", path, path, Sampling(offset_s=5))
 
 
-def test_two_images_are_a_clip_of_one_frame(tmp_path: Path) -> None:
+def test_two_images_are_a_clip_of_one_frame(tmp_path):
     for name, grey, wh in (("road", 200, (320, 180)), ("driver", 40, (100, 90))):
         Image.new("RGB", wh, (grey,) * 3).save(tmp_path / f"{name}.png")
     clip = make_clip(tmp_path / "c.mp4", tmp_path / "road.png", tmp_path / "driver.png")
@@ -121,7 +121,7 @@ def test_two_images_are_a_clip_of_one_frame(tmp_path: Path) -> None:
     assert both.times_s == (0.0, 0.5)
 
 
-def test_what_the_content_is_decides(tmp_path: Path) -> None:
+def test_what_the_content_is_decides(tmp_path):
     video(tmp_path / "a.mp4", [0.0, 0.5]).rename(tmp_path / "a.jpg")
     assert isinstance(load_media(tmp_path / "a.jpg"), ClipInput)
     Image.new("RGB", (32, 32)).save(tmp_path / "b.png")
@@ -129,7 +129,7 @@ def test_what_the_content_is_decides(tmp_path: Path) -> None:
     assert isinstance(load_media(tmp_path / "b.mp4"), ImageInput)
 
 
-def test_bad_files_are_refused_in_words(tmp_path: Path) -> None:
+def test_bad_files_are_refused_in_words(tmp_path):
     good = video(tmp_path / "good.mp4", tenths(0, 2)).read_bytes()
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "cut.mp4").write_bytes(good[:200])
@@ -146,7 +146,7 @@ def test_bad_files_are_refused_in_words(tmp_path: Path) -> None:
         assert refused.value.field == "clip" and refused.value.expected
 
 
-def test_a_clip_that_breaks_off_keeps_what_was_read(tmp_path: Path) -> None:
+def test_a_clip_that_breaks_off_keeps_what_was_read(tmp_path):
     path = video(tmp_path / "a.mkv", tenths(0, 4), (320, 240))
     data = path.read_bytes()
     (tmp_path / "b.mkv").write_bytes(data[: len(data) * 2 // 3])
@@ -154,7 +154,7 @@ def test_a_clip_that_breaks_off_keeps_what_was_read(tmp_path: Path) -> None:
     assert 1 <= len(clip.times_s) < 8
 
 
-def test_views_of_a_comment_are_checked(tmp_path: Path) -> None:
+def test_views_of_a_comment_are_checked(tmp_path):
     """A stranger's file may carry our mark."""
     for told in ("{", json.dumps({"views": 3})):
         clip = load_clip(video(tmp_path / "a.mp4", [0.0, 0.5], comment=f"sightline {told}"))
@@ -165,7 +165,7 @@ def test_views_of_a_comment_are_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real clips here")
-def test_real_clips() -> None:
+def test_real_clips():
     for path in sorted(REAL.glob("*.mp4")):
         clip = load_clip(path)
         assert clip.size_wh[0] <= 640 and len(clip.times_s) >= 2
@@ -183,13 +183,13 @@ def make(frames: int = 4, wh: tuple[int, int] = (168, 196)) -> ClipInput:
 
 
 @pytest.fixture
-def for_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+def for_clips(monkeypatch):
     monkeypatch.setitem(TASK.__dict__, "media", "clip")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_a_painted_cell_is_found_in_its_frame(family: str, zoo: Any) -> None:
+def test_a_painted_cell_is_found_in_its_frame(family, zoo):
     backbone = zoo.predictor(family)._backbone
     clip = make(5)
     plain = np.full_like(clip.frames, 60)
@@ -218,7 +218,7 @@ def _features(out: Any) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_both_sides_as_if_alone(family: str, zoo: Any, for_clips: None) -> None:
+def test_both_sides_as_if_alone(family, zoo, for_clips):
     """One mixed batch over one pass of the vision tower says what plain `generate` says."""
     predictor = zoo.predictor(family)
     clip = make()
@@ -249,7 +249,7 @@ def test_both_sides_as_if_alone(family: str, zoo: Any, for_clips: None) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_times_are_told(family: str, zoo: Any) -> None:
+def test_times_are_told(family, zoo):
     """In words (Qwen3-VL, SmolVLM) or in positions (Qwen2.5-VL: twice the gap, other positions)."""
     backbone = zoo.predictor(family)._backbone
     clip = make()
@@ -263,13 +263,13 @@ def test_times_are_told(family: str, zoo: Any) -> None:
         assert "4 frames from a 0:00:06" in texts[1] and "Frame from 00:04:" in texts[1]
 
 
-def test_the_other_media_is_refused(zoo: Any, make_image: Any) -> None:
+def test_the_other_media_is_refused(zoo, make_image):
     with pytest.raises(UserError) as refused:
         zoo.predictor("qwen2_vl").predict_pair(make(), PairRequest(prompt=PROMPT))
     assert (refused.value.expected, refused.value.got) == ("an image", "a clip")
 
 
-def test_a_scorer_takes_frames(zoo: Any, for_clips: None) -> None:
+def test_a_scorer_takes_frames(zoo, for_clips):
     predictor, clip = zoo.predictor("qwen2_vl"), make()
     request = PairRequest(prompt=PROMPT)
     score = predictor.scorer(clip, request, "base", predictor.encode_answer("brake"))

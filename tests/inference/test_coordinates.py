@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from inference.errors import UserError
 from inference.fields import Point, Text, check_answer
 from inference.tasks import hazard
-from inference.tasks.coordinates import FRAMES, from_pixels, parse_point, to_pixels
+from inference.tasks.coordinates import FRAMES, parse_point, to_pixels
 
 WH = (1280, 720)
 
@@ -80,7 +78,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "point"), GOOD, ids=[t[:40] for t, _ in GOOD])
-def test_finds_the_point(text: str, point: tuple[float, float]) -> None:
+def test_finds_the_point(text, point):
     parsed = parse_point(text, WH, "original_px")
     assert isinstance(parsed, Point), parsed
     assert (parsed.x_px, parsed.y_px) == point
@@ -90,26 +88,20 @@ def test_finds_the_point(text: str, point: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize(("text", "reason"), BAD, ids=[t[:40] for t, _ in BAD])
-def test_says_why_there_is_none(text: str, reason: str) -> None:
+def test_says_why_there_is_none(text, reason):
     parsed = parse_point(text, WH, "original_px")
     assert isinstance(parsed, str)
     assert reason in parsed
 
 
-@given(text=st.text(max_size=300))
-def test_any_text_gives_a_point_inside_or_a_reason(text: str) -> None:
-    parsed = parse_point(text, WH, "norm1000")
-    if isinstance(parsed, Point):
-        assert 0 <= parsed.x_px <= WH[0]
-        assert 0 <= parsed.y_px <= WH[1]
-    else:
-        assert parsed
-
-
 @given(text=st.text(max_size=300), reason=st.text(max_size=60))
-def test_any_hazard_answer_fits_the_task(text: str, reason: str) -> None:
+def test_any_hazard_answer_fits_the_task(text, reason):
     for said in (text, f"The area around (3,4) should be paid more attention to. {reason}"):
         answer = check_answer(hazard.TASK.fields, hazard.parse(said, WH, "norm1000"))
+        if point := answer.values.get("point"):
+            assert 0 <= point.x_px <= WH[0] and 0 <= point.y_px <= WH[1]
+        else:
+            assert answer.missing["point"]
         for value in answer.values.values():
             assert value.span is not None
             first, last = value.span
@@ -122,58 +114,44 @@ sides = st.integers(16, 8000)
 
 
 @given(w=sides, h=sides, x=st.floats(0, 1), y=st.floats(0, 1), frame=st.sampled_from(list(FRAMES)))
-def test_a_written_point_is_read_back_in_every_frame(
-    w: int, h: int, x: float, y: float, frame: str
-) -> None:
+def test_a_written_point_is_read_back_in_every_frame(w, h, x, y, frame):
     resized = (max(28, w // 56 * 28), max(28, h // 56 * 28))
     point = Point(x * w, y * h, source="truth")
     text = hazard.target_text({"point": point}, (w, h), frame, resized)
     parsed = hazard.parse(text, (w, h), frame, resized).values["point"]
     assert isinstance(parsed, Point)
     unit = 10 if frame == "norm1000" else 1
-    allowed_x = math.dist(
-        to_pixels(unit, 0, frame, (w, h), resized), to_pixels(0, 0, frame, (w, h), resized)
-    )
-    allowed_y = math.dist(
-        to_pixels(0, unit, frame, (w, h), resized), to_pixels(0, 0, frame, (w, h), resized)
-    )
+    step_x, step_y = to_pixels(unit, unit, frame, (w, h), resized)
     # Half a step of rounding; a whole one at the border of a frame with a fractional size.
-    assert abs(parsed.x_px - point.x_px) <= allowed_x + 1e-6
-    assert abs(parsed.y_px - point.y_px) <= allowed_y + 1e-6
+    assert abs(parsed.x_px - point.x_px) <= step_x + 1e-6
+    assert abs(parsed.y_px - point.y_px) <= step_y + 1e-6
 
 
-@given(w=sides, h=sides, x=st.floats(0, 1), y=st.floats(0, 1), frame=st.sampled_from(list(FRAMES)))
-def test_frames_are_inverse(w: int, h: int, x: float, y: float, frame: str) -> None:
-    there = from_pixels(x * w, y * h, frame, (w, h), (280, 140))
-    back = to_pixels(*there, frame, (w, h), (280, 140))
-    assert back == pytest.approx((x * w, y * h), rel=1e-9, abs=1e-9)
-
-
-def test_frames_scale_as_they_say() -> None:
+def test_frames_scale_as_they_say():
     assert to_pixels(500, 500, "norm1000", (1280, 720)) == (640, 360)
     assert to_pixels(256, 144, "longer512", (1280, 720)) == (640, 360)
     assert to_pixels(140, 70, "resized_px", (1280, 720), (280, 140)) == (640, 360)
     assert to_pixels(640, 360, "original_px", (1280, 720), (280, 140)) == (640, 360)
 
 
-def test_unknown_frame_lists_the_known_ones() -> None:
+def test_unknown_frame_lists_the_known_ones():
     with pytest.raises(UserError, match="norm1000"):
         to_pixels(1, 1, "furlongs", (10, 10))
 
 
-def test_the_papers_sentence() -> None:
+def test_the_papers_sentence():
     text = hazard.target_text({"point": Point(640.4, 359.6)}, WH, "original_px")
     assert text == "The area around (640,360) should be paid more attention to."
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n\t", "x" * 2001, "x" * 10_000])
-def test_bad_prompts(prompt: str) -> None:
+def test_bad_prompts(prompt):
     with pytest.raises(UserError) as caught:
         hazard.TASK.validate_prompt(prompt)
     assert caught.value.field == "prompt"
     assert caught.value.expected
 
 
-def test_good_prompt_is_stripped() -> None:
+def test_good_prompt_is_stripped():
     assert hazard.TASK.validate_prompt("  Where?  ") == "Where?"
     assert hazard.TASK.validate_prompt("x" * 2000) == "x" * 2000

@@ -44,7 +44,7 @@ def fixes(draw: st.DrawFn, task: Task) -> Fix:
 
 @QUICK
 @given(st.data())
-def test_a_fix_is_the_same_after_json(made_up: Task, data: st.DataObject) -> None:
+def test_a_fix_is_the_same_after_json(made_up, data):
     fix = data.draw(fixes(data.draw(st.sampled_from([TASK, made_up]))))
     sent = fix.to_json()
     read = fix_from_json(fix.task, json.loads(json.dumps(sent, allow_nan=False)))
@@ -78,7 +78,7 @@ objects = anything | st.fixed_dictionaries(
 @settings(QUICK, max_examples=120)
 @example(task="hazard", sent={"verdict": None, "values": {"": None}})
 @given(task=st.sampled_from(["hazard", "made_up", "none"]), sent=objects)
-def test_malformed_is_refused_in_words(made_up: Task, task: str, sent: object) -> None:
+def test_malformed_is_refused_in_words(made_up, task, sent):
     try:
         fix = fix_from_json(task, sent)
     except UserError as refused:
@@ -98,7 +98,7 @@ def test_malformed_is_refused_in_words(made_up: Task, task: str, sent: object) -
 # ---- by hand -----------------------------------------------------------------------------------
 
 
-def test_box_gives_its_centre() -> None:
+def test_box_gives_its_centre():
     box = (100, 40, 200, 80)
     for drawn in (hazard_fix(box=box), hazard_fix(xy=(150.4, 60.0), box=box)):
         assert drawn.values["point"] == Point(150.0, 60.0, box, source="human")
@@ -127,9 +127,7 @@ def point(x: object, y: object, box: object = None) -> dict[str, Any]:
         ("made_up", "right", {"place": {"x_px": -1, "y_px": 0}}, "place"),
     ],
 )
-def test_wrong_values_name_their_field(
-    made_up: Task, task: str, verdict: object, values: object, field: str
-) -> None:
+def test_wrong_values_name_their_field(made_up, task, verdict, values, field):
     with pytest.raises(UserError) as caught:
         fix_from_json(task, {"verdict": verdict, "values": values})
     assert caught.value.field == field
@@ -145,12 +143,12 @@ def test_wrong_values_name_their_field(
         ({"verdict": "right", "author": "me"}, "payload"),
     ],
 )
-def test_what_is_no_correction_names_its_part(sent: object, field: str) -> None:
+def test_what_is_no_correction_names_its_part(sent, field):
     with pytest.raises(UserError) as caught:
         fix_from_json("hazard", sent)
     assert caught.value.field == field
 
 
-def test_error_texts_say_what_is_accepted() -> None:
+def test_error_texts_say_what_is_accepted():
     with pytest.raises(UserError, match="pedestrian, cyclist"):
         hazard_fix("right", kind="ghost")

@@ -87,46 +87,36 @@ def test_a_value_is_the_same_after_json(kind):
     same()
 
 
-@pytest.mark.parametrize(
-    ("kind", "sent"),
-    [
-        ("point", None),
-        ("point", []),
-        ("point", {"x_px": 1}),
-        ("point", {"x_px": 1, "y_px": "2"}),
-        ("point", {"x_px": 1, "y_px": float("nan")}),
-        ("point", {"x_px": True, "y_px": 2}),
-        ("point", {"x_px": 1, "y_px": 10**400}),
-        ("point", {"x_px": 7, "y_px": 7, "box_px": [5, 5, 5, 9]}),
-        ("point", {"x_px": 7, "y_px": 7, "box_px": [5, 5, 9, 10**400]}),
-        ("point", {"x_px": 1, "y_px": 2, "z_px": 3}),
-        ("point", {"x_px": 1, "y_px": 2, "span": [3, 1]}),
-        ("point", {"x_px": 1, "y_px": 2, "source": "rumour"}),
-        ("label", {"value": "else"}),
-        ("label", {"value": 1}),
-        ("label", {"value": "near", "probabilities": {"near": 2}}),
-        ("label", {"value": "near", "probabilities": {"else": 0.5}}),
-        ("label", {"value": "near", "probabilities": [0.5]}),
-        ("labels", {"values": ["near", "near"]}),
-        ("labels", {"values": "near"}),
-        ("labels", {"values": ["else"]}),
-        ("probability", {"value": 1.01}),
-        ("probability", {"value": "0.5"}),
-        ("text", {"text": "a\x00b"}),
-        ("text", {"text": "\ud800"}),
-        ("text", {"text": "x" * 5000}),
-        ("steps", {"steps": ["look"]}),
-        ("steps", {"steps": [{"text": "look", "start_s": 2, "end_s": 1}]}),
-        ("steps", {"steps": [{"text": "look", "start_s": -1}]}),
-        ("steps", {"steps": [{"text": "x"}] * 201}),
-        ("steps", {"steps": 7}),
-        ("steps", {}),
+WRONG: dict[str, list[object]] = {
+    "point": [
+        None, [], {"x_px": 1}, {"x_px": 1, "y_px": "2"}, {"x_px": 1, "y_px": float("nan")},
+        {"x_px": True, "y_px": 2}, {"x_px": 1, "y_px": 10**400},
+        {"x_px": 7, "y_px": 7, "box_px": [5, 5, 5, 9]},
+        {"x_px": 7, "y_px": 7, "box_px": [5, 5, 9, 10**400]}, {"x_px": 1, "y_px": 2, "z_px": 3},
+        {"x_px": 1, "y_px": 2, "span": [3, 1]}, {"x_px": 1, "y_px": 2, "source": "rumour"},
     ],
-)
-def test_a_wrong_value_is_refused_at_its_field(kind, sent):
-    with pytest.raises(UserError) as caught:
-        value_from_json(FIELDS[kind], sent)
-    assert caught.value.field == FIELDS[kind].name
+    "label": [
+        {"value": "else"}, {"value": 1}, {"value": "near", "probabilities": {"near": 2}},
+        {"value": "near", "probabilities": {"else": 0.5}},
+        {"value": "near", "probabilities": [0.5]},
+    ],
+    "labels": [{"values": ["near", "near"]}, {"values": "near"}, {"values": ["else"]}],
+    "probability": [{"value": 1.01}, {"value": "0.5"}],
+    "text": [{"text": "a\x00b"}, {"text": "\ud800"}, {"text": "x" * 5000}],
+    "steps": [
+        {"steps": ["look"]}, {"steps": [{"text": "look", "start_s": 2, "end_s": 1}]},
+        {"steps": [{"text": "look", "start_s": -1}]}, {"steps": [{"text": "x"}] * 201},
+        {"steps": 7}, {},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_wrong_value_is_refused_at_its_field(kind):
+    for sent in WRONG[kind]:
+        with pytest.raises(UserError) as caught:
+            value_from_json(FIELDS[kind], sent)
+        assert caught.value.field == FIELDS[kind].name, sent
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from peft import PeftModel
-from transformers import AutoModelForImageTextToText
 
 from inference import registry
 from inference.errors import Cancelled, UserError
@@ -26,20 +24,14 @@ def reference(zoo: Any, family: str, image: Any, adapter: str | None) -> list[in
     """Tokens of a plain run: a model of its own, PEFT's own loading, pixels into `generate`."""
     backbone = zoo.predictor(family)._backbone
     view = backbone.preprocess(image.pixels)
-    model = AutoModelForImageTextToText.from_pretrained(zoo.model(family)).eval()
-    if adapter:
-        model = PeftModel.from_pretrained(model, zoo.adapter(family, adapter)).eval()
+    model = zoo.plain(family, adapter and zoo.adapter(family, adapter))
     ids = torch.tensor([backbone.tokenize(view, PROMPT)])
     with torch.no_grad():
         out = model.generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            **view.pixel_inputs,
-            **backbone.token_types(ids),
-            max_new_tokens=N,
-            do_sample=False,
+            input_ids=ids, attention_mask=torch.ones_like(ids), **view.pixel_inputs,
+            **backbone.token_types(ids), max_new_tokens=N, do_sample=False,
             suppress_tokens=backbone.media_ids,
-        )
+        )  # fmt: skip
     return out[0, ids.shape[1] :].tolist()
 
 
@@ -49,9 +41,7 @@ def texts(backbone: Any, ids: list[int]) -> list[str]:
 
 @pytest.mark.parametrize("adapter", ["patch", "vision"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_pair_says_what_two_separate_models_say(
-    family: str, adapter: str, zoo: Any, make_image: Any
-) -> None:
+def test_the_pair_says_what_two_separate_models_say(family, adapter, zoo, make_image):
     predictor, image = zoo.predictor(family), make_image()
     pair = predictor.predict_pair(image, PairRequest(adapter=adapter, max_new_tokens=N))
     for side, name in ((pair.base, None), (pair.finetuned, adapter)):
@@ -65,7 +55,7 @@ def test_the_pair_says_what_two_separate_models_say(
 
 @pytest.mark.parametrize("forced", ["base", "finetuned"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_traces(family: str, forced: str, zoo: Any, make_image: Any) -> None:
+def test_traces(family, forced, zoo, make_image):
     request = PairRequest(adapter="patch", forced=forced, max_new_tokens=N)
     pair = zoo.predictor(family).predict_pair(make_image(), request)
     end = zoo.predictor(family)._backbone.tokenizer.eos_token
@@ -87,7 +77,7 @@ def test_traces(family: str, forced: str, zoo: Any, make_image: Any) -> None:
     assert not np.allclose(pair.base.trace.attention, pair.finetuned.trace.attention)
 
 
-def test_trace_rows_are_those_of_the_query_that_predicts(zoo: Any, make_image: Any) -> None:
+def test_trace_rows_are_those_of_the_query_that_predicts(zoo, make_image):
     """Row 0 is the last prompt position: under the same prompt it is the neutral row."""
     request = PairRequest(adapter="patch", prompt=PROMPT, neutral_prompt=PROMPT, max_new_tokens=4)
     pair = zoo.predictor("qwen2_vl").predict_pair(make_image(), request)
@@ -96,7 +86,7 @@ def test_trace_rows_are_those_of_the_query_that_predicts(zoo: Any, make_image: A
 
 
 @pytest.mark.parametrize("kind", ["patch", "pooled"])
-def test_head(kind: str, zoo: Any, make_image: Any) -> None:
+def test_head(kind, zoo, make_image):
     predictor = Predictor.load(zoo.model("qwen2_vl"), device="cpu")
     predictor.load_adapter(zoo.adapter("qwen2_vl", kind), "a")
     image = make_image(640, 360)
@@ -116,25 +106,18 @@ def test_head(kind: str, zoo: Any, make_image: Any) -> None:
     assert side.head_point.distance_px(near) < 120, "the window lies around the peak"
 
 
-def test_head_sees_the_adapters_states(zoo: Any, make_image: Any) -> None:
+def test_head_sees_the_adapters_states(zoo, make_image):
     """The head's input is the prompt pass of the fine-tuned row, not of the base."""
     predictor = zoo.predictor("qwen2_vl")
     image = make_image()
     pair = predictor.predict_pair(image, PairRequest(adapter="patch", max_new_tokens=4))
     adapter, backbone = predictor._adapters.get("patch"), predictor._backbone
-    model = PeftModel.from_pretrained(
-        AutoModelForImageTextToText.from_pretrained(zoo.model("qwen2_vl")),
-        zoo.adapter("qwen2_vl"),
-    ).eval()
+    model = zoo.plain("qwen2_vl", zoo.adapter("qwen2_vl"))
     view = backbone.preprocess(image.pixels)
     ids = torch.tensor([backbone.tokenize(view, PROMPT)])
     with torch.no_grad():
-        states = model(
-            input_ids=ids,
-            **view.pixel_inputs,
-            **backbone.token_types(ids),
-            output_hidden_states=True,
-        ).hidden_states[-1]
+        inputs = {"input_ids": ids, **view.pixel_inputs, **backbone.token_types(ids)}
+        states = model(**inputs, output_hidden_states=True).hidden_states[-1]
         mask = ids == backbone.image_token_id
         out = adapter.head(states, mask, ~mask, (view.grid.rows, view.grid.cols))
     x, y = out.point01[0].tolist()
@@ -142,18 +125,12 @@ def test_head_sees_the_adapters_states(zoo: Any, make_image: Any) -> None:
     assert pair.finetuned.head_point.y_px == pytest.approx(y * 196, abs=0.01)
 
 
-def test_base_alone(zoo: Any, make_image: Any) -> None:
-    pair = zoo.predictor("qwen2_vl").predict_pair(make_image(), PairRequest(max_new_tokens=4))
-    assert pair.finetuned is None
-    assert pair.forced == "base"
-    assert pair.distance_px is None
-
-
-def test_without_any_adapter_the_model_is_untouched(zoo: Any, make_image: Any) -> None:
+def test_without_any_adapter_the_model_is_untouched(zoo, make_image):
     predictor = Predictor.load(zoo.model("qwen2_vl"), device="cpu")
     names = [n for n, _ in predictor._backbone.model.named_modules()]
     request = PairRequest(max_new_tokens=N)
     before = predictor.predict_pair(make_image(), request)
+    assert (before.finetuned, before.forced, before.distance_px) == (None, "base", None)
     predictor.load_adapter(zoo.adapter("qwen2_vl"), "a")
     with_adapter = predictor.predict_pair(make_image(), request)
     predictor.unload_adapter("a")
@@ -163,9 +140,7 @@ def test_without_any_adapter_the_model_is_untouched(zoo: Any, make_image: Any) -
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_points_are_parsed_in_the_sides_own_frame(
-    family: str, zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_points_are_parsed_in_the_sides_own_frame(family, zoo, make_image, monkeypatch):
     """The base writes in its family's frame, the adapter in its card's."""
     predictor = zoo.predictor(family)
     backbone, image = predictor._backbone, make_image(640, 360)
@@ -178,7 +153,7 @@ def test_points_are_parsed_in_the_sides_own_frame(
     assert pair.finetuned.text_point == Point(64.0, 18.0, source="text", span=(16, 24))
 
 
-def test_image_tokens_are_never_answered(zoo: Any, make_image: Any) -> None:
+def test_image_tokens_are_never_answered(zoo, make_image):
     """One in an answer would make the next pass look for a second picture."""
     predictor = zoo.predictor("qwen2_vl")
     backbone = predictor._backbone
@@ -194,9 +169,7 @@ def test_image_tokens_are_never_answered(zoo: Any, make_image: Any) -> None:
         weight.data = saved
 
 
-def test_an_answer_that_is_only_an_end(
-    zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_is_only_an_end(zoo, make_image, monkeypatch):
     predictor = zoo.predictor("qwen2_vl")
     request = PairRequest(max_new_tokens=6)
     first = predictor.predict_pair(make_image(), request).base.tokens[0].text
@@ -207,9 +180,7 @@ def test_an_answer_that_is_only_an_end(
     assert len(pair.base.tokens) == len(pair.base.trace.tokens) == 1
 
 
-def test_sides_of_different_lengths(
-    zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sides_of_different_lengths(zoo, make_image, monkeypatch):
     """The shorter answer is padded inside the batch; the padding is not shown."""
     predictor = zoo.predictor("qwen2_vl")
     request = PairRequest(adapter="patch", max_new_tokens=N)
@@ -221,37 +192,32 @@ def test_sides_of_different_lengths(
     n = ids.index(ids[2]) + 1
     assert cut.finetuned.tokens == whole.finetuned.tokens[:n]
     assert len(cut.base.tokens) != n
-    assert [t.text for t in cut.base.tokens] == [
-        t.text for t in whole.base.tokens[: len(cut.base.tokens)]
-    ]
+    shown = [t.text for t in cut.base.tokens]
+    assert shown == [t.text for t in whole.base.tokens[: len(shown)]]
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
-def test_cancel_stops_between_tokens_and_leaves_no_trace(
-    after: int, zoo: Any, make_image: Any
-) -> None:
+def test_cancel_stops_between_tokens_and_leaves_no_trace(after, zoo, make_image):
     predictor = zoo.predictor("qwen2_vl")
     request = PairRequest(adapter="patch", max_new_tokens=N)
     before = predictor.predict_pair(make_image(), request)
     seen: list[str] = []
-
-    def progress(stage: str, _fraction: float) -> None:
-        seen.append(stage)
-
-    def cancelled() -> bool:
-        return seen.count("Writing the answers") > after
-
+    reports = {
+        "progress": lambda stage, _fraction: seen.append(stage),
+        "cancelled": lambda: seen.count("Writing the answers") > after,
+    }
     with pytest.raises(Cancelled):
-        predictor.predict_pair(make_image(), request, progress=progress, cancelled=cancelled)
+        predictor.predict_pair(make_image(), request, **reports)
     assert seen.count("Writing the answers") <= after + 2
-    again = predictor.predict_pair(make_image(), request)
+    answers_as(before, predictor.predict_pair(make_image(), request))
+
+
+def answers_as(before, again):
     assert again.base.tokens == before.base.tokens
     assert again.finetuned.tokens == before.finetuned.tokens
 
 
-def test_an_error_mid_way_leaves_no_hooks(
-    zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_mid_way_leaves_no_hooks(zoo, make_image, monkeypatch):
     """PEFT's own hooks stay behind when a forward pass raises; ours must not."""
     predictor = zoo.predictor("qwen2_vl")
     request = PairRequest(adapter="patch", max_new_tokens=N)
@@ -266,32 +232,24 @@ def test_an_error_mid_way_leaves_no_hooks(
             predictor.predict_pair(make_image(), request)
     finally:
         hook.remove()
-    hooks = [h for m in predictor._backbone.model.modules() for h in m._forward_pre_hooks]
-    assert not hooks
-    again = predictor.predict_pair(make_image(), request)
-    assert again.finetuned.tokens == before.finetuned.tokens
-    assert again.base.tokens == before.base.tokens
+    assert not any(m._forward_pre_hooks for m in predictor._backbone.model.modules())
+    answers_as(before, predictor.predict_pair(make_image(), request))
 
 
-def test_progress_goes_forward_to_the_end(zoo: Any, make_image: Any) -> None:
+@pytest.mark.parametrize("adapter", ["patch", "vision"])
+def test_progress_goes_forward_to_the_end(adapter, zoo, make_image):
     steps: list[tuple[str, float]] = []
-    for adapter in ("patch", "vision"):
-        steps.clear()
-        zoo.predictor("qwen2_vl").predict_pair(
-            make_image(),
-            PairRequest(adapter=adapter, max_new_tokens=4),
-            progress=lambda s, f: steps.append((s, f)),
-        )
-        fractions = [f for _, f in steps]
-        assert fractions == sorted(fractions)
-        assert steps[-1] == ("Done", 1.0)
+    request = PairRequest(adapter=adapter, max_new_tokens=4)
+    report = lambda *step: steps.append(step)  # noqa: E731
+    zoo.predictor("qwen2_vl").predict_pair(make_image(), request, progress=report)
+    fractions = [f for _, f in steps]
+    assert fractions == sorted(fractions)
+    assert steps[-1] == ("Done", 1.0)
 
 
 @pytest.mark.parametrize("adapter", ["patch", "vision"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_scorer_gives_the_traces_log_probability(
-    family: str, adapter: str, zoo: Any, make_image: Any
-) -> None:
+def test_scorer_gives_the_traces_log_probability(family, adapter, zoo, make_image):
     predictor, image = zoo.predictor(family), make_image()
     request = PairRequest(adapter=adapter, max_new_tokens=6)
     pair = predictor.predict_pair(image, request)
@@ -303,7 +261,7 @@ def test_scorer_gives_the_traces_log_probability(
         assert score(255 - image.pixels) != pytest.approx(want, abs=1e-3)
 
 
-def test_scorer_refuses_another_shape(zoo: Any, make_image: Any) -> None:
+def test_scorer_refuses_another_shape(zoo, make_image):
     score = zoo.predictor("qwen2_vl").scorer(make_image(), PairRequest(), "base", [5])
     with pytest.raises(UserError, match="another shape"):
         score(np.zeros((10, 10, 3), np.uint8))
@@ -322,12 +280,12 @@ BAD_REQUESTS = [
 
 
 @pytest.mark.parametrize(("request_", "reason"), BAD_REQUESTS, ids=[r for _, r in BAD_REQUESTS])
-def test_bad_requests(request_: PairRequest, reason: str, zoo: Any, make_image: Any) -> None:
+def test_bad_requests(request_, reason, zoo, make_image):
     with pytest.raises(UserError, match=reason):
         zoo.predictor("qwen2_vl").predict_pair(make_image(), request_)
 
 
-def test_every_registered_backbone_and_task_resolves() -> None:
+def test_every_registered_backbone_and_task_resolves():
     for spec in [*registry.BACKBONES.values(), *registry.TASKS.values()]:
         assert registry.resolve(spec.entry) is not None
         assert spec.label

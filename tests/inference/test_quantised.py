@@ -31,7 +31,7 @@ def whole_way(predictor: Predictor, zoo: Any, family: str, image: ImageInput) ->
     return pair
 
 
-def test_int8(zoo: Any, make_image: Any) -> None:
+def test_int8(zoo, make_image):
     predictor = Predictor.load(zoo.model("qwen2_vl"), quantize="int8", device="cpu")
     assert predictor.info.quantize == "int8"
     assert predictor.info.memory_mb < zoo.predictor("qwen2_vl").info.memory_mb
@@ -39,7 +39,7 @@ def test_int8(zoo: Any, make_image: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_nf4(avx512_bf16: bool, dtype: str, zoo: Any, make_image: Any) -> None:
+def test_nf4(avx512_bf16, dtype, zoo, make_image):
     """With bitsandbytes' kernel for AVX512-BF16 processors, which packs weights, and without."""
     predictor = Predictor.load(zoo.model("qwen2_vl"), quantize="nf4", device="cpu", dtype=dtype)
     assert predictor.info.quantize == "nf4"
@@ -58,7 +58,7 @@ def test_nf4(avx512_bf16: bool, dtype: str, zoo: Any, make_image: Any) -> None:
     assert all(m.support_avx512bf16_for_cpu for m in used)
 
 
-def test_nf4_that_is_trained_keeps_its_gradients(avx512_bf16: bool, zoo: Any) -> None:
+def test_nf4_that_is_trained_keeps_its_gradients(avx512_bf16, zoo):
     """The kernel has no gradients: what was packed in a validation pass would be trained wrongly
     from then on, without a word."""
     backbone = load_backbone(
@@ -82,7 +82,7 @@ def is_packed(layer: Any) -> bool:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_bfloat16(family: str, zoo: Any, make_image: Any) -> None:
+def test_bfloat16(family, zoo, make_image):
     predictor = Predictor.load(zoo.model(family), device="cpu", dtype="bfloat16")
     assert predictor.info.dtype == "bfloat16"
     whole_way(predictor, zoo, family, make_image())
@@ -91,7 +91,7 @@ def test_bfloat16(family: str, zoo: Any, make_image: Any) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("quantize", ["none", "nf4", "int8"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_cuda(family: str, quantize: str, zoo: Any, make_image: Any) -> None:
+def test_cuda(family, quantize, zoo, make_image):
     predictor = Predictor.load(zoo.model(family), quantize=quantize, device="cuda")  # type: ignore[arg-type]
     assert predictor.info.device == "cuda"
     whole_way(predictor, zoo, family, make_image())

@@ -14,7 +14,7 @@ from tests.inference.conftest import PROMPT
 from tests.tiny import FAMILIES, HEADS, LAYERS
 
 
-def test_causal_rows_by_hand() -> None:
+def test_causal_rows_by_hand():
     """Two heads share one key head; keys are orthogonal, so scores are the queries' numbers."""
     key = torch.eye(3)[None, None]
     query = torch.tensor(
@@ -27,7 +27,7 @@ def test_causal_rows_by_hand() -> None:
     torch.testing.assert_close(got[0, 1, 1], torch.full((3,), 1 / 3))
 
 
-def test_the_last_query_stands_at_the_last_key() -> None:
+def test_the_last_query_stands_at_the_last_key():
     """As in a step of generation: one query, and all keys visible."""
     query, key = torch.randn(1, 2, 1, 4), torch.randn(1, 1, 5, 4)
     got = attention_rows(query, key, torch.tensor([0]), None, 0.5)
@@ -36,7 +36,7 @@ def test_the_last_query_stands_at_the_last_key() -> None:
 
 
 @pytest.mark.parametrize("kind", ["bool", "additive"])
-def test_masks(kind: str) -> None:
+def test_masks(kind):
     query, key = torch.randn(1, 1, 3, 4), torch.randn(1, 1, 3, 4)
     seen = torch.tensor([[[[1, 0, 0], [0, 1, 0], [0, 1, 1]]]], dtype=torch.bool)
     mask = seen if kind == "bool" else torch.zeros(seen.shape).masked_fill(~seen, -1e30)
@@ -62,7 +62,7 @@ def padded_batch(backbone: Any, image: Any) -> tuple[dict[str, Any], int]:
 @pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_rows_match_eager(family: str, padded: bool, zoo: Any, make_image: Any) -> None:
+def test_rows_match_eager(family, padded, zoo, make_image):
     backbone = zoo.predictor(family)._backbone
     if padded:
         inputs, length = padded_batch(backbone, make_image())
@@ -89,66 +89,23 @@ def test_rows_match_eager(family: str, padded: bool, zoo: Any, make_image: Any) 
     torch.testing.assert_close(rows_logits, sdpa_logits, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@torch.no_grad()
-def test_rows_match_eager_step_by_step(family: str, zoo: Any, make_image: Any) -> None:
-    """With a key-value cache, one token at a time, against one pass over everything."""
-    backbone = zoo.predictor(family)._backbone
-    view = backbone.preprocess(make_image().pixels)
-    ids = backbone.tokenize(view, PROMPT)
-    features, captures = backbone.encode(view), []
-
-    def note(_m: Any, _a: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        query = torch.tensor([kwargs["inputs_embeds"].shape[1] - 1])
-        captures.append(RowCapture(query))
-        return _a, {**kwargs, "row_capture": captures[-1]}
-
-    hook = backbone.decoder.register_forward_pre_hook(note, with_kwargs=True)
-    try:
-        with capturing(backbone.model):
-            out = backbone.model.generate(
-                **backbone.inputs(view, features, ids, 1),
-                max_new_tokens=4,
-                min_new_tokens=4,
-                do_sample=False,
-                suppress_tokens=backbone.media_ids,
-            )
-    finally:
-        hook.remove()
-    whole = RowCapture(torch.arange(len(ids) - 1, len(ids) + 3))
-    with capturing(backbone.model):
-        inputs = backbone.inputs(view, features, out[0].tolist(), 1)
-        backbone.model(**inputs, use_cache=False, row_capture=whole)
-    for step, capture in enumerate(captures):
-        got = capture.stacked()[0, 0]
-        want = whole.stacked()[0, step, ..., : got.shape[-1]]
-        assert (got - want).abs().max() <= 1e-5
-
-
-def test_sdpa_is_back_after_an_error(zoo: Any) -> None:
+def test_sdpa_is_back_after_an_error(zoo):
     model = zoo.predictor("qwen2_vl")._backbone.model
     during: list[str] = []
 
     def fail() -> None:
         with capturing(model):
-            during.append(model.model.language_model.config._attn_implementation)
+            for part in (model.model.language_model, model.model.visual):
+                during.append(part.config._attn_implementation)
             raise RuntimeError("on purpose")
 
     with pytest.raises(RuntimeError, match="on purpose"):
         fail()
-    assert during == ["rows"]
+    assert during == ["rows", "sdpa"]  # never in the vision tower
     assert model.model.language_model.config._attn_implementation == "sdpa"
 
 
-def test_the_vision_tower_keeps_sdpa(zoo: Any) -> None:
-    model = zoo.predictor("qwen2_vl")._backbone.model
-    with capturing(model):
-        assert model.model.visual.config._attn_implementation == "sdpa"
-
-
-def test_the_shown_text_is_not_the_rows_pass(
-    zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_shown_text_is_not_the_rows_pass(zoo, make_image, monkeypatch):
     """With a broken capture pass the maps are wrong, and text and point are what they were."""
     from inference.schema import PairRequest
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,7 @@ def named(folder: Path, name: str) -> None:
 
 
 @pytest.fixture
-def roots(zoo: Any, tmp_path: Path) -> list[Path]:
+def roots(zoo, tmp_path):
     """What comes along, and a home with an adapter whose card bears the same name."""
     shipped, home = tmp_path / "shipped", tmp_path / "home"
     shutil.copytree(zoo.adapter("qwen2_vl", "patch"), shipped / "good")
@@ -31,9 +30,7 @@ def roots(zoo: Any, tmp_path: Path) -> list[Path]:
     return [shipped, home]
 
 
-def test_the_second_of_one_name_is_refused_in_words(
-    zoo: Any, roots: list[Path], make_image: Any
-) -> None:
+def test_the_second_of_one_name_is_refused_in_words(zoo, roots, make_image):
     service = ModelService(None, zoo.model("qwen2_vl"), adapter_roots=roots, device="cpu")
     for _ in range(2):  # before anything is loaded, and with the first one loaded
         first, second = service.adapters()
@@ -50,7 +47,7 @@ def test_the_second_of_one_name_is_refused_in_words(
     assert Path(loaded.source).name == "good"
 
 
-def test_a_flag_takes_no_name_either(zoo: Any, roots: list[Path]) -> None:
+def test_a_flag_takes_no_name_either(zoo, roots):
     wanted = [str(roots[1] / "other")]
     service = ModelService(None, zoo.model("qwen2_vl"), wanted, roots[:1], device="cpu")
     service.predictor()
@@ -60,9 +57,7 @@ def test_a_flag_takes_no_name_either(zoo: Any, roots: list[Path]) -> None:
     assert "already called hazard" in str(second.problem)
 
 
-def test_one_folder_written_in_two_ways_is_one_adapter(
-    zoo: Any, roots: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_folder_written_in_two_ways_is_one_adapter(zoo, roots, monkeypatch):
     monkeypatch.chdir(roots[0].parent)
     wanted = ["shipped/good", "./shipped/../shipped/good"]
     service = ModelService(None, zoo.model("qwen2_vl"), wanted, roots[:1], device="cpu")
@@ -72,7 +67,7 @@ def test_one_folder_written_in_two_ways_is_one_adapter(
 
 
 @pytest.mark.parametrize("source", ["a\0b", "x" * 5000, "owner/" + "n" * 600])
-def test_sources_that_no_folder_can_have(source: str, zoo: Any) -> None:
+def test_sources_that_no_folder_can_have(source, zoo):
     service = ModelService(None, zoo.model("qwen2_vl"), device="cpu")
     with pytest.raises(UserError) as caught:
         service.load_adapter(source)

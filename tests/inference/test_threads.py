@@ -18,7 +18,7 @@ def outcome(pair: Any) -> tuple[Any, ...]:
     return tuple((s.text, s.point, float(s.trace.attention.sum())) for s in sides)
 
 
-def test_eight_threads_answer_as_one(zoo: Any, make_image: Any) -> None:
+def test_eight_threads_answer_as_one(zoo, make_image):
     predictor = zoo.predictor("qwen2_vl")
     adapters = ["patch", None, "vision", "patch"]
     jobs = [
@@ -31,7 +31,7 @@ def test_eight_threads_answer_as_one(zoo: Any, make_image: Any) -> None:
     assert together == serial
 
 
-def test_cancel_while_waiting_for_the_model(zoo: Any, make_image: Any) -> None:
+def test_cancel_while_waiting_for_the_model(zoo, make_image):
     predictor = zoo.predictor("qwen2_vl")
     with ThreadPoolExecutor(1) as pool, predictor._lock:
         waiting = pool.submit(
@@ -41,9 +41,7 @@ def test_cancel_while_waiting_for_the_model(zoo: Any, make_image: Any) -> None:
             waiting.result(timeout=60)
 
 
-def test_out_of_memory_is_a_sentence(
-    zoo: Any, make_image: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_out_of_memory_is_a_sentence(zoo, make_image, monkeypatch):
     predictor = zoo.predictor("qwen2_vl")
 
     def full(*_: Any) -> None:
@@ -56,7 +54,7 @@ def test_out_of_memory_is_a_sentence(
     assert predictor.predict_pair(make_image(), PairRequest(max_new_tokens=1)).base.tokens
 
 
-def test_adapters_come_and_go_while_others_predict(zoo: Any, make_image: Any) -> None:
+def test_adapters_come_and_go_while_others_predict(zoo, make_image):
     predictor = Predictor.load(zoo.model("qwen2_vl"), device="cpu")
     predictor.load_adapter(zoo.adapter("qwen2_vl"), "stays")
     request = PairRequest(adapter="stays", max_new_tokens=5)

@@ -15,7 +15,7 @@ from tests.tiny import FAMILIES
 
 
 @pytest.fixture(params=FAMILIES)
-def answered(request: Any, zoo: Any, make_image: Any) -> Any:
+def answered(request, zoo, make_image):
     """A function that answers afresh: (backbone, view, features, generated)."""
     backbone = zoo.predictor(request.param)._backbone
 
@@ -30,7 +30,7 @@ def answered(request: Any, zoo: Any, make_image: Any) -> Any:
 
 
 @torch.inference_mode()
-def test_the_cache_changes_nothing(answered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_changes_nothing(answered, monkeypatch):
     words = [7, 11, 13, 7]
     passes: list[tuple[Any, Any]] = []
     fed: list[int] = []
@@ -56,7 +56,7 @@ def test_the_cache_changes_nothing(answered: Any, monkeypatch: pytest.MonkeyPatc
 
 
 @torch.inference_mode()
-def test_without_the_whole_picture_nothing_is_shared(answered: Any) -> None:
+def test_without_the_whole_picture_nothing_is_shared(answered):
     backbone, view, _, made = answered()
     ids = backbone.tokenize(view, PROMPT)
     assert tracing._shared(backbone, made, ids) == len(ids)
@@ -67,7 +67,7 @@ def test_without_the_whole_picture_nothing_is_shared(answered: Any) -> None:
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("rows", [1, 2, 3, 8, 9])
-def test_few_rows_are_the_same_product(rows: int, bias: bool) -> None:
+def test_few_rows_are_the_same_product(rows, bias):
     plain = nn.Linear(96, 160, bias=bias)
     fast = nn.Linear(96, 160, bias=bias)
     fast.load_state_dict(plain.state_dict())
@@ -80,14 +80,14 @@ def test_few_rows_are_the_same_product(rows: int, bias: bool) -> None:
         torch.testing.assert_close(fast(x.transpose(0, 1)), plain(x.transpose(0, 1)))
 
 
-def test_few_rows_learn_as_before() -> None:
+def test_few_rows_learn_as_before():
     layer = nn.Linear(8, 4)
     cpu.lighten(nn.Sequential(layer))
     layer(torch.randn(2, 8)).sum().backward()
     assert layer.weight.grad is not None
 
 
-def test_other_precisions_stay_as_they_are() -> None:
+def test_other_precisions_stay_as_they_are():
     layer = nn.Linear(8, 4, dtype=torch.bfloat16)
     cpu.lighten(nn.Sequential(layer))
     assert type(layer) is nn.Linear
@@ -106,7 +106,7 @@ class _Mlp(nn.Module):
 
 
 @torch.inference_mode()
-def test_an_mlp_in_chunks_is_the_same_mlp() -> None:
+def test_an_mlp_in_chunks_is_the_same_mlp():
     mlp, x = _Mlp(), torch.randn(2, 3 * cpu.CHUNK + 5, 8)
     whole = mlp(x)
     mlp.longest = 0

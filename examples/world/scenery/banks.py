@@ -1,4 +1,4 @@
-"""Noise and foliage pictures that are computed once and then sampled at random offsets."""
+"""Noise and foliage images that are computed once and then sampled at random offsets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def grain(seed: int) -> np.ndarray:
 
 
 def crop(noise: np.ndarray, rng: np.random.Generator, rows: int, cols: int) -> np.ndarray:
-    """A random rows x cols window of a tileable picture."""
+    """A random rows x cols window of a tileable image."""
     y, x = int(rng.integers(0, noise.shape[0])), int(rng.integers(0, noise.shape[1]))
     ys = np.arange(y, y + rows) % noise.shape[0]
     xs = np.arange(x, x + cols) % noise.shape[1]
@@ -71,9 +71,9 @@ def _grown() -> tuple[np.ndarray, ...]:
 @lru_cache(maxsize=200)
 def tree(index: int, level: int, flip: bool) -> np.ndarray:
     """Tree ``index`` of 18 (the last four bare), uint8 RGBA straight alpha, 256 px >> ``level``."""
-    picture = cv2.flip(_grown()[index], 1) if flip else _grown()[index]
+    image = cv2.flip(_grown()[index], 1) if flip else _grown()[index]
     size = 256 >> level
-    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) if level else picture
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) if level else image
 
 
 def _branch(image: np.ndarray, rng: np.random.Generator, x: float, y: float, angle: float,

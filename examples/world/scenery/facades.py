@@ -1,4 +1,4 @@
-"""A bank of wall pictures: house fronts, hedges, tree lines, fences, noise barriers."""
+"""A bank of wall images: house fronts, hedges, tree lines, fences, noise barriers."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ WALLS = ((176, 160, 138), (150, 96, 78), (190, 184, 174), (120, 112, 104), (205,
 
 @lru_cache(maxsize=1)
 def bank() -> tuple[np.ndarray, np.ndarray]:
-    """(pictures, lights): pictures Nx256x256x4 uint8 RGBA, row 255 = ground; lights Nx256x256.
+    """(images, lights): images Nx256x256x4 uint8 RGBA, row 255 = ground; lights Nx256x256.
 
     A tile of a building is one stretch of wall that repeats along the street; ``lights`` holds a
     random level per window, so that a threshold decides how many are lit.
     """
-    pictures, lights = [], []
+    images, lights = [], []
     for i in range(BUILDINGS):
-        picture, light = _building(np.random.default_rng(300 + i), glass=i % 6 == 5)
-        pictures.append(picture)
+        image, light = _building(np.random.default_rng(300 + i), glass=i % 6 == 5)
+        images.append(image)
         lights.append(light)
     for i in range(GREENS):
-        pictures.append(_green(np.random.default_rng(400 + i), hedge=i >= 4))
+        images.append(_green(np.random.default_rng(400 + i), hedge=i >= 4))
         lights.append(np.zeros((TILE, TILE), np.uint8))
-    return np.stack(pictures), np.stack(lights)
+    return np.stack(images), np.stack(lights)
 
 
 def _building(rng: np.random.Generator, glass: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -52,7 +52,7 @@ def paint_sky(canvas: Canvas, camera: Camera, plan: ScenePlan) -> None:
 
 
 def _smooth(small: np.ndarray, width: int, rows: int) -> np.ndarray:
-    """A float32 picture enlarged to uint8: cubic to half the size, which no eye tells apart."""
+    """A float32 image enlarged to uint8: cubic to half the size, which no eye tells apart."""
     half = cv2.resize(small, (width // 2, (rows + 1) // 2), interpolation=cv2.INTER_CUBIC)
     half = np.clip(half, 0, 255, out=half).astype(np.uint8)
     return cv2.resize(half, (width, rows), interpolation=cv2.INTER_LINEAR)

@@ -37,11 +37,11 @@ def _levels() -> list[tuple[np.ndarray, np.ndarray]]:
     Each level is (RGBA of all tiles, window lights). OpenCV warps four channels three times as
     fast as three, so houses keep theirs.
     """
-    pictures, lights = facades.bank()
+    images, lights = facades.bank()
     out = []
     for level in range(5):
         size = facades.TILE >> level
-        small = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures]
+        small = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in images]
         lamps = [cv2.resize(p, (size, size), interpolation=cv2.INTER_NEAREST) for p in lights]
         wide = [np.concatenate([s, s[:, :1]], 1) for s in small]
         out.append((np.concatenate(wide, 0), np.concatenate(lamps, 0)))
@@ -120,11 +120,11 @@ def _end(canvas: Canvas, camera: Camera, x: float, side: int, seg: Segment, ligh
         return
     level = int(between(np.log2(max(facades.TILE / max(wide, tall), 1e-3)) + 0.4, 0, 4))
     size = facades.TILE >> level
-    picture = _levels()[level][0][seg.tile * size : (seg.tile + 1) * size, :size]
+    image = _levels()[level][0][seg.tile * size : (seg.tile + 1) * size, :size]
     gx, gy = size / wide, size / tall
     matrix = np.array([[gx, 0, (x0 - left) * gx], [0, gy, (y0 - foot + tall) * gy]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    part = cv2.warpAffine(picture, matrix, (x1 - x0, y1 - y0), flags=flags,
+    part = cv2.warpAffine(image, matrix, (x1 - x0, y1 - y0), flags=flags,
                           borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
     shade = 1.45 - 0.75 * light
     part = cv2.cvtColor(part, cv2.COLOR_RGBA2RGB)
@@ -175,9 +175,9 @@ def _paint(canvas: Canvas, camera: Camera, columns: tuple[np.ndarray, np.ndarray
     np.minimum(my, size - 1.01, out=my)
     my += np.float32(seg.tile * size)
     mx = np.repeat(mx.astype(np.float32)[None], my.shape[0], axis=0)
-    pictures, lights = _levels()[level]
+    images, lights = _levels()[level]
     green = seg.tile >= facades.BUILDINGS
-    tile = cv2.remap(pictures, mx, my, cv2.INTER_LINEAR)
+    tile = cv2.remap(images, mx, my, cv2.INTER_LINEAR)
     if not green:
         tile = cv2.cvtColor(tile, cv2.COLOR_RGBA2RGB)
     hit = inside & (tile[..., 3] > 110) if green else inside

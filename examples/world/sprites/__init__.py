@@ -1,4 +1,4 @@
-"""Procedural pictures of road users for the drawn driving world (numpy and OpenCV only)."""
+"""Procedural images of road users for the drawn driving world (numpy and OpenCV only)."""
 
 from .factory import AGENT_SIZES_M, make_sprite
 from .palette import COLOURS

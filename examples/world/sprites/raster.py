@@ -33,11 +33,11 @@ class Op:
     index: int
     guard: int = -1  # what decides whether it is painted at all; -1 = always
     emissive: float = 0.0
-    bounds: bool = True  # whether it counts for the picture's extent
+    bounds: bool = True  # whether it counts for the image's extent
 
 
 @dataclass
-class Picture:
+class Drawing:
     """Everything to paint in image units, up positive.
 
     The k-th mesh among `ops` has the faces ends[k] .. ends[k + 1] of `quads` (m, 4, 2), in
@@ -55,9 +55,9 @@ class Picture:
     widths: list[float] = field(default_factory=list)
 
 
-def paint_all(picture: Picture, bounds: tuple[Array, Array], height_px: int, depth_m: float,
+def paint_all(drawing: Drawing, bounds: tuple[Array, Array], height_px: int, depth_m: float,
               rng: np.random.Generator, grain: float, soft: float) -> Sprite:  # fmt: skip
-    """Paint a picture in order; `bounds` are its (low, high) corners in image units."""
+    """Paint a drawing in order; `bounds` are its (low, high) corners in image units."""
     low, high = bounds
     size = np.maximum(high - low, 1e-4)
     h = max(height_px, 1)
@@ -67,7 +67,7 @@ def paint_all(picture: Picture, bounds: tuple[Array, Array], height_px: int, dep
     image = np.zeros((inner_h, inner_w, 4), np.uint8)
     glow = np.zeros((inner_h, inner_w), np.uint8)
     corner = float(low[0]), float(high[1])
-    _paint(picture, image, glow, corner, inner_h / float(size[1]))
+    _paint(drawing, image, glow, corner, inner_h / float(size[1]))
     lit = bool(glow.any())
     if inner_h > h:
         image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
@@ -98,16 +98,16 @@ def _pixels(uv: Array, corner: tuple[float, float], scale: float) -> Array:
 
 
 def _paint(
-    picture: Picture, image: Array, glow: Array, corner: tuple[float, float], scale: float
+    drawing: Drawing, image: Array, glow: Array, corner: tuple[float, float], scale: float
 ) -> None:
     """OpenCV fills on a premultiplied RGBA canvas and a glow canvas, in order."""
-    faces = list(_pixels(picture.quads, corner, scale))
-    points = _pixels(picture.points, corner, scale)
+    faces = list(_pixels(drawing.quads, corner, scale))
+    points = _pixels(drawing.points, corner, scale)
     fill, fill_any = cv2.fillConvexPoly, cv2.fillPoly
-    colours, starts, inks = picture.colours, picture.starts, picture.inks
-    ends = iter(picture.ends)
+    colours, starts, inks = drawing.colours, drawing.starts, drawing.inks
+    ends = iter(drawing.ends)
     start = next(ends, 0)
-    for op in picture.ops:
+    for op in drawing.ops:
         if op.kind == "mesh":
             end = next(ends)
             for face, colour in zip(faces[start:end], colours[start:end], strict=True):
@@ -116,7 +116,7 @@ def _paint(
             continue
         px = [points[starts[op.index] : starts[op.index + 1]]]
         if op.kind == "stroke":
-            width = max(round(picture.widths[op.index] * scale), 1)
+            width = max(round(drawing.widths[op.index] * scale), 1)
             cv2.polylines(image, px, False, inks[op.index], width, cv2.LINE_8, _SHIFT)
             continue
         fill_any(image, px, inks[op.index], cv2.LINE_8, _SHIFT)

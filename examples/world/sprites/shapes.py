@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .raster import Op, Picture, Sprite, paint_all
+from .raster import Drawing, Op, Sprite, paint_all
 from .view import Light, View
 
 Array = np.ndarray
@@ -40,7 +40,7 @@ class Scene:
     """Collects parts back to front; `render` projects, shades and paints them in one go.
 
     `length_m` x `width_m` is the ground that the object takes; `px_per_m` says how fine the
-    picture will be: details below a pixel are left out.
+    image will be: details below a pixel are left out.
     """
 
     def __init__(self, length_m: float, width_m: float, light: Light, px_per_m: float) -> None:
@@ -176,36 +176,36 @@ class Scene:
         `grain` is the texture's strength (grey levels), `soft` a blur as a share of the height.
         """
         ops = self._painted(view)
-        picture = Picture(ops)
+        drawing = Drawing(ops)
         lows, highs = [], []
         meshes = [op.index for op in ops if op.kind == "mesh"]
         if meshes:
-            u, v = self._shade(view, meshes, picture)
+            u, v = self._shade(view, meshes, drawing)
             lows.append(np.array([u.min(), v.min()]))
             highs.append(np.array([u.max(), v.max()]))
         if len(meshes) < len(ops):
-            self._trace(view, picture)
+            self._trace(view, drawing)
             kept = np.zeros(len(self._points), bool)
             kept[[op.index for op in ops if op.kind != "mesh" and op.bounds]] = True
-            counts = np.diff(picture.starts)
+            counts = np.diff(drawing.starts)
             kept = np.repeat(kept, counts)
             if kept.any():
-                pad = np.repeat(np.asarray(picture.widths) / 2, counts)[kept, None]
-                lows.append((picture.points[kept] - pad).min(axis=0))
-                highs.append((picture.points[kept] + pad).max(axis=0))
+                pad = np.repeat(np.asarray(drawing.widths) / 2, counts)[kept, None]
+                lows.append((drawing.points[kept] - pad).min(axis=0))
+                highs.append((drawing.points[kept] + pad).max(axis=0))
         low, high = np.min(lows, axis=0), np.max(highs, axis=0)
-        return paint_all(picture, (low, high), height_px, view.depth_m, rng, grain, soft)
+        return paint_all(drawing, (low, high), height_px, view.depth_m, rng, grain, soft)
 
-    def _trace(self, view: View, picture: Picture) -> None:
+    def _trace(self, view: View, drawing: Drawing) -> None:
         """Project patches and strokes."""
         points, starts, widths = self._outline
         x, y, z = view.place(points)
-        picture.points = np.stack([x / z, y / z], axis=1)
-        picture.starts = starts.tolist()
-        picture.inks = self._premultiplied
-        picture.widths = (widths / z[starts[:-1]]).tolist()
+        drawing.points = np.stack([x / z, y / z], axis=1)
+        drawing.starts = starts.tolist()
+        drawing.inks = self._premultiplied
+        drawing.widths = (widths / z[starts[:-1]]).tolist()
 
-    def _shade(self, view: View, meshes: list[int], picture: Picture) -> tuple[Array, Array]:
+    def _shade(self, view: View, meshes: list[int], drawing: Drawing) -> tuple[Array, Array]:
         """Cull, shade and sort all painted meshes; returns the corners' u and v, each (4, m)."""
         corners, part, base, gloss = self._solid
         cam = view.place(corners).reshape(3, 4, -1)
@@ -228,8 +228,8 @@ class Scene:
         rgba[:, :3] = self.light.shade(base[seen], normal.T, eye.T, gloss[seen])
         x, y, z = cam[:, :, seen]
         u, v = x / z, y / z
-        picture.quads = np.empty((len(seen), 4, 2))
-        picture.quads[..., 0], picture.quads[..., 1] = u.T, v.T
-        picture.colours = rgba.tolist()
-        picture.ends = np.searchsorted(turn, np.arange(len(meshes) + 1)).tolist()
+        drawing.quads = np.empty((len(seen), 4, 2))
+        drawing.quads[..., 0], drawing.quads[..., 1] = u.T, v.T
+        drawing.colours = rgba.tolist()
+        drawing.ends = np.searchsorted(turn, np.arange(len(meshes) + 1)).tolist()
         return u, v
