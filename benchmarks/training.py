@@ -28,7 +28,8 @@ def prepare(folder: str, n: int, wh: list[int]) -> dict[str, str]:
     large as photographs of roads. Runs in a child."""
     from inference.correction import Fix
     from inference.fields import Point
-    from training.snapshots.freezing import freeze, plan_snapshot
+    from training.snapshots.freezing import freeze
+    from training.snapshots.plan import plan_snapshot
     from training.store.feedback import Feedback
     from training.store.home import find_home
 

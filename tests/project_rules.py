@@ -12,7 +12,7 @@ from pathlib import Path
 HEAVY = {"torch", "transformers", "peft", "captum", "bitsandbytes", "accelerate"}
 HEAVY_ALLOWED = (
     "inference.backbones", "inference.heads", "inference.predictor", "inference.pair",
-    "inference.weights", "inference.loaded_adapters", "training.evaluation.asking",
+    "inference.weights", "inference.loaded_adapters", "training.evaluation.responses",
     "training.worker", "training.evaluation.run", "examples.build", "benchmarks",
 )  # fmt: skip
 ROOMS = ("ui", "explain", "training", "inference", "examples", "benchmarks")

@@ -167,7 +167,8 @@ def test_whole_loop(plugin: None, tmp_path: Path, capsys: pytest.CaptureFixture[
     from training.jobs import processes
     from training.jobs.supervisor import Supervisor
     from training.proof.comparison import compare, promote
-    from training.snapshots.freezing import freeze, plan_snapshot
+    from training.snapshots.freezing import freeze
+    from training.snapshots.plan import plan_snapshot
     from training.store.feedback import CaseFilter, Feedback
     from training.store.home import find_home
 

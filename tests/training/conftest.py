@@ -13,7 +13,7 @@ from tests.training.snapshot_hand import config, home_with, snapshot
 from tests.training.store_hand import feedback_at
 from tests.training.worker_hand import Train
 from training.jobs.config import WorkerConfig
-from training.snapshots.freezing import Snapshot
+from training.snapshots.types import Snapshot
 from training.store.feedback import Feedback
 from training.store.home import Home
 from training.worker import run

@@ -15,7 +15,9 @@ from tests.fixes import hazard_fix
 from training.evaluation.sets import EvalCase, point_case
 from training.jobs.config import WorkerConfig
 from training.jobs.settings import TrainSettings
-from training.snapshots.freezing import Snapshot, freeze, plan_snapshot
+from training.snapshots.freezing import freeze
+from training.snapshots.plan import plan_snapshot
+from training.snapshots.types import Snapshot
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 

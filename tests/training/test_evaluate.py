@@ -21,11 +21,11 @@ def fake_split(n: int = 2, seed_start: int = 0) -> EvalSet:
     return two_cases()
 
 
-def fake(_: object, adapters: object) -> object:
-    def ask(one: EvalCase) -> dict:
+def fake(_: object, adapters: object, **options: object) -> object:
+    def respond(one: EvalCase) -> dict:
         return {"base": said((100, 110)), "patch": pointed(None, (1, 1), (100, 105))}
 
-    return ask
+    return respond
 
 
 @pytest.fixture(autouse=True)
@@ -142,14 +142,14 @@ def test_a_real_model_in_a_mixed_batch(
 
 @pytest.mark.slow
 def test_a_mixed_batch_answers_as_each_side_alone(tiny: tuple[Path, list[Path]]) -> None:
-    from training.evaluation.asking import ModelAsker
+    from training.evaluation.responses import ModelSides
 
     base, folders = tiny
     one = case((100, 60), (336, 196))
-    together = ModelAsker(str(base), folders, task="hazard")(one)
+    together = ModelSides(str(base), folders, task="hazard")(one)
     assert list(together) == ["base", "patch", "pooled", "eyes"]
     for folder in folders:
-        alone = ModelAsker(str(base), [folder], task="hazard")(one)
+        alone = ModelSides(str(base), [folder], task="hazard")(one)
         for side in ("base", folder.name):
             assert alone[side].text == together[side].text
             assert alone[side].nll == pytest.approx(together[side].nll, abs=1e-4)
@@ -163,11 +163,11 @@ def test_light_path_agrees_with_the_pages_prediction(tiny: tuple[Path, list[Path
     """The figures are about what the page shows: the same text and the same head point."""
     from inference.predictor import Predictor
     from inference.schema import PairRequest
-    from training.evaluation.asking import ModelAsker
+    from training.evaluation.responses import ModelSides
 
     base, folders = tiny
     one = case((100, 60), (336, 196))
-    answers = ModelAsker(str(base), folders[:1], task="hazard")(one)
+    answers = ModelSides(str(base), folders[:1], task="hazard")(one)
     predictor = Predictor.load(base)
     predictor.load_adapter(folders[0])
     pair = predictor.predict_pair(one.image, PairRequest(adapter="patch"))
@@ -181,8 +181,8 @@ def test_light_path_agrees_with_the_pages_prediction(tiny: tuple[Path, list[Path
 
 @pytest.mark.slow
 def test_two_sides_of_one_name_are_refused(tiny: tuple[Path, list[Path]]) -> None:
-    from training.evaluation.asking import ModelAsker
+    from training.evaluation.responses import ModelSides
 
     base, folders = tiny
     with pytest.raises(UserError, match="one name"):
-        ModelAsker(str(base), [folders[0], folders[0]], task="hazard")
+        ModelSides(str(base), [folders[0], folders[0]], task="hazard")

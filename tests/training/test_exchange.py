@@ -294,7 +294,7 @@ def test_bad_rows_are_told_and_the_good_ones_kept(empty: Feedback, tmp_path: Pat
         [row(image="link.png"), "leaves its folder"],
         [row(image="none.png"), "cannot be read"],
         [row(image="rows.json"), "not a picture"],
-        [{"messages": row()["messages"]}, "no picture"],
+        [{"messages": row()["messages"]}, "no image"],
         [{"image": "a.png"}, "Neither an answer nor a verdict"],
         ["text", "not an object"],
     ]
@@ -434,10 +434,10 @@ def test_command_line(
 ) -> None:
     here, there, out = str(feedback.home.root), str(tmp_path / "new"), str(tmp_path / "o.zip")
     assert main(["--home", here, "export", "parquet", out, "--author", "cleo"]) == 0
-    assert "2 corrections of 2 pictures" in capsys.readouterr().out
+    assert "2 corrections of 2 images" in capsys.readouterr().out
     assert main(["--home", there, "import", out, "--dry-run"]) == 0
     assert main(["--home", there, "import", out]) == 0
-    assert "2 corrections of 2 pictures added, 0 known" in capsys.readouterr().out
+    assert "2 corrections of 2 images added, 0 known" in capsys.readouterr().out
     assert main(["--home", here, "export", "csv", out]) == 2
     assert "taken" in capsys.readouterr().err
     bad = insight(tmp_path / "insight", [row("(x)"), row()])

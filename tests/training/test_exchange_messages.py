@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from inference.errors import UserError
 from inference.fields import Point, Text
 from inference.tasks.hazard import TASK
-from training.exchange.messages import from_messages, to_messages
+from training.evaluation.insight import from_messages
+from training.exchange.sharegpt import to_messages
 
 WH = (1280, 720)
 PAPER = [  # INSIGHT, Table I, third row

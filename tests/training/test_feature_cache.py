@@ -14,7 +14,7 @@ from inference.backbones.loading import load_backbone
 from tests.tiny import FAMILIES, make_tiny
 from training.worker import feature_cache
 from training.worker.augment import WHOLE, limited, place, show, view_of
-from training.worker.feature_cache import FeatureCache, Seen, encode, prune, tower_hash
+from training.worker.feature_cache import Encoded, FeatureCache, encode, prune, tower_hash
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -27,7 +27,7 @@ def pixels(seed: int = 0) -> Any:
     return np.random.default_rng(seed).integers(0, 255, (84, 112, 3), dtype=np.uint8)
 
 
-def same(a: Seen, b: Seen) -> bool:
+def same(a: Encoded, b: Encoded) -> bool:
     pairs = zip((a.features, *a.deep), (b.features, *b.deep), strict=True)
     return (
         all(torch.equal(x, y) for x, y in pairs)

@@ -31,7 +31,7 @@ def test_everything_of_one_person_and_nothing_else(feedback: Feedback, tmp_path:
     path = feedback.media_path(alone)
     counts = feedback.forget(SECRET)
     assert {k: n for k, n in counts.items() if n} == {
-        "corrections": 2, "reviews": 4, "predictions": 1, "pictures": 1,
+        "corrections": 2, "reviews": 4, "predictions": 1, "images": 1,
     }  # fmt: skip
     (left,) = feedback.corrections()
     assert (left.id, left.status, left.reviews[0].reviewer) == (kept.id, "accepted", "forgotten")
@@ -66,7 +66,7 @@ def test_snapshots_that_hold_it_are_named_and_their_pictures_deleted(
     write(feedback.home, freeze)
     counts = feedback.forget("ann")
     assert counts["corrections in snapshot abababababab"] == 1
-    assert counts["pictures in snapshot abababababab"] == 1
+    assert counts["images in snapshot abababababab"] == 1
     assert not copy.exists()
     assert other.exists()
     with connect(feedback.home) as db:

@@ -45,7 +45,7 @@ CASES = [
 ]
 
 
-def fake_ask(asked: EvalCase) -> Mapping[str, Response]:
+def fake_respond(asked: EvalCase) -> Mapping[str, Response]:
     """The candidate is right on the unseen slices and as the current one elsewhere."""
     right = asked.slices & UNSEEN
     return {
@@ -55,7 +55,7 @@ def fake_ask(asked: EvalCase) -> Mapping[str, Response]:
     }
 
 
-SIDES = Sides(fake_ask, {"base": "base", "current": "shipped", "candidate": "quick-fix"})
+SIDES = Sides(fake_respond, {"base": "base", "current": "shipped", "candidate": "quick-fix"})
 
 
 def result() -> dict[str, Any]:

@@ -25,7 +25,6 @@ from training.evaluation.metrics import error_px
 from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase, EvalSet, point_case
 from training.jobs import control as jobs
-from training.jobs.rows import JobRow
 from training.proof import cases as proofcases
 from training.proof import run as proof
 from training.proof.comparison import compare, picture, promote
@@ -97,16 +96,16 @@ def make_job(home: Home, name: str = "new", **more: Any) -> str:
 Offsets = Mapping[str, tuple[float, float] | None]
 
 
-def sides(offsets: Offsets) -> Callable[[JobRow, Sequence[Path]], Any]:
+def sides(offsets: Offsets) -> Callable[..., Any]:
     """Each side answers so far from the truth; None: it says no point."""
 
-    def make(row: JobRow, adapters: Sequence[Path]) -> Any:
+    def make(base: str, adapters: Sequence[Path], **options: Any) -> Any:
         names = ["base", *(lineage.name_of(folder) for folder in adapters)]
 
-        def ask(case: EvalCase) -> dict[str, Response]:
+        def respond(case: EvalCase) -> dict[str, Response]:
             return {name: answer(case, offsets[name]) for name in names}
 
-        return ask
+        return respond
 
     def answer(case: EvalCase, offset: tuple[float, float] | None) -> Response:
         x, y = case.truth["point"].xy
@@ -207,10 +206,10 @@ def test_the_card_gets_the_figures(home: Home) -> None:
 
 
 def test_an_adapter_in_use_for_another_base_is_left_out(home: Home) -> None:
-    def make(row: JobRow, adapters: Sequence[Path]) -> Any:
+    def make(base: str, adapters: Sequence[Path], **options: Any) -> Any:
         if len(adapters) > 1:
             raise UserError("The adapter is for another base model")
-        return sides(USUAL)(row, adapters)
+        return sides(USUAL)(base, adapters)
 
     job_id = make_job(home)
     assert proof.main([job_id, "--home", str(home.root), "--n", "6"], make) == 0
@@ -237,7 +236,7 @@ def test_proven_again_after_another_promotion(home: Home) -> None:
 def test_what_goes_wrong_is_in_the_row(home: Home) -> None:
     job_id = make_job(home)
 
-    def broken(row: JobRow, adapters: Sequence[Path]) -> Any:
+    def broken(base: str, adapters: Sequence[Path], **options: Any) -> Any:
         raise UserError("The base model is gone", hint="Fetch it again")
 
     assert proof.main([job_id, "--home", str(home.root)], broken) == 76

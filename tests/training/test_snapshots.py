@@ -26,16 +26,9 @@ from tests.training.snapshot_hand import (
 from training.agreement.consensus import Consensus, Vote, consensus
 from training.snapshots import plan as snapshot_plan
 from training.snapshots import replayed
-from training.snapshots.freezing import (
-    Snapshot,
-    freeze,
-    load_snapshot,
-    manifest_hash,
-    plan_snapshot,
-    snapshots,
-    verify,
-)
-from training.snapshots.types import SnapshotExample
+from training.snapshots.freezing import freeze, load_snapshot, manifest_hash, snapshots, verify
+from training.snapshots.plan import plan_snapshot
+from training.snapshots.types import Snapshot, SnapshotExample
 from training.store.database import connect
 from training.store.feedback import Answers, CaseFilter, Feedback
 from training.store.home import find_home

@@ -239,7 +239,7 @@ def test_the_shown_points_loss_alone_trains_the_offsets(
     with torch.no_grad():
         offset.bias += 1.0
         moved = pointing(**collate([samples[i] for i in range(3)]))
-    grids = [samples[i]["seen"].grid for i in range(3)]
+    grids = [samples[i]["encoded"].grid for i in range(3)]
     cells = torch.tensor([(g.cols, g.rows) for g in grids])
     assert torch.allclose(moved["points01"] - out["points01"], 1 / cells, atol=1e-5)
     assert float(moved["coord_loss"]) == pytest.approx(float(out["coord_loss"].detach()))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from training.jobs.config import WorkerConfig
-from training.snapshots.freezing import Snapshot
+from training.snapshots.types import Snapshot
 from training.store.database import connect
 from training.store.home import Home
 

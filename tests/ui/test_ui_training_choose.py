@@ -11,7 +11,8 @@ from tests.fixes import hazard_fix
 from tests.ui import training_seed as seed
 from tests.ui.corrections_seed import add_case, say
 from training.snapshots.counts import snapshot_counts
-from training.snapshots.freezing import freeze, plan_snapshot
+from training.snapshots.freezing import freeze
+from training.snapshots.plan import plan_snapshot
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 from ui.shell.desk import Desk

@@ -27,7 +27,9 @@ from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.jobs.settings import PRESETS
 from training.proof.results import CaseResult, Change
-from training.snapshots.freezing import Snapshot, freeze, plan_snapshot
+from training.snapshots.freezing import freeze
+from training.snapshots.plan import plan_snapshot
+from training.snapshots.types import Snapshot
 from training.store.database import connect
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home

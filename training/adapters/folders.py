@@ -1,4 +1,4 @@
-"""Where an adapter of a name lies: trained here, or brought along. Reads JSON only."""
+"""Where an adapter of a name lies: trained here, or built in. Reads JSON only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EMBEDDED = ROOT / "examples" / "adapters"  # a path, not an import
 
 
 def embedded() -> list[AdapterEntry]:
-    """The adapters that come with Sightline."""
+    """The built-in adapters."""
     return discover([EMBEDDED])
 
 

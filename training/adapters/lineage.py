@@ -3,7 +3,6 @@ or to the hub. Knows no model and no torch."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import zipfile
@@ -21,7 +20,8 @@ from training.adapters.folders import embedded
 from training.adapters.promotion import in_use
 from training.store.database import connect
 from training.store.home import Home
-from training.store.rows import Row, now, one, writing
+from training.store.rows import now, one, writing
+from training.store.whole import whole
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Lineage:
 
     version: sha256 of its weights. snapshot: hash of what it was trained on. parent: name of the
     adapter that its training continued. figures: of its card, as evaluated.
-    promoted: in use now. embedded: it came with Sightline. problem: why it cannot be used.
+    promoted: in use now. embedded: it is built in. problem: why it cannot be used.
     """
 
     name: str
@@ -61,11 +61,8 @@ def register(
     snapshot: str | None = None,
     parent: str | None = None,
 ) -> str:
-    """Put an adapter that lies in Home.adapters / name into the table; returns its version.
-
-    Raises:
-        UserError: there is no such folder, or it is not a whole adapter.
-    """
+    """Put an adapter that lies in Home.adapters / name into the table; returns its version. Raises
+    UserError: there is no such folder, or it is not a whole adapter."""
     folder = home.adapters / name
     validate_adapter(folder)
     version = version_of(folder)
@@ -99,46 +96,38 @@ def adapters(home: Home) -> list[Lineage]:
         rows = list(db.query("select * from adapters order by created desc"))
         tasks = {row["task"] for row in rows} | {"hazard"}
     promotions = {task: in_use(home, task) for task in tasks}
-    own = [_own(home, row, promotions) for row in rows]
-    names = {lineage.name for lineage in own}
-    return own + [shipped(e, promotions) for e in embedded() if e.name not in names]
-
-
-def _own(home: Home, row: Row, promotions: Mapping[str, str | None]) -> Lineage:
-    folder = home.adapters / row["folder"]
-    entry = examine(folder)
-    card = entry.card
-    return Lineage(
-        name=row["name"],
-        task=row["task"],
-        version=row["version"],
-        size_bytes=size_of(folder),
-        folder=folder,
-        snapshot=row["snapshot"],
-        parent=row["parent"],
-        job=row["job"],
-        created=row["created"],
-        figures=card.heldout if card else None,
-        description=card.description if card else "",
-        promoted=promotions.get(row["task"]) == row["name"],
-        problem=entry.problem,
-    )
+    known = ("name", "task", "version", "snapshot", "parent", "job", "created")
+    found = []
+    for row in rows:
+        folder = home.adapters / row["folder"]
+        found.append(_lineage(folder, examine(folder), promotions, **{k: row[k] for k in known}))
+    for entry in embedded():
+        if entry.name not in {own.name for own in found}:
+            found.append(shipped(entry, promotions))
+    return found
 
 
 def shipped(entry: AdapterEntry, promotions: Mapping[str, str | None]) -> Lineage:
-    folder, card = Path(entry.source), entry.card
-    task = card.task if card else ""
-    whole = (folder / WEIGHTS).is_file()
+    """Of an adapter that was not trained here."""
+    folder = Path(entry.source)
+    version = version_of(folder) if (folder / WEIGHTS).is_file() else ""
+    return _lineage(folder, entry, promotions, version=version, embedded=True)
+
+
+def _lineage(
+    folder: Path, entry: AdapterEntry, promotions: Mapping[str, str | None], **more: Any
+) -> Lineage:
+    """more: what is known beside the card."""
+    card = entry.card
+    usual = {"name": entry.name, "task": card.task if card else ""}
+    known = {**usual, **more}
     return Lineage(
-        name=entry.name,
-        task=task,
-        version=version_of(folder) if whole else "",
+        **known,
         size_bytes=size_of(folder),
         folder=folder,
         figures=card.heldout if card else None,
         description=card.description if card else "",
-        promoted=promotions.get(task) == entry.name,
-        embedded=True,
+        promoted=promotions.get(known["task"]) == known["name"],
         problem=entry.problem,
     )
 
@@ -155,20 +144,16 @@ def download_zip(folder: Path, target: Path) -> Path:
     """Write the adapter's own files, under a folder of its name, into the zip file `target`.
 
     Only the files that an adapter has: nothing else that lies in the folder leaves the machine.
-
-    Raises:
-        UserError: the folder holds no whole adapter, or there is no space.
+    Raises UserError: the folder holds no whole adapter, or there is no space.
     """
     check_files(folder)
-    name, fresh = name_of(folder), target.with_name(target.name + ".new")
+    name = name_of(folder)
     try:
-        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+        with whole(target) as fresh, zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in FILES:
                 if (folder / file).is_file():
                     archive.write(folder / file, f"{name}/{file}")
-        os.replace(fresh, target)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise UserError("The adapter could not be packed", got=str(error)) from error
     return target
 
@@ -190,10 +175,8 @@ def push_to_hub(
 ) -> str:
     """Upload an adapter to the model repository owner/name, made if need be; returns its address.
 
-    api: a huggingface_hub.HfApi, for tests a stand-in.
-
-    Raises:
-        UserError: the name is not one, there is no token, or the hub refuses.
+    api: a huggingface_hub.HfApi, for tests a stand-in. Raises UserError: the name is not one, there
+    is no token, or the hub refuses.
     """
     import huggingface_hub as hub
     from huggingface_hub.errors import HfHubHTTPError
@@ -229,11 +212,8 @@ def push_to_hub(
 
 def remove(home: Home, name: str) -> None:
     """Delete an adapter that was trained here and is not in use: its files and its row. What was
-    promoted once stays in the history by name.
-
-    Raises:
-        UserError: it is in use, or was not trained here.
-    """
+    promoted once stays in the history by name. Raises UserError: it is in use, or was not trained
+    here."""
     with connect(home) as db, writing(db):
         row = one(db, "select task, folder from adapters where name = ?", [name])
         if row is None:

@@ -83,11 +83,9 @@ def promote(home: Home, adapter: str, author: str, rule: Rule, reason: str = "")
     """Make a trained adapter the one in use for its task, from now on and on all pages.
 
     The rule is asked again inside the transaction, so that nobody promotes on figures that no
-    longer hold. reason: needed where the rule says no; it is kept.
-
-    Raises:
-        UserError: there is no such adapter, its files are not whole, it is already in use, or the
-            rule says no and there is no reason (field "reason").
+    longer hold. reason: needed where the rule says no; it is kept. Raises UserError: there is no
+    such adapter, its files are not whole, it is already in use, or the rule says no and there is no
+    reason (field "reason").
     """
     with connect(home) as db, writing(db):
         row = one(db, "select task from adapters where name = ?", [adapter])
@@ -116,12 +114,8 @@ def promote(home: Home, adapter: str, author: str, rule: Rule, reason: str = "")
 
 
 def rollback(home: Home, task: str, author: str, reason: str = "") -> Decision:
-    """Take the last promotion back: what was in use before it is in use again. Done twice, it
-    takes back the one before, and so on.
-
-    Raises:
-        UserError: nothing is promoted.
-    """
+    """Take the last promotion back: what was in use before it is in use again. Done twice, it takes
+    back the one before, and so on. Raises UserError: nothing is promoted."""
     with connect(home) as db, writing(db):
         standing = _standing(_history(db, task))
         if not standing:

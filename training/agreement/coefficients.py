@@ -29,7 +29,7 @@ def spread_px(points: Sequence[XY]) -> float | None:
 
 
 def spread_percent(points: Sequence[XY], image_wh: tuple[int, int]) -> float | None:
-    """The same in percent of the picture's diagonal."""
+    """The same in percent of the image's diagonal."""
     spread = spread_px(points)
     return None if spread is None else 100 * spread / math.hypot(*image_wh)
 

@@ -1,7 +1,7 @@
 """How far people agree: the spread of their points, coefficients for their labels, disputes.
 
 Points: the mean distance over all pairs of people, 2/(n(n-1)) * sum over i<j of |p_i - p_j|, in
-pixels and in percent of the picture's diagonal. Labels: Cohen's kappa for two people,
+pixels and in percent of the image's diagonal. Labels: Cohen's kappa for two people,
 Krippendorff's alpha for any number with gaps (`coefficients`). A figure that cannot be had is None
 and comes with a reason, never NaN.
 

@@ -51,11 +51,9 @@ class Interval:
 def mean_change(before: Floats, after: Floats) -> Interval:
     """Interval of mean(after - before) over cases, (n,) arrays; percentile method at LEVEL.
 
-    Below zero: the errors fell. The half-widths are stretched by sqrt(n / (n - 1)): resampled
-    means vary less than they should by that factor, which tells on a handful of cases.
-
-    Raises:
-        UserError: no cases, not pairs, or a value that is not finite.
+    Below zero: the errors fell. The half-widths are stretched by sqrt(n / (n - 1)): resampled means
+    vary less than they should by that factor, which tells on a handful of cases. Raises UserError:
+    no cases, not pairs, or a value that is not finite.
     """
     return _interval(_paired(before, after), _means)
 

@@ -42,11 +42,7 @@ class Scored:
 
 
 def scored(field: Field) -> Scored:
-    """How a field is scored.
-
-    Raises:
-        UserError: there is no rule for its kind yet.
-    """
+    """How a field is scored. Raises UserError: there is no rule for its kind yet."""
     if field.kind not in KINDS:
         expected = ", ".join(KINDS)
         raise UserError(f"{field.label} cannot be scored", expected=expected, got=field.kind)

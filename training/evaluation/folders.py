@@ -1,44 +1,36 @@
-"""Folders of pictures as evaluation sets: a manifest.csv, or rows in INSIGHT's released format.
-
-INSIGHT's rows are {"image" or "images", "messages": [user, assistant]}, the point standing in the
-assistant's text in original pixels; as Parquet (pictures inside) or JSON (pictures beside).
-Knows no model.
-"""
+"""Folders of images as evaluation sets of hazard points: a manifest.csv, or rows in INSIGHT's
+released format. Knows no model."""
 
 from __future__ import annotations
 
 import csv
-import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from inference.errors import UserError
 from inference.media import load_image
+from inference.registry import task as find_task
 from inference.schema import ImageInput
-from inference.tasks.coordinates import parse_point
+from training.evaluation.insight import READERS, Found, from_messages, inside
 from training.evaluation.sets import EvalCase, EvalSet, point_case
 
-Row = dict[str, Any]
+Row = dict[str, str]
+TASK = "hazard"
 
 
 def load_folder(folder: Path, n: int | None = None) -> EvalSet:
-    """The set of the first n pictures (all by default) in the folder that have a point."""
+    """The set of the first n images (all by default) in the folder that have a point."""
     manifest = folder / "manifest.csv"
     if manifest.is_file():
-        rows: list[Row] = list(photo_rows(manifest))[:n]
-        return _as_set(folder, rows, photo_case)
-    return _as_set(folder, insight_rows(folder)[:n], insight_case)
-
-
-def _as_set(folder: Path, rows: list[Row], case: Callable[[Path, Row], EvalCase]) -> EvalSet:
-    if not rows:
-        raise UserError("No pictures with a hazard point", got=str(folder))
-    return EvalSet(folder.name, len(rows), lambda: (case(folder, row) for row in rows))
-
-
-# ---- manifest.csv ----------------------------------------------------------------------------
+        photos = list(photo_rows(manifest))[:n]
+        if not photos:
+            raise UserError("No images with a hazard point", got=str(folder))
+        return EvalSet(
+            folder.name, len(photos), lambda: (photo_case(folder, row) for row in photos)
+        )
+    rows = insight_rows(folder)[:n]
+    return EvalSet(folder.name, len(rows), lambda: (insight_case(path, row) for path, row in rows))
 
 
 def photo_rows(manifest: Path) -> Iterator[Row]:
@@ -68,15 +60,15 @@ def photo_case(folder: Path, row: Row) -> EvalCase:
     )
 
 
-# ---- INSIGHT's format ------------------------------------------------------------------------
-
-
-def insight_rows(folder: Path) -> list[Row]:
-    """All rows of the folder's .parquet, .json and .jsonl files that have messages."""
-    readers = {".parquet": _parquet, ".json": _json, ".jsonl": _jsonl}
-    files = sorted(p for p in folder.rglob("*") if p.suffix in readers)
-    rows = [row for path in files for row in _rows(path, readers[path.suffix])]
-    rows = [row for row in rows if isinstance(row.get("messages"), list)]
+def insight_rows(folder: Path) -> list[tuple[Path, Found]]:
+    """All rows with messages of the folder's .parquet, .json and .jsonl files, each with its file.
+    Raises UserError: there are none, or a row cannot be read."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix in READERS)
+    rows = [(path, row) for path in files for row in READERS[path.suffix](path)]
+    for path, row in rows:
+        if row.problem is not None:
+            raise UserError(f"Row {row.number} of {path.name} cannot be read", got=row.problem)
+    rows = [(path, row) for path, row in rows if isinstance(row.messages, list)]
     if not rows:
         raise UserError(
             "The folder holds no data set that is known",
@@ -86,69 +78,17 @@ def insight_rows(folder: Path) -> list[Row]:
     return rows
 
 
-def _rows(path: Path, reader: Callable[[Path], list[Any]]) -> list[Row]:
-    try:
-        return [row for row in reader(path) if isinstance(row, dict)]
-    except (ValueError, OSError) as error:  # also pyarrow's own, which are both
-        raise UserError(
-            f"{path.name} cannot be read", expected="whole rows", got=str(error)[:200]
-        ) from error
+def insight_case(file: Path, row: Found) -> EvalCase:
+    """One row; its image lies inside, or below the file's folder."""
+    image = _image(file.parent, row)
+    return EvalCase(image, from_messages(find_task(TASK), row.messages, image.size_wh))
 
 
-def insight_case(folder: Path, row: Row) -> EvalCase:
-    """One row."""
-    turns = [m for m in row["messages"] if isinstance(m, dict)]
-    said = [str(m.get("content")) for m in turns if m.get("role") == "assistant"]
-    image = _image(folder, row)
-    answer = parse_point(said[-1] if said else "", image.size_wh, "original_px")
-    if isinstance(answer, str):
-        raise UserError(
-            f"No hazard point for {image.name}",
-            expected="an assistant message with (x,y) in original pixels",
-            got=answer,
-        )
-    return point_case(image, answer.xy)
-
-
-def _image(folder: Path, row: Row) -> ImageInput:
-    value = row.get("image", row.get("images"))
-    value = value[0] if isinstance(value, (list, tuple)) and value else value
-    if isinstance(value, str):
-        return load_image(inside(folder, value))
-    if isinstance(value, dict) and value.get("bytes"):
-        return _from_bytes(value["bytes"])
-    if isinstance(value, dict) and value.get("path"):
-        return load_image(inside(folder, value["path"]))
-    raise UserError("A row has no picture", expected="a path or bytes", got=type(value).__name__)
-
-
-def _from_bytes(data: bytes) -> ImageInput:
-    with tempfile.TemporaryDirectory() as folder:  # load_image checks files, whatever their origin
-        path = Path(folder) / "picture"
-        path.write_bytes(data)
+def _image(folder: Path, row: Found) -> ImageInput:
+    assert row.picture is not None  # else the row has a problem
+    if isinstance(row.picture, str):
+        return load_image(inside(folder, row.picture))
+    with tempfile.TemporaryDirectory() as place:  # load_image checks files, whatever their origin
+        path = Path(place) / "image"
+        path.write_bytes(row.picture)
         return load_image(path)
-
-
-def inside(folder: Path, name: str) -> Path:
-    """The file of that name; a UserError if it leaves the folder."""
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise UserError("A path leaves its folder", expected=f"a file in {folder}", got=name)
-    return path
-
-
-def _json(path: Path) -> list[Any]:
-    data = json.loads(path.read_text(encoding="utf-8"))
-    return data if isinstance(data, list) else []
-
-
-def _jsonl(path: Path) -> list[Any]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line.strip()]
-
-
-def _parquet(path: Path) -> list[Any]:
-    from pyarrow import parquet  # half a second, and most folders have none
-
-    rows: list[Any] = parquet.read_table(path).to_pylist()
-    return rows

@@ -29,10 +29,10 @@ ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED_MODEL = ROOT / "examples" / "models" / "sightline-tiny"
 ADAPTERS = ROOT / "examples" / "adapters"
 # A string, so that --help and wrong arguments need no torch.
-ASKER = "training.evaluation.asking:ModelAsker"
+SIDES = "training.evaluation.responses:ModelSides"
 
-Ask = Callable[[EvalCase], Mapping[str, Response]]
-MakeAsk = Callable[[argparse.Namespace, Sequence[Path]], Ask]
+Respond = Callable[[EvalCase], Mapping[str, Response]]
+MakeRespond = Callable[..., Respond]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,12 +61,12 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def main(argv: Sequence[str] | None = None, make_ask: MakeAsk | None = None) -> int:
-    """Run the command. make_ask: what asks the sides, a model by default (tests put a fake)."""
+def main(argv: Sequence[str] | None = None, make_respond: MakeRespond | None = None) -> int:
+    """Run the command. make_respond: called as `model_sides` (tests put a fake)."""
     load_plugins()
     arguments = parser().parse_args(argv)
     try:
-        result = evaluate(arguments, make_ask or ask_model)
+        result = evaluate(arguments, make_respond or model_sides)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None, make_ask: MakeAsk | None = None) -> 
     return 0
 
 
-def evaluate(arguments: argparse.Namespace, make_ask: MakeAsk) -> dict[str, Any]:
+def evaluate(arguments: argparse.Namespace, make_respond: MakeRespond) -> dict[str, Any]:
     """The report of one run, written into the cards if that was asked for."""
     if arguments.task not in TASKS:
         raise unknown("task", arguments.task, TASKS)
@@ -85,10 +85,16 @@ def evaluate(arguments: argparse.Namespace, make_ask: MakeAsk) -> dict[str, Any]
     started = time.monotonic()
     adapters = adapter_folders(arguments.adapter, arguments.task)
     data = _data(arguments)
-    ask = make_ask(arguments, adapters)
+    respond = make_respond(
+        arguments.model,
+        adapters,
+        task=arguments.task,
+        quantize=arguments.quantize,
+        device=arguments.device,
+    )
     tally = Tally(find_task(arguments.task))
     for i, case in enumerate(data.cases(), 1):
-        tally.add(case, ask(case))
+        tally.add(case, respond(case))
         _progress(i, data.total, time.monotonic() - started)
     result = {
         "task": arguments.task,
@@ -103,16 +109,10 @@ def evaluate(arguments: argparse.Namespace, make_ask: MakeAsk) -> dict[str, Any]
     return result
 
 
-def ask_model(arguments: argparse.Namespace, adapters: Sequence[Path]) -> Ask:
-    """The real sides."""
-    asker: Ask = resolve(ASKER)(
-        arguments.model,
-        adapters,
-        task=arguments.task,
-        quantize=arguments.quantize,
-        device=arguments.device,
-    )
-    return asker
+def model_sides(model: str, adapters: Sequence[Path], **options: Any) -> Respond:
+    """The real sides; see `responses.ModelSides`."""
+    sides: Respond = resolve(SIDES)(model, adapters, **options)
+    return sides
 
 
 def adapter_folders(named: Sequence[str] | None, task: str) -> list[Path]:

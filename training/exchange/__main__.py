@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--home", type=Path, help="default: SIGHTLINE_HOME, else the user's data folder")
     both = p.add_subparsers(dest="do", required=True)
-    out = both.add_parser("export", help="write corrections with their pictures")
+    out = both.add_parser("export", help="write corrections with their images")
     out.add_argument("format", choices=sorted(FORMATS))
     out.add_argument("folder", type=Path, help="new or empty; or a file ending in .zip")
     out.add_argument("--status", choices=STATUSES)
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     into.add_argument("file", type=Path, help="a file, folder or zip")
     into.add_argument("--author", default=_me(), help="of rows that name none")
     into.add_argument("--mine", action="store_true", help="all rows are that author's, and open")
-    into.add_argument("--dry-run", action="store_true", help="look only")
+    into.add_argument("--dry-run", action="store_true", help="check only")
     return p
 
 
@@ -69,7 +69,7 @@ def _export(feedback: Feedback, a: argparse.Namespace) -> int:
         min_disagreement=a.min_disagreement,
     )
     done = export(feedback, a.format, a.folder, wanted)
-    print(f"{done.rows} corrections of {done.pictures} pictures in {done.path}")
+    print(f"{done.rows} corrections of {done.pictures} images in {done.path}")
     for why, count in done.left_out.items():
         print(f"left out {count}: {why}")
     return 0
@@ -78,7 +78,7 @@ def _export(feedback: Feedback, a: argparse.Namespace) -> int:
 def _import(feedback: Feedback, a: argparse.Namespace) -> int:
     done = import_file(feedback, a.file, a.author, keep_people=not a.mine, dry_run=a.dry_run)
     verb = "would be added" if a.dry_run else "added"
-    print(f"{done.added} corrections of {done.pictures} pictures {verb}, {done.known} known before")
+    print(f"{done.added} corrections of {done.pictures} images {verb}, {done.known} known before")
     for problem in done.problems[:SHOWN]:
         print(f"{problem.place}: {problem.reason}", file=sys.stderr)
     if len(done.problems) > SHOWN:

@@ -1,7 +1,7 @@
 """A row found in a file becomes a correction that may be kept, or a reason why not.
 
-Nothing in the row is believed: the picture is decoded under inference.media's limits, the payload
-is checked as if a page had sent it, and the point must lie in the picture. Knows no database.
+Nothing in the row is believed: the image is decoded under inference.media's limits, the payload
+is checked as if a page had sent it, and the point must lie in the image. Knows no database.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from inference.fields import Point, Value, values_to_json
 from inference.media import MAX_BYTES, load_image
 from inference.registry import task as find_task
 from inference.tasks.base import Task
+from training.evaluation.insight import Found, from_messages, inside
 from training.exchange.fields import MODEL, from_cells
-from training.exchange.folders import inside
-from training.exchange.messages import from_messages
-from training.exchange.rows import DEFAULT_TASK, Fields, Found
+from training.exchange.rows import DEFAULT_TASK, Fields
 from training.store.cases import STATUSES
 from training.store.correcting import check_inside
 
@@ -36,7 +35,7 @@ OLD_VERDICTS = {"no_hazard": "none"}  # of files that earlier versions wrote
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture that lies in a file, ours for the time of the import."""
+    """A decoded image that lies in a file, ours for the time of the import."""
 
     path: Path
     sha256: str
@@ -62,18 +61,9 @@ class Entry:
     name: str
 
 
-@dataclass(frozen=True)
-class Person:
-    """Who imports. keep_people: believe the file's authors, reviews and times; else all is this
-    person's own and open."""
-
-    name: str
-    keep_people: bool = True
-
-
 class Pictures:
-    """Decodes each picture once. folder: where paths are looked up; nothing outside it is read.
-    staging: where pictures that came as bytes are put."""
+    """Decodes each image once. folder: where paths are looked up; nothing outside it is read.
+    staging: where images that came as bytes are put."""
 
     def __init__(self, folder: Path, staging: Path) -> None:
         self._folder, self._staging = folder, staging
@@ -100,10 +90,11 @@ class Pictures:
         return path
 
 
-def entry(found: Found, pictures: Pictures, person: Person) -> Entry:
-    """Raises UserError: the reason why the row is not taken."""
+def entry(found: Found, pictures: Pictures, importer: str, keep_people: bool = True) -> Entry:
+    """importer: a person's name. keep_people: believe the file's authors, reviews and times; else
+    all is the importer's own and open. Raises UserError: the reason why the row is not taken."""
     if found.problem or found.picture is None:
-        raise UserError(found.problem or "No picture")
+        raise UserError(found.problem or "No image")
     picture = pictures.get(found.picture)
     cells: Fields = found.fields
     task = find_task(_text(cells, "task", MAX_NAME) or DEFAULT_TASK)
@@ -114,8 +105,27 @@ def entry(found: Found, pictures: Pictures, person: Person) -> Entry:
     for name, value in fix.values.items():
         if isinstance(value, Point):
             check_inside(value, picture.size_wh, name)
-    shown = found.picture if isinstance(found.picture, str) else ""
-    return _entry(cells, fix, picture, person, Path(shown).name)
+    believed: Fields = cells if keep_people else {}
+    author = _text(believed, "author", MAX_NAME)
+    author = author if author.strip() else importer
+    status = _text(believed, "status", MAX_NAME) or "open"
+    check_choice(status, STATUSES, "status")
+    created = _moment(believed, "created")
+    shown = Path(found.picture).name if isinstance(found.picture, str) else ""
+    return Entry(
+        id=_id(believed) or derived_id(picture.sha256, author, fix),
+        picture=picture,
+        fix=fix,
+        author=author,
+        status=status,
+        reviewer=_text(believed, "reviewer", MAX_NAME) or importer,
+        comment=_text(believed, "comment"),
+        reviewed=_moment(believed, "reviewed") or created,
+        created=created,
+        before=_before(task, cells),
+        slices=_slices(cells),
+        name=_text(cells, "name", MAX_MEDIA_NAME) or shown[:MAX_NAME],
+    )
 
 
 def _fix(task: Task, cells: Fields, values: Mapping[str, Value]) -> Fix:
@@ -124,29 +134,6 @@ def _fix(task: Task, cells: Fields, values: Mapping[str, Value]) -> Fix:
         raise UserError("Neither an answer nor a verdict", field=task.main)
     verdict = OLD_VERDICTS.get(verdict, verdict) if isinstance(verdict, str) else verdict
     return Fix(task.name, verdict, values, cells.get("five_second") or False)
-
-
-def _entry(fields: Fields, fix: Fix, picture: Picture, person: Person, name: str) -> Entry:
-    believed: Fields = fields if person.keep_people else {}
-    author = _text(believed, "author", MAX_NAME)
-    author = author if author.strip() else person.name
-    status = _text(believed, "status", MAX_NAME) or "open"
-    check_choice(status, STATUSES, "status")
-    created = _moment(believed, "created")
-    return Entry(
-        id=_id(believed) or derived_id(picture.sha256, author, fix),
-        picture=picture,
-        fix=fix,
-        author=author,
-        status=status,
-        reviewer=_text(believed, "reviewer", MAX_NAME) or person.name,
-        comment=_text(believed, "comment"),
-        reviewed=_moment(believed, "reviewed") or created,
-        created=created,
-        before=_before(find_task(fix.task), fields),
-        slices=_slices(fields),
-        name=_text(fields, "name", MAX_MEDIA_NAME) or name[:MAX_NAME],
-    )
 
 
 def derived_id(sha256: str, author: str, fix: Fix) -> str:

@@ -1,4 +1,4 @@
-"""Corrections out of the store into a folder or zip, with their pictures."""
+"""Corrections out of the store into a folder or zip, with their images."""
 
 from __future__ import annotations
 
@@ -37,10 +37,8 @@ def export(
 
     name: in FORMATS. target: a folder that is not there yet or is empty, or a file ending in .zip.
     Status, author and time are asked of each correction, everything else of its case. Withdrawn
-    corrections go only where that status is asked for.
-
-    Raises:
-        UserError: unknown format, nothing to export, or the target is taken or cannot be written.
+    corrections go only where that status is asked for. Raises UserError: unknown format, nothing to
+    export, or the target is taken or cannot be written.
     """
     if name not in FORMATS:
         raise unknown("format", name, FORMATS, "format")

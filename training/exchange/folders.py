@@ -3,15 +3,15 @@ what somebody else packed cannot reach outside its folder."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from inference.errors import UserError
+from training.evaluation.insight import inside
 
 MAX_ZIP_FILES = 100_000
 MAX_ZIP_BYTES = 8_000_000_000  # unpacked
@@ -21,11 +21,8 @@ _CHUNK = 1 << 20
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
     """A folder to fill. When the block ends it becomes `target`, or a zip where the name ends in
-    .zip; when it raises, nothing is left.
-
-    Raises:
-        UserError: the target is there already, or cannot be written.
-    """
+    .zip; when it raises, nothing is left. Raises UserError: the target is there already, or cannot
+    be written."""
     target = target.expanduser().absolute()
     _check_free(target)
     try:
@@ -88,11 +85,8 @@ def put(source: Path, target: Path) -> None:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """The path itself, or for a zip a folder with its files, removed afterwards.
-
-    Raises:
-        UserError: the zip is damaged, too large, or has a path that leaves its folder.
-    """
+    """The path itself, or for a zip a folder with its files, removed afterwards. Raises UserError:
+    the zip is damaged, too large, or has a path that leaves its folder."""
     if path.is_dir() or not zipfile.is_zipfile(path):
         yield path
         return
@@ -131,23 +125,3 @@ def _unpack_one(packed: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) 
     target.parent.mkdir(parents=True, exist_ok=True)
     with packed.open(member) as source, target.open("wb") as file:
         shutil.copyfileobj(source, file, _CHUNK)
-
-
-def inside(folder: Path, name: str) -> Path:
-    """The file of that name in the folder.
-
-    Raises:
-        UserError: the name is absolute, has "..", a drive or a NUL, or leads out through a link.
-    """
-    plain = PurePosixPath(name.replace("\\", "/"))
-    rooted = plain.is_absolute() or name[1:2] == ":"  # C:, on Windows
-    odd = not name or "\0" in name or rooted or ".." in plain.parts
-    path = folder / plain if not odd else folder
-    if odd or not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        raise UserError(
-            "A path leaves its folder",
-            expected="a file beside or below the list of rows",
-            got=name[:200],
-            field="image",
-        )
-    return path

@@ -62,11 +62,3 @@ FORMATS: dict[str, Format] = {
         "nothing more",
     ),
 }
-
-# By a file's ending: `read(path)` -> rows. A .json is INSIGHT's or LLaMA-Factory's list.
-READERS: dict[str, str] = {
-    ".json": "training.exchange.sharegpt:read",
-    ".jsonl": "training.exchange.sharegpt:read_lines",
-    ".parquet": "training.exchange.parquet:read",
-    ".csv": "training.exchange.table:read",
-}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,18 +17,18 @@ from sqlite_utils import Database
 
 from inference.checks import check_text
 from inference.errors import UserError
-from inference.registry import resolve
-from training.exchange.entries import Entry, Person, Pictures, entry
+from training.evaluation.insight import MAX_ROWS
+from training.evaluation.insight import READERS as ROWS
+from training.exchange.entries import MAX_NAME, Entry, Pictures, entry
 from training.exchange.folders import unpacked
-from training.exchange.formats import READERS
-from training.exchange.rows import Found
+from training.exchange.table import read as read_csv
 from training.store.adding import insert
 from training.store.feedback import Feedback
 from training.store.group_commit import write
 from training.store.media import store_file
 from training.store.rows import one
 
-MAX_ROWS = 200_000
+READERS = {**ROWS, ".csv": read_csv}  # by a file's ending
 _CORRECTION = (
     "insert into corrections (id, task, media, prediction, kind, payload, before, author, client,"
     " created) values (?, ?, ?, null, ?, ?, ?, ?, ?, ?)"
@@ -50,7 +50,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Imported:
-    """added, pictures: new corrections and the pictures that they are of (of a dry run: that would
+    """added, pictures: new corrections and the images that they are of (of a dry run: that would
     be new). known: were there already, untouched."""
 
     added: int
@@ -64,17 +64,15 @@ def import_file(
 ) -> Imported:
     """Import a file, a folder or a zip.
 
-    path: .json, .jsonl, .parquet or .csv; pictures that are not inside are looked up beside it.
+    path: .json, .jsonl, .parquet or .csv; images that are not inside are looked up beside it.
     author: who imports, and the author of rows that name none. keep_people: believe the authors,
-    reviews and times in the file. dry_run: look only.
-
-    Raises:
-        UserError: (field "file") nothing in it can be read; nothing could be kept.
+    reviews and times in the file. dry_run: check only. Raises UserError (field "file"): nothing in
+    it can be read; nothing could be kept.
     """
-    person = Person(check_text(author, "author", 200), keep_people)
+    check_text(author, "author", MAX_NAME)
     problems: list[Problem] = []
     with unpacked(path) as place, tempfile.TemporaryDirectory(prefix="sightline-") as staging:
-        entries = list(_entries(place, Path(staging), person, problems))
+        entries = list(_entries(place, Path(staging), author, keep_people, problems))
         fresh, known = _new(feedback, entries, problems)
         if fresh and not dry_run:
             added = _keep(feedback, fresh)
@@ -88,34 +86,25 @@ def import_file(
 
 
 def _entries(
-    place: Path, staging: Path, person: Person, problems: list[Problem]
+    place: Path, staging: Path, importer: str, keep_people: bool, problems: list[Problem]
 ) -> Iterator[Entry]:
     files = data_files(place)
     for file in files:
         pictures = Pictures(file.parent, staging)
-        for found in _read(file):
+        for count, found in enumerate(READERS[file.suffix.lower()](file), 1):
+            if count > MAX_ROWS:
+                raise UserError("Too many rows", expected=f"at most {MAX_ROWS}", field="file")
             where = f"row {found.number}"
             try:
-                yield entry(found, pictures, person)
+                yield entry(found, pictures, importer, keep_people)
             except UserError as error:
                 where = f"{file.name} {where}" if len(files) > 1 else where
                 problems.append(Problem(where, str(error)))
 
 
-def _read(file: Path) -> Iterable[Found]:
-    read = resolve(READERS[file.suffix.lower()])
-    for count, found in enumerate(read(file), 1):
-        if count > MAX_ROWS:
-            raise UserError("Too many rows", expected=f"at most {MAX_ROWS}", field="file")
-        yield found
-
-
 def data_files(place: Path) -> list[Path]:
-    """The file itself, or what a folder holds: all its Parquet files, else the first list.
-
-    Raises:
-        UserError: there is none that is known.
-    """
+    """The file itself, or what a folder holds: all its Parquet files, else the first list. Raises
+    UserError: there is none that is known."""
     if not place.is_dir():
         found = [place] if place.suffix.lower() in READERS else []
     else:
@@ -156,7 +145,7 @@ def _new(
 
 
 def _keep(feedback: Feedback, fresh: list[Entry]) -> list[Entry]:
-    """All or nothing; those that nobody else has imported meanwhile. A picture's file without a
+    """All or nothing; those that nobody else has imported meanwhile. An image's file without a
     row may stay behind a failure; it is found again by its hash."""
     files = {e.picture.sha256: e.picture for e in fresh}
     stored = {key: store_file(feedback.home, p.path, key) for key, p in files.items()}
@@ -168,7 +157,7 @@ def _keep(feedback: Feedback, fresh: list[Entry]) -> list[Entry]:
             _, file, size = stored[item.picture.sha256]
             if not (feedback.home.media / file).is_file():
                 raise UserError(
-                    "A picture was deleted during the import", hint="Import the file again"
+                    "An image was deleted during the import", hint="Import the file again"
                 )
             _keep_media(db, item, file, size)
             _keep_correction(db, item)

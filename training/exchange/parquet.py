@@ -1,14 +1,13 @@
 """Parquet that Hugging Face `datasets` loads with images: `load_dataset("parquet", ...)`.
 
-The pictures lie inside, as {bytes, path}, and the schema's metadata under "huggingface" says that
-the column is an Image (the way `datasets` itself writes it), so its viewer shows them. Also reads
-INSIGHT's released Parquet.
+The images lie inside, as {bytes, path}, and the schema's metadata under "huggingface" says that
+the column is an Image (the way `datasets` itself writes it), so its viewer shows them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,14 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from inference.errors import UserError
 from inference.tasks.base import Task
+from training.evaluation.insight import GROUP
 from training.exchange.fields import columns
-from training.exchange.messages import to_messages
-from training.exchange.rows import FLAG, LIST, NUMBER, TEXT, Found, Row
-from training.exchange.sharegpt import found
+from training.exchange.rows import FLAG, LIST, NUMBER, TEXT, Row
+from training.exchange.sharegpt import to_messages
 
 # The name decides the split, as `datasets` guesses it.
 DATA = "train-00000-of-00001.parquet"
-GROUP = 32  # rows in memory at once: pictures are large
-MAX_ROWS = 200_000
 
 _ARROW = {TEXT: pa.string(), NUMBER: pa.float64(), FLAG: pa.bool_(), LIST: pa.list_(pa.string())}
 _VALUE = {TEXT: "string", NUMBER: "float64", FLAG: "bool"}
@@ -77,45 +73,3 @@ def _as_record(row: Row) -> dict[str, Any]:
         "height": row.size_wh[1],
         "sha256": row.sha256,
     }
-
-
-def read(path: Path) -> Iterator[Found]:
-    """The rows of one file, numbered from 1.
-
-    Raises:
-        UserError: it is not Parquet, is damaged, or has too many rows or the wrong columns.
-    """
-    try:
-        with parquet.ParquetFile(path) as file:
-            _check(file)
-            number = 0
-            for batch in file.iter_batches(batch_size=GROUP):
-                for record in batch.to_pylist():
-                    number += 1
-                    yield _found(number, record)
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(
-            "The Parquet file cannot be read", got=f"{path.name}: {error}", field="file"
-        ) from error
-
-
-def _check(file: parquet.ParquetFile) -> None:
-    names = set(file.schema_arrow.names)
-    if not names & {"image", "images"}:
-        raise UserError(
-            "The Parquet file has no pictures",
-            expected="a column image (or images), and messages",
-            got=", ".join(sorted(names))[:300],
-            field="file",
-        )
-    if file.metadata.num_rows > MAX_ROWS:
-        got = str(file.metadata.num_rows)
-        raise UserError("Too many rows", expected=f"at most {MAX_ROWS}", got=got, field="file")
-
-
-def _found(number: int, record: dict[str, Any]) -> Found:
-    row = found(number, record)
-    if row.problem:
-        return row
-    cells = {k: v for k, v in record.items() if k not in ("image", "images", "messages")}
-    return Found(number, row.picture, cells, row.messages or None)

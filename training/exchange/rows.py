@@ -1,12 +1,9 @@
-"""One correction of an image as every format carries it, and what a reader found in a file.
-
-Knows no format and no store.
-"""
+"""One correction of an image as every format carries it. Knows no format and no store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +48,3 @@ class Row:
     task: Task
     cells: Fields
     values: Mapping[str, Value]
-
-
-@dataclass(frozen=True)
-class Found:
-    """One row of a file that is being imported, not believed yet.
-
-    number: where it stands, from 1. picture: a path below the import's folder, or the file's
-    bytes. messages: INSIGHT's turns, if any. problem: why it could not even be read.
-    """
-
-    number: int
-    picture: str | bytes | None = None
-    fields: Fields = field(default_factory=dict)
-    messages: Any = None
-    problem: str | None = None

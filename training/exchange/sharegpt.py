@@ -1,23 +1,24 @@
-"""LLaMA-Factory's ShareGPT rows: data.json, dataset_info.json and the pictures beside them.
+"""LLaMA-Factory's ShareGPT rows: data.json, dataset_info.json and the images beside them.
 
 Copied into LLaMA-Factory's `data/` folder, or named by `dataset_dir`, the data set is called
-`sightline_TASK`. Also reads INSIGHT's rows, as JSON or JSON lines.
+`sightline_TASK`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from inference.errors import UserError
+from inference.fields import Value
+from inference.tasks.base import WH, Task
+from training.evaluation.insight import FRAME
 from training.exchange.folders import put
-from training.exchange.messages import to_messages
-from training.exchange.rows import Found, Row
+from training.exchange.rows import Row
 
 DATA, INFO = "data.json", "dataset_info.json"
-MAX_BYTES = 500_000_000  # of one list of rows, without pictures
+IMAGE_MARK = "<image>"
 DATASET_INFO = {
     "file_name": DATA,
     "formatting": "sharegpt",
@@ -61,70 +62,16 @@ def as_json(row: Row) -> dict[str, Any]:
     return {"messages": to_messages(row.task, row.values, row.size_wh), "images": [row.file]}
 
 
-# ---- reading ---------------------------------------------------------------------------------
+def to_messages(task: Task, values: Mapping[str, Value], image_wh: WH) -> list[dict[str, str]]:
+    """A user turn with the task's prompt and an assistant turn with the text that a model is
+    trained to say; [] where there is no value of the main field.
 
-
-def read(path: Path) -> Iterator[Found]:
-    """The rows of a list in JSON, numbered from 1."""
-    data = load(path)
-    if not isinstance(data, list):
-        raise UserError(
-            "The file holds no list of rows",
-            expected="a list of objects with image and messages",
-            got=type(data).__name__,
-            field="file",
-        )
-    return (found(number, row) for number, row in enumerate(data, 1))
-
-
-def read_lines(path: Path) -> Iterator[Found]:
-    """The rows of JSON lines, numbered as the lines are."""
-    check_size(path)
-    with path.open("rb") as file:  # json tells the encoding, and bad bytes spoil one line only
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                yield found(number, json.loads(line))
-            except (ValueError, RecursionError) as error:
-                yield Found(number, problem=f"not JSON: {error}")
-
-
-def found(number: int, row: Any) -> Found:
-    """A row of INSIGHT's: image or images, and messages."""
-    if not isinstance(row, dict):
-        return Found(number, problem=f"not an object but {type(row).__name__}")
-    picture = row.get("image") or row.get("images")
-    if isinstance(picture, list):
-        if len(picture) > 1:
-            return Found(number, problem=f"{len(picture)} pictures; one is wanted")
-        picture = picture[0] if picture else None
-    if isinstance(picture, dict):  # Hugging Face's struct
-        picture = picture.get("bytes") or picture.get("path")
-    if not isinstance(picture, (str, bytes)) or not picture:
-        return Found(number, problem="no picture")
-    return Found(number, picture, messages=row.get("messages", row.get("conversations")))
-
-
-def load(path: Path) -> Any:
-    """A JSON file of bounded size."""
-    check_size(path)
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError, OSError) as error:
-        raise UserError(
-            "The file is not JSON", got=f"{path.name}: {error}", field="file"
-        ) from error
-
-
-def check_size(path: Path) -> None:
-    """Raises UserError where a list of rows is too large to read."""
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        got = f"{path.name}: {error.strerror}"
-        raise UserError("The file cannot be read", got=got, field="file") from error
-    if size > MAX_BYTES:
-        expected = f"at most {MAX_BYTES // 10**6} MB of rows"
-        got = f"{size / 1e6:.0f} MB"
-        raise UserError("The file is too large", expected=expected, got=got, field="file")
+    For the hazard task these are INSIGHT's exact sentences (Sec. IV-A and Table I). Coordinates are
+    pixels of the original image; whole numbers, so half a pixel is lost at most.
+    """
+    if task.main not in values:
+        return []
+    return [
+        {"role": "user", "content": f"{IMAGE_MARK} {task.prompt}"},
+        {"role": "assistant", "content": task.target_text(values, image_wh, FRAME, None)},
+    ]

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets: corrections.csv and the pictures beside it.
+"""CSV for spreadsheets: corrections.csv and the images beside it.
 
 A cell of text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP,
 "CSV injection"), and so does one that begins with an apostrophe, so that reading can take exactly
@@ -15,10 +15,10 @@ from typing import Any
 
 from inference.errors import UserError
 from inference.registry import task as find_task
+from training.evaluation.insight import Found, check_size
 from training.exchange.fields import OLD_NAMES, columns
 from training.exchange.folders import put
-from training.exchange.rows import DEFAULT_TASK, FLAG, LIST, NUMBER, TEXT, Found, Row
-from training.exchange.sharegpt import check_size
+from training.exchange.rows import DEFAULT_TASK, FLAG, LIST, NUMBER, TEXT, Row
 
 DATA = "corrections.csv"
 PICTURE = "image"

@@ -32,12 +32,9 @@ class WorkerConfig:
 
     job: id of its row in `jobs`, or None where there is none (then figures go to the output only).
     home: Sightline's folder. snapshot: its hash. base: folder or hub id of the model.
-    parent_adapter: adapter folder to go on from, or None. output: adapter folder to write; must
-    not exist. name: the adapter's. checkpoints: folder for them. resume: go on from the newest
-    one. device: auto | cpu | cuda.
-
-    Raises:
-        UserError: `field` names what is wrong.
+    parent_adapter: adapter folder to go on from, or None. output: adapter folder to write; must not
+    exist. name: the adapter's. checkpoints: folder for them. resume: go on from the newest one.
+    device: auto | cpu | cuda. Raises UserError: `field` names what is wrong.
     """
 
     job: str | None
@@ -71,11 +68,8 @@ class WorkerConfig:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> WorkerConfig:
-        """Checked configuration.
-
-        Raises:
-            UserError: a name is unknown or missing, or a value is not valid.
-        """
+        """Checked configuration. Raises UserError: a name is unknown or missing, or a value is not
+        valid."""
         known = {f.name for f in dataclasses.fields(cls)}
         if strange := sorted(set(values) - known):
             raise UserError("The config has an unknown entry", got=", ".join(strange)[:200])
@@ -97,11 +91,7 @@ class WorkerConfig:
 
 
 def read_config(path: Path) -> WorkerConfig:
-    """The config in a JSON file.
-
-    Raises:
-        UserError: it cannot be read, or an entry is wrong.
-    """
+    """The config in a JSON file. Raises UserError: it cannot be read, or an entry is wrong."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -49,13 +49,10 @@ def submit(
 ) -> str:
     """Put a job into the queue; returns its id.
 
-    parent: the job that this one tries again with other settings.
-    base: folder or hub id of the base model (default: the embedded one). name: of the adapter to
-    make (default: task and job). Settings that start from the current adapter take the one that
-    is in use now.
-
-    Raises:
-        UserError: `field` names what is wrong: the snapshot, the runner, a setting, the name.
+    parent: the job that this one tries again with other settings. base: folder or hub id of the
+    base model (default: the embedded one). name: of the adapter to make (default: task and job).
+    Settings that start from the current adapter take the one that is in use now. Raises UserError:
+    `field` names what is wrong: the snapshot, the runner, a setting, the name.
     """
     if runner not in RUNNERS:
         raise unknown("runner", runner, RUNNERS, "runner")
@@ -99,12 +96,9 @@ def submit(
 
 
 def cancel(home: Home, job_id: str) -> str:
-    """Take a job out of the queue, or ask a running one to write a checkpoint and stop; returns
-    the new state. The job's own process sees the row and ends the worker.
-
-    Raises:
-        UserError: the job has already ended.
-    """
+    """Take a job out of the queue, or ask a running one to write a checkpoint and stop; returns the
+    new state. The job's own process sees the row and ends the worker. Raises UserError: the job has
+    already ended."""
     with connect(home) as db:
         if change(db, job_id, {"state": "cancelled", "ended": now()}, ["queued"]):
             return "cancelled"
@@ -114,12 +108,8 @@ def cancel(home: Home, job_id: str) -> str:
 
 
 def resume(home: Home, job_id: str) -> None:
-    """Queue a cancelled or failed job again: it goes on from its last checkpoint, or from the
-    start where it wrote none.
-
-    Raises:
-        UserError: it is not cancelled or failed.
-    """
+    """Queue a cancelled or failed job again: it goes on from its last checkpoint, or from the start
+    where it wrote none. Raises UserError: it is not cancelled or failed."""
     with connect(home) as db, writing(db):
         if not change(db, job_id, _queued(), RESUMABLE):
             raise _not_now(home, job_id, "go on", "one that was cancelled or failed")
@@ -127,12 +117,8 @@ def resume(home: Home, job_id: str) -> None:
 
 
 def prove_again(home: Home, job_id: str) -> None:
-    """Queue the proof alone of a job that made an adapter, for instance since another adapter is
-    in use by now.
-
-    Raises:
-        UserError: it made none, or works on it.
-    """
+    """Queue the proof alone of a job that made an adapter, for instance since another adapter is in
+    use by now. Raises UserError: it made none, or works on it."""
     with connect(home) as db, writing(db):
         if one(db, "select name from adapters where job = ?", [job_id]) is None:
             raise _not_now(home, job_id, "be proven again", "one that made an adapter")
@@ -143,11 +129,7 @@ def prove_again(home: Home, job_id: str) -> None:
 
 def delete(home: Home, job_id: str) -> None:
     """Remove a job that does not run: row, metrics, log and checkpoints. An adapter that it made
-    stays, with its figures.
-
-    Raises:
-        UserError: a process works on it.
-    """
+    stays, with its figures. Raises UserError: a process works on it."""
     row = job(home, job_id)
     with connect(home) as db, writing(db):
         db.execute("update jobs set parent = null where parent = ?", [job_id])

@@ -32,7 +32,7 @@ PROOF_DONE, PROOF_CASES, PROOF_LEFT = PROOF = ("proof_done", "proof_cases", "pro
 METRICS: dict[str, tuple[str, str]] = {
     "loss": ("Loss, weighted (Eq. 1)", ""),
     "text_loss": ("Text loss (Eq. 5)", "nats a token"),
-    "coord_loss": ("Coordinate loss (Eq. 4)", "squared share of the picture"),
+    "coord_loss": ("Coordinate loss (Eq. 4)", "squared share of the image"),
     "map_loss": ("Heatmap loss", "nats"),
     "shown_loss": ("Distance of the shown point", "cells"),
     "keep_loss": ("Distance from the heatmaps before", "nats"),

@@ -23,12 +23,8 @@ LENGTH, MODEL, DATA, MACHINE = "Length", "Model", "Data", "Machine"
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """One run's settings: of each the default, the limits, and what a form says of it. Checked
-    when constructed.
-
-    Raises:
-        UserError: a value is outside its limits; `field` names it.
-    """
+    """One run's settings: of each the default, the limits, and what a form says of it. Checked when
+    constructed. Raises UserError: a value is outside its limits; `field` names it."""
 
     # fmt: off
     start: str = choice("base", ("base", "current"), ADAPTER, "Start from",
@@ -164,11 +160,8 @@ class TrainSettings:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainSettings:
-        """Settings from plain values; what is missing keeps the default.
-
-        Raises:
-            UserError: an unknown name, or a value outside its limits.
-        """
+        """Settings from plain values; what is missing keeps the default. Raises UserError: an
+        unknown name, or a value outside its limits."""
         strange = sorted(set(values) - set(FIELDS))
         if strange:
             raise UserError(

@@ -41,11 +41,8 @@ class FieldSpec:
         return f"{whole} from {self.low:g} to {self.high:g}{' ' + self.unit if self.unit else ''}"
 
     def checked(self, name: str, value: Any) -> Any:
-        """The value in its own type.
-
-        Raises:
-            UserError: (field = name) it is of another type or outside the limits.
-        """
+        """The value in its own type. Raises UserError (field = name): it is of another type or
+        outside the limits."""
         made = _CHECKS[self.kind](self, value)
         if made is None:
             raise UserError(

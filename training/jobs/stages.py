@@ -32,7 +32,7 @@ from training.store.rows import marks, now, one
 
 LOCK = "lock"
 PROOF_GRACE_S = 5.0
-LOOK_S = 0.5  # how often the row is asked whether somebody cancelled
+CHECK_S = 0.5  # how often the row is asked whether somebody cancelled
 DONE = "done"
 
 MakeRunner = Callable[[str], Runner]
@@ -76,7 +76,7 @@ class Watch:
 
     def __init__(self, home: Home, job_id: str) -> None:
         self._home, self._job_id = home, job_id
-        self._looked, self._cancelled = 0.0, False
+        self._checked, self._cancelled = 0.0, False
         self.signal: int | None = None
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._remember)
@@ -85,8 +85,8 @@ class Watch:
         self.signal = number
 
     def __call__(self) -> bool:
-        if time.monotonic() - self._looked > LOOK_S and not self._cancelled:
-            self._looked = time.monotonic()
+        if time.monotonic() - self._checked > CHECK_S and not self._cancelled:
+            self._checked = time.monotonic()
             try:
                 self._cancelled = jobs.job(self._home, self._job_id).state == "cancelling"
             except UserError as error:  # a database that is busy or full passes
@@ -124,11 +124,8 @@ def _made(home: Home, job_id: str) -> bool:
 
 
 def adopt(home: Home, row: JobRow) -> None:
-    """Move the finished adapter among the others, as a whole, and register it.
-
-    Raises:
-        UserError: what the worker wrote is not an adapter that could be loaded.
-    """
+    """Move the finished adapter among the others, as a whole, and register it. Raises UserError:
+    what the worker wrote is not an adapter that could be loaded."""
     place = home.adapters / row.name
     if row.output.is_dir():
         validate_adapter(row.output)

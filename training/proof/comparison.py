@@ -9,7 +9,7 @@ of the error (paired bootstrap, candidate minus current; the base where nothing 
 2. held out: the interval does not lie above zero on the held-out scenes, and the mean error did
    not grow by more than MARGIN of what it was. Without the second half a small, noisy set would let
    a large harm pass.
-3. unseen: the interval does not lie above zero on the held-out scenes of slices that no shipped
+3. unseen: the interval does not lie above zero on the held-out scenes of slices that no built-in
    adapter was trained on, where there are any.
 4. now: the comparison was with the adapter that is in use now.
 """
@@ -126,7 +126,7 @@ def compare(home: Home, adapter: str, current: str | None) -> Comparison | None:
 
 
 def picture(home: Home, case: CaseResult) -> Path | None:
-    """The file with the case's picture, None where it is no longer there."""
+    """The file with the case's image, None where it is no longer there."""
     if case.picture is not None:
         path = home.root / case.picture
         return path if path.is_file() else None

@@ -25,13 +25,12 @@ from PIL import Image
 from inference.correction import Fix
 from inference.errors import UserError
 from inference.fields import Point
-from inference.registry import resolve
 from inference.registry import task as find_task
 from training.adapters.folders import adapter_folder, default_name
 from training.evaluation import bootstrap
 from training.evaluation.fields import scored
 from training.evaluation.folders import load_folder
-from training.evaluation.run import ASKER, EMBEDDED_MODEL, Ask
+from training.evaluation.run import EMBEDDED_MODEL, Respond, model_sides
 from training.evaluation.sets import EvalCase, EvalSet, load_split
 from training.evaluation.sources import CORRECTED, source
 from training.jobs import control as jobs
@@ -42,9 +41,9 @@ from training.jobs.stages import adopt
 from training.proof.cases import ProofCase, ProofSet
 from training.proof.results import BASE, CANDIDATE, CURRENT, HELDOUT, CaseResult
 from training.proof.run import Sides, measure
-from training.snapshots.freezing import Snapshot, freeze
+from training.snapshots.freezing import freeze
 from training.snapshots.plan import plan_snapshot
-from training.snapshots.types import counts_of
+from training.snapshots.types import Snapshot, counts_of
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 
@@ -92,7 +91,7 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
         raise UserError("There is no built-in adapter to go on from", got=str(parent))
     photos = load_folder(options.photos) if options.photos is not None else None
     begun = time.monotonic()
-    first: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), [folder], task=TASK, device="cpu")
+    first = model_sides(str(EMBEDDED_MODEL), [folder], task=TASK, device="cpu")
     scenes = source("source", CORRECTED, TASK, "world")(MOST_TRIED * options.n, options.seed_start)
     made = correct(home, islice(wrong(scenes, first, parent), options.n))
     snapshot = _snapshot(home, settings)
@@ -100,8 +99,8 @@ def prove(options: argparse.Namespace, home: Home) -> dict[str, Any]:
     seconds = train(home, snapshot, settings)
     data = load_split(TASK, "loop", options.heldout, options.eval_seed)
     folders = [folder, home.adapters / NAME]
-    ask: Ask = resolve(ASKER)(str(EMBEDDED_MODEL), folders, task=TASK, device="cpu")
-    sides = Sides(ask, {BASE: "base", CURRENT: parent, CANDIDATE: NAME})
+    respond = model_sides(str(EMBEDDED_MODEL), folders, task=TASK, device="cpu")
+    sides = Sides(respond, {BASE: "base", CURRENT: parent, CANDIDATE: NAME})
     measured = rows(results(data, sides), data.unseen, first=options.heldout // 5)
     if photos is not None:
         measured["photographs"] = row(results(photos, sides))
@@ -133,12 +132,12 @@ def chosen_settings(options: argparse.Namespace) -> TrainSettings:
 # ---- correct, freeze, train -------------------------------------------------------------------
 
 
-def wrong(cases: Iterable[EvalCase], ask: Ask, name: str) -> Iterator[EvalCase]:
+def wrong(cases: Iterable[EvalCase], respond: Respond, name: str) -> Iterator[EvalCase]:
     """The cases in which that side's point is more than WRONG_PX off."""
     main = find_task(TASK).main_field
 
     def off_px(case: EvalCase) -> float:
-        value = ask(case)[name].values.get(main.name)
+        value = respond(case)[name].values.get(main.name)
         return scored(main).error(value, case.truth[main.name], case.image.size_wh)
 
     return (case for case in cases if off_px(case) > WRONG_PX)

@@ -15,6 +15,7 @@ FEWEST = 5  # cases; fewer show nothing
 HELDOUT, CORRECTED = "heldout", "corrected"
 FATES = ("newly wrong", "much worse", "still wrong", "much closer", "fixed", "kept")
 ALL, KEPT, LEARNED, UNSEEN = "all", "validation", "train", "unseen"
+PER_SIDE = ("mean", "median")
 BASE, CURRENT, CANDIDATE = "base", "current", "candidate"
 
 
@@ -55,28 +56,14 @@ class Change:
         return "better" if change.estimate < 0 else "worse"
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "label": self.label,
-            "n": self.n,
-            **{
-                k: {s: i.to_json() for s, i in getattr(self, k).items()} for k in ("mean", "median")
-            },
-            "mean_change": self.mean_change.to_json(),
-            "p": self.p,
-            "unit": self.unit,
-        }
+        sides = {k: {s: i.to_json() for s, i in getattr(self, k).items()} for k in PER_SIDE}
+        return {**vars(self), **sides, "mean_change": self.mean_change.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Change:
-        sides = {
-            k: {s: Interval.from_json(i) for s, i in value[k].items()} for k in ("mean", "median")
-        }
-        change = Interval.from_json(value["mean_change"])
-        return cls(
-            value["kind"], value["label"], value["n"], sides["mean"], sides["median"], change,
-            value.get("p"), value.get("unit", "px"),
-        )  # fmt: skip
+        sides = {k: {s: Interval.from_json(i) for s, i in value[k].items()} for k in PER_SIDE}
+        known = {k: v for k, v in value.items() if k in cls.__dataclass_fields__}  # more, once
+        return cls(**{**known, **sides, "mean_change": Interval.from_json(value["mean_change"])})
 
 
 @dataclass(frozen=True)
@@ -143,16 +130,13 @@ class CaseResult:
     @classmethod
     def from_json(cls, task: str, value: Mapping[str, Any]) -> CaseResult:
         value, of = _values_for_points(value), find_task(task)
-        answers = {side: of.values(values) for side, values in value["answers"].items()}
-        return cls(
-            **{
-                **value,
-                "slices": tuple(value["slices"]),
-                "size_wh": tuple(value["size_wh"]),
-                "truth": of.values(value["truth"]),
-                "answers": answers,
-            }
-        )
+        made = {
+            "slices": tuple(value["slices"]),
+            "size_wh": tuple(value["size_wh"]),
+            "truth": of.values(value["truth"]),
+            "answers": {side: of.values(values) for side, values in value["answers"].items()},
+        }
+        return cls(**{**value, **made})
 
 
 def _values_for_points(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
-from inference.registry import load_plugins, resolve
+from inference.registry import load_plugins
 from inference.registry import task as find_task
 from inference.tasks.base import Task
 from training.adapters.folders import adapter_folder
 from training.adapters.promotion import in_use
 from training.evaluation.fields import scored
-from training.evaluation.run import ASKER, Ask, write_card
+from training.evaluation.run import MakeRespond, Respond, model_sides, write_card
 from training.evaluation.scoring import Response, Tally, report
 from training.jobs import control as jobs
 from training.jobs.config import EXIT_FAILED
@@ -42,14 +42,13 @@ from training.store.home import Home, find_home
 from training.store.rows import now, writing
 
 TELL_EVERY = 10
-MakeAsk = Callable[[JobRow, Sequence[Path]], Ask]
 
 
 @dataclass(frozen=True)
 class Sides:
     """names: of the adapters by role. unfit: the adapter in use, where it is for another base."""
 
-    ask: Ask
+    respond: Respond
     names: dict[str, str]
     unfit: str | None = None
 
@@ -64,26 +63,14 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def ask_model(row: JobRow, adapters: Sequence[Path]) -> Ask:
-    """The real sides."""
-    made: Ask = resolve(ASKER)(
-        row.config["base"],
-        adapters,
-        task=row.task,
-        quantize=row.settings.quantize,
-        device=row.config["device"],
-    )
-    return made
-
-
-def main(argv: Sequence[str] | None = None, make_ask: MakeAsk = ask_model) -> int:
-    """Run the command. make_ask: what asks the sides (tests put a fake)."""
+def main(argv: Sequence[str] | None = None, make_respond: MakeRespond = model_sides) -> int:
+    """Run the command. make_respond: gives the sides (tests put a fake)."""
     load_plugins()
     arguments = parser().parse_args(argv)
     home = find_home(arguments.home)
     progress = Progress(home, arguments.job)
     try:
-        prove(home, arguments.job, arguments.n, make_ask, progress)
+        prove(home, arguments.job, arguments.n, make_respond, progress)
     except UserError as error:
         traceback.print_exc()
         hint = error.hint or "Mend that, then press Resume; the adapter is trained."
@@ -92,12 +79,12 @@ def main(argv: Sequence[str] | None = None, make_ask: MakeAsk = ask_model) -> in
     return 0
 
 
-def prove(home: Home, job_id: str, n: int, make_ask: MakeAsk, progress: Progress) -> None:
+def prove(home: Home, job_id: str, n: int, make_respond: MakeRespond, progress: Progress) -> None:
     """Measure, and write both evaluations in one transaction, and the metrics into the card."""
     row = jobs.job(home, job_id)
     started = time.monotonic()
     progress.stage(f"{PROVING}: loading the model")
-    sides = _sides(home, row, make_ask)
+    sides = _sides(home, row, make_respond)
     progress.stage(f"{PROVING}: the held-out scenes")
     sets = {
         HELDOUT: proofcases.heldout(home, row.task, n),
@@ -128,21 +115,26 @@ def prove(home: Home, job_id: str, n: int, make_ask: MakeAsk, progress: Progress
         write_card(folder, {**measured[HELDOUT][1], "seconds": seconds}, photos=False)
 
 
-def _sides(home: Home, row: JobRow, make_ask: MakeAsk) -> Sides:
+def _sides(home: Home, row: JobRow, make_respond: MakeRespond) -> Sides:
     candidate = adapter_folder(home, row.name)
     if candidate is None:
         raise UserError("The adapter of this job is gone", got=row.name, hint="Train it again")
     names, unfit = {BASE: BASE, CANDIDATE: row.name}, None
     current = in_use(home, row.task)
     folder = adapter_folder(home, current) if current else None
+
+    def sides(*folders: Path) -> Respond:
+        quantize, device = row.settings.quantize, row.config["device"]
+        base = row.config["base"]
+        return make_respond(base, folders, task=row.task, quantize=quantize, device=device)
+
     if current is not None and current != row.name and folder is not None:
         try:
-            both = make_ask(row, [folder, candidate])
-            return Sides(both, {BASE: BASE, CURRENT: current, CANDIDATE: row.name})
+            return Sides(sides(folder, candidate), {CURRENT: current, **names})
         except UserError as error:
             print(f"{current} cannot be compared: {error}", file=sys.stderr, flush=True)
             unfit = current
-    return Sides(make_ask(row, [candidate]), names, unfit)
+    return Sides(sides(candidate), names, unfit)
 
 
 class _Teller:
@@ -166,7 +158,7 @@ def measure(
     """Every case's result, and the metrics of `training.evaluation.run` over all of them."""
     tally, results = Tally(find_task(task)), []
     for case in proof_set.cases:
-        answers = sides.ask(case.case)
+        answers = sides.respond(case.case)
         tally.add(case.case, answers)
         results.append(_case_result(tally.task, case, sides.names, answers))
         tell()

@@ -12,7 +12,7 @@ from training.store.home import Home
 
 
 def snapshot_counts(home: Home, snapshot: str) -> tuple[int, int] | None:
-    """Corrected and replayed pictures of a frozen snapshot; None where there is none."""
+    """Corrected and replayed images of a frozen snapshot; None where there is none."""
     if not snapshot:
         return None
     try:

@@ -17,15 +17,10 @@ from typing import Any
 
 from inference.errors import UserError
 from inference.fingerprint import file_sha256
-from training.snapshots.plan import plan_snapshot
 from training.snapshots.types import (
-    CORRECTED,
     PICTURES,
     READABLE,
-    REPLAY,
     TRAIN,
-    VALIDATION,
-    LeftOut,
     Snapshot,
     SnapshotExample,
     SnapshotPlan,
@@ -36,21 +31,6 @@ from training.store.home import Home
 from training.store.rows import now, writing
 
 MANIFEST = "manifest.json"
-__all__ = [
-    "CORRECTED",
-    "REPLAY",
-    "TRAIN",
-    "VALIDATION",
-    "LeftOut",
-    "Snapshot",
-    "SnapshotExample",
-    "SnapshotPlan",
-    "freeze",
-    "load_snapshot",
-    "plan_snapshot",
-    "snapshots",
-    "verify",
-]
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
@@ -60,12 +40,9 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
 
 
 def freeze(home: Home, plan: SnapshotPlan, author: str) -> Snapshot:
-    """Write the folder, then the rows. A folder that is there has everything: it is written
-    beside its place and renamed.
-
-    Raises:
-        UserError: (field "snapshot") nothing to train on; a picture is gone or was changed.
-    """
+    """Write the folder, then the rows. A folder that is there has everything: it is written beside
+    its place and renamed. Raises UserError (field "snapshot"): nothing to train on; an image is
+    gone or was changed."""
     if not plan.part(TRAIN):
         raise UserError(
             "The snapshot would hold nothing to train on",
@@ -124,20 +101,17 @@ def _write_folder(folder: Path, plan: SnapshotPlan, manifest: Mapping[str, Any])
 
 def _copy(example: SnapshotExample, target: Path) -> None:
     if not example.picture.is_file():
-        raise UserError("A picture is gone", got=str(example.picture), field="snapshot")
+        raise UserError("An image is gone", got=str(example.picture), field="snapshot")
     shutil.copyfile(example.picture, target)
     if file_sha256(target) != example.sha256:
         raise UserError(
-            "A picture changed since the preview", got=str(example.picture), field="snapshot"
+            "An image changed since the preview", got=str(example.picture), field="snapshot"
         )
 
 
 def load_snapshot(home: Home, digest: str) -> Snapshot:
-    """A frozen snapshot, from its folder; works without the database, as on another machine.
-
-    Raises:
-        UserError: (field "snapshot") it is not there, or it is not what its name says.
-    """
+    """A frozen snapshot, from its folder; works without the database, as on another machine. Raises
+    UserError (field "snapshot"): it is not there, or it is not what its name says."""
     folder = home.snapshots / digest
     if folder.parent != home.snapshots or not (folder / MANIFEST).is_file():
         raise UserError(
@@ -177,15 +151,12 @@ def snapshots(home: Home) -> list[dict[str, Any]]:
 
 
 def verify(snapshot: Snapshot) -> None:
-    """Check every picture against its hash.
-
-    Raises:
-        UserError: (field "snapshot") one is gone or was changed; names it.
-    """
+    """Check every image against its hash. Raises UserError (field "snapshot"): one is gone or was
+    changed; names it."""
     for example in snapshot.examples:
         if not example.picture.is_file() or file_sha256(example.picture) != example.sha256:
             raise UserError(
-                "A picture of the snapshot is damaged or gone",
+                "An image of the snapshot is damaged or gone",
                 got=example.name or example.picture.name,
                 hint="Leave its case out and freeze the corrections again",
                 field="snapshot",

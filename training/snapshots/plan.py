@@ -1,23 +1,24 @@
 """Chooses what goes into a snapshot: accepted corrections, replayed training examples, the split,
 and what is left out and why. No torch.
 
-The frozen held-out set never enters, by the name of its scene and by the content of its pictures.
+The frozen held-out set never enters, by the name of its scene and by the content of its images.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from inference.errors import UserError
-from inference.fields import Point, Value
+from inference.fields import Point
 from inference.media import load_image
 from inference.registry import task as find_task
+from inference.tasks.base import Task
 from training.agreement.consensus import Vote, consensus
+from training.evaluation.drawn import Row
 from training.evaluation.sources import is_heldout
 from training.snapshots.replayed import replayed
 from training.snapshots.types import (
@@ -25,7 +26,6 @@ from training.snapshots.types import (
     REPLAY,
     TRAIN,
     VALIDATION,
-    WH,
     LeftOut,
     SnapshotExample,
     SnapshotPlan,
@@ -36,24 +36,10 @@ NAMELESS = frozenset({"", "image", "upload", "photo"})  # names that say nothing
 Tell = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """An image that may enter."""
-
-    picture: Path
-    sha256: str
-    pixels_sha256: str
-    size_wh: WH
-    values: Mapping[str, Value]
-    name: str
-    slices: tuple[str, ...]
-    corrections: tuple[str, ...] = ()
-
-    @cached_property
-    def scene(self) -> str:
-        """Images of one scene: the same name without its ending, else the same pixels."""
-        stem = Path(self.name).stem.lower()
-        return self.pixels_sha256 if stem in NAMELESS else stem
+def scene_of(name: str, pixels_sha256: str) -> str:
+    """Images of one scene: the same name without its ending, else the same pixels."""
+    stem = Path(name).stem.lower()
+    return pixels_sha256 if stem in NAMELESS else stem
 
 
 def plan_snapshot(
@@ -69,13 +55,11 @@ def plan_snapshot(
     tell: Tell = lambda done, total: None,
 ) -> SnapshotPlan:
     """What a snapshot of the accepted corrections would hold. Changes nothing but a cache of
-    replayed pictures.
+    replayed images.
 
-    chosen: which cases; of its fields, status does not count. replay_share: of all
-    examples. frame: coordinate frame of the target sentences. tell(done, total): progress.
-
-    Raises:
-        UserError: a share or name is not valid.
+    chosen: which cases; of its fields, status does not count. replay_share: of all examples. frame:
+    coordinate frame of the target sentences. tell(done, total): progress. Raises UserError: a share
+    or name is not valid.
     """
     for name, share, most in (
         ("replay_share", replay_share, 0.95),
@@ -83,16 +67,16 @@ def plan_snapshot(
     ):
         if not 0 <= share <= most:
             raise UserError("Not a share", expected=f"0 to {most}", got=str(share), field=name)
-    # Status is looked at correction by correction: a case with one accepted and one open is taken.
+    # Status is judged correction by correction: a case with one accepted and one open is taken.
     wanted = replace(chosen or CaseFilter(), task=task, status="accepted")
     out: list[LeftOut] = []
-    corrected = _unique(_corrected(feedback, wanted, out, tell), out, ())
+    corrected = _unique(_corrected(feedback, wanted, frame, out, tell), out, ())
     n_replay = round(len(corrected) * replay_share / (1 - replay_share))
     sources = replayed(feedback.home, task, replay, n_replay, seed, tell)
-    originals = _unique((_of_replay(task, s) for s in sources), out, corrected)
+    originals = _unique((_of_replay(task, frame, row) for row in sources), out, corrected)
     examples = [
-        *_examples(corrected, CORRECTED, task, frame, validation_share, seed),
-        *_examples(originals, REPLAY, task, frame, validation_share, seed),
+        *_split(corrected, validation_share, seed),
+        *_split(originals, validation_share, seed),
     ]
     choices = {
         "filter": _plain(wanted),
@@ -109,13 +93,13 @@ def plan_snapshot(
 
 
 def _corrected(
-    feedback: Feedback, wanted: CaseFilter, out: list[LeftOut], tell: Tell
-) -> Iterable[_Found]:
+    feedback: Feedback, wanted: CaseFilter, frame: str, out: list[LeftOut], tell: Tell
+) -> Iterable[SnapshotExample]:
     chosen = sorted(feedback.chosen(wanted, predictions=False), key=lambda found: found[0].id)
     for i, (case, accepted) in enumerate(chosen, 1):
         standing = {c.id for c in case.standing}
         mine = [c for c in accepted if c.id in standing]
-        found = _of_case(feedback, case, mine) if mine else _replaced(case, accepted)
+        found = _of_case(feedback, case, mine, frame) if mine else _replaced(case, accepted)
         tell(i, len(chosen))
         if isinstance(found, LeftOut):
             out.append(found)
@@ -123,7 +107,9 @@ def _corrected(
             yield found
 
 
-def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> _Found | LeftOut:
+def _of_case(
+    feedback: Feedback, case: Case, accepted: Sequence[Correction], frame: str
+) -> SnapshotExample | LeftOut:
     ids = tuple(c.id for c in accepted)
     media, task = case.media, find_task(case.task)
     label = media.name or media.hash[:12]
@@ -143,15 +129,30 @@ def _of_case(feedback: Feedback, case: Case, accepted: Sequence[Correction]) -> 
         return LeftOut(label, f"its image cannot be read: {error.message}", ids)
     if is_heldout(media.name, pixels):
         return LeftOut(label, "it belongs to the frozen held-out set", ids)
-    return _Found(
-        path,
-        media.hash,
-        pixels,
-        size_wh,
-        agreed.values,
-        media.name,
-        tuple(media.slices),
-        agreed.corrections,
+    return _example(
+        task,
+        frame,
+        CORRECTED,
+        picture=path,
+        sha256=media.hash,
+        pixels_sha256=pixels,
+        size_wh=size_wh,
+        values=agreed.values,
+        name=media.name,
+        slices=tuple(sorted(media.slices)),
+        corrections=agreed.corrections,
+    )
+
+
+def _example(task: Task, frame: str, source: str, **known: Any) -> SnapshotExample:
+    size_wh = known["size_wh"]
+    return SnapshotExample(
+        split=TRAIN,
+        source=source,
+        prompt=task.prompt,
+        target=task.target_text(known["values"], size_wh, frame, size_wh),
+        scene=scene_of(known["name"], known["pixels_sha256"]),
+        **known,
     )
 
 
@@ -163,19 +164,20 @@ def _replaced(case: Case, accepted: Sequence[Correction]) -> LeftOut:
 # ---- replay, duplicates, split ----------------------------------------------------------------
 
 
-def _of_replay(task: str, values: dict[str, Any]) -> _Found:
-    return _Found(
-        Path(values["picture"]),
-        values["sha256"],
-        values["pixels_sha256"],
-        (values["size_wh"][0], values["size_wh"][1]),
-        find_task(task).values(values["values"]),
-        values["name"],
-        tuple(values["slices"]),
-    )
+def _of_replay(task_name: str, frame: str, row: Row) -> SnapshotExample:
+    task, (width, height) = find_task(task_name), row["size_wh"]
+    changed = {
+        "picture": Path(row["picture"]),
+        "size_wh": (width, height),
+        "values": task.values(row["values"]),
+        "slices": tuple(row["slices"]),
+    }
+    return _example(task, frame, REPLAY, **{**row, **changed})
 
 
-def _unique(found: Iterable[_Found], out: list[LeftOut], before: Sequence[_Found]) -> list[_Found]:
+def _unique(
+    found: Iterable[SnapshotExample], out: list[LeftOut], before: Sequence[SnapshotExample]
+) -> list[SnapshotExample]:
     """Without those whose content is there already, and without replay of a corrected scene."""
     seen = {f.pixels_sha256 for f in before}
     scenes = {f.scene for f in before}
@@ -192,42 +194,17 @@ def _unique(found: Iterable[_Found], out: list[LeftOut], before: Sequence[_Found
     return kept
 
 
-def _examples(
-    found: Sequence[_Found], source: str, task: str, frame: str, share: float, seed: int
-) -> list[SnapshotExample]:
-    kept_apart = _validation(found, share, seed)
-    of = find_task(task)
-    return [
-        SnapshotExample(
-            split=VALIDATION if f.scene in kept_apart else TRAIN,
-            source=source,
-            picture=f.picture,
-            sha256=f.sha256,
-            pixels_sha256=f.pixels_sha256,
-            size_wh=f.size_wh,
-            values=f.values,
-            prompt=of.prompt,
-            target=of.target_text(f.values, f.size_wh, frame, f.size_wh),
-            scene=f.scene,
-            name=f.name,
-            slices=tuple(sorted(f.slices)),
-            corrections=f.corrections,
-        )
-        for f in found
-    ]
-
-
-def _validation(found: Sequence[_Found], share: float, seed: int) -> set[str]:
-    """Scenes for validation, drawn by hash so that one more scene does not move the others. Of two
-    or more at least one, where any are asked for."""
+def _split(examples: Sequence[SnapshotExample], share: float, seed: int) -> list[SnapshotExample]:
+    """With the validation part. Its scenes are drawn by hash, so that one more scene does not move
+    the others. Of two or more at least one, where any are asked for."""
 
     def draw(scene: str) -> str:
         return hashlib.sha256(f"{seed}|{scene}".encode()).hexdigest()
 
-    scenes = sorted({f.scene for f in found}, key=draw)
+    scenes = sorted({e.scene for e in examples}, key=draw)
     least = 1 if share and len(scenes) > 1 else 0
-    count = max(least, round(len(scenes) * share))
-    return set(scenes[:count])
+    apart = set(scenes[: max(least, round(len(scenes) * share))])
+    return [replace(e, split=VALIDATION) if e.scene in apart else e for e in examples]
 
 
 def _plain(wanted: CaseFilter) -> dict[str, Any]:

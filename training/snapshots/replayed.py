@@ -27,11 +27,8 @@ def replayed(
     seed: int,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Row]:
-    """n examples, as `drawn.store` gives them; picture is a path.
-
-    Raises:
-        UserError: (field "replay_share") the source has fewer, or there is no space.
-    """
+    """n examples, as `drawn.store` gives them; picture is a path. Raises UserError (field
+    "replay_share"): the source has fewer, or there is no space."""
     if n == 0:
         return []
     folder = home.root / "replay" / f"{task}-{source}-{seed}"

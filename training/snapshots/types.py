@@ -43,7 +43,7 @@ class SnapshotExample:
     corrections: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in the manifest: the picture by its place in the snapshot's folder."""
+        """As it stands in the manifest: the image by its place in the snapshot's folder."""
         return {
             "split": self.split,
             "source": self.source,
@@ -79,7 +79,7 @@ def _rounded(value: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """what: a case or picture, for people. reason: a sentence. corrections: their ids."""
+    """what: a case or image, for people. reason: a sentence. corrections: their ids."""
 
     what: str
     reason: str
@@ -119,7 +119,7 @@ class SnapshotPlan:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A frozen plan. folder holds the manifest and the pictures."""
+    """A frozen plan. folder holds the manifest and the images."""
 
     hash: str
     folder: Path

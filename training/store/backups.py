@@ -47,12 +47,9 @@ def backups(home: Home) -> list[Backup]:
 
 
 def backup(home: Home, keep: int | None = None) -> Backup:
-    """Take a copy now, with the media that are not there yet; drop all but the last `keep`.
-
-    Raises:
-        UserError: there is no database, it is damaged, or the folder cannot be written. The
-            copies that were there are then untouched.
-    """
+    """Take a copy now, with the media that are not there yet; drop all but the last `keep`. Raises
+    UserError: there is no database, it is damaged, or the folder cannot be written. The copies that
+    were there are then untouched."""
     if not home.database.is_file():
         raise UserError("There is nothing to back up", expected=f"a database at {home.database}")
     keep = _keep() if keep is None else keep
@@ -74,10 +71,8 @@ def restore(home: Home, name: str | None = None, *, replace: bool = False) -> Pa
     """Put a backup back as the live database, with its media; the backup that was used.
 
     name: its file's name; the newest good one where not given. replace: also where a live database
-    is there, which is then kept beside it as sightline.db.before-<time>. Stop the app first.
-
-    Raises:
-        UserError: there is no good backup, or a live database is there.
+    is there, which is then kept beside it as sightline.db.before-<time>. Stop the app first. Raises
+    UserError: there is no good backup, or a live database is there.
     """
     try:
         with preparing(home):

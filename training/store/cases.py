@@ -142,7 +142,7 @@ def status_of(verdicts: Sequence[str]) -> Status:
 
 @dataclass(frozen=True)
 class Case:
-    """One picture or clip in one task. predictions: newest first. corrections: oldest first."""
+    """One image or clip in one task. predictions: newest first. corrections: oldest first."""
 
     task: str
     media: Media

@@ -1,7 +1,7 @@
 """Deleting one person: the only thing in the store that is not an addition.
 
-Gone are their corrections with all reviews and withdrawals of them, the pictures that only their
-corrections used with the predictions about them, and the copies of those pictures in snapshots
+Gone are their corrections with all reviews and withdrawals of them, the images that only their
+corrections used with the predictions about them, and the copies of those images in snapshots
 (such a snapshot can then not be trained on again). Reviews that they gave of other people's
 corrections stay, without name and comment, so that nobody else's case changes its state; where they
 are named as who made a snapshot, a job or a promotion, the name goes too.
@@ -55,12 +55,9 @@ class _Deleted:
 
 
 def forget(home: Home, author: str) -> dict[str, int]:
-    """Counts of what was deleted, by what it is, with keys for each snapshot that held some of
-    it: "corrections in snapshot 0a1b2c3d4e5f", "pictures in snapshot 0a1b2c3d4e5f".
-
-    Raises:
-        UserError: nobody of that name is there, or nothing could be written.
-    """
+    """Counts of what was deleted, by what it is, with keys for each snapshot that held some of it:
+    "corrections in snapshot 0a1b2c3d4e5f", "images in snapshot 0a1b2c3d4e5f". Raises UserError:
+    nobody of that name is there, or nothing could be written."""
     gone = write(home, lambda db: _delete_rows(db, author))
     write(home, lambda db: _delete_files(home, db, gone.files))
     _scrub(home)
@@ -69,7 +66,7 @@ def forget(home: Home, author: str) -> dict[str, int]:
     for snapshot, corrections in gone.held.items():
         counts[f"corrections in snapshot {snapshot[:12]}"] = corrections
         copies = _delete_copies(home.snapshots / snapshot, gone.files)
-        counts[f"pictures in snapshot {snapshot[:12]}"] = copies
+        counts[f"images in snapshot {snapshot[:12]}"] = copies
     return counts
 
 
@@ -93,7 +90,7 @@ def _delete_rows(db: Database, author: str) -> _Deleted:
     found.counts["predictions"] = _count(db, f"predictions where media in {LISTED}", hashes)
     db.execute(f"delete from predictions where media in {LISTED}", [hashes])
     db.execute(f"delete from media where hash in {LISTED}", [hashes])
-    found.counts["pictures"] = len(files)
+    found.counts["images"] = len(files)
     _unname(db, author)
     for table in mirror_files.EVENTS:  # row numbers are given again, and must not be passed over
         db.execute(
@@ -126,7 +123,7 @@ def _count(db: Database, what: str, *values: str) -> int:
 
 def _delete_files(home: Home, db: Database, files: Mapping[str, str]) -> None:
     """Those, and old ones that no row names (an addition or deletion was cut off). Inside a
-    writing transaction, so that nobody adds the same picture in between."""
+    writing transaction, so that nobody adds the same image in between."""
     named = {row["file"] for row in db.query("select file from media")}
     yesterday = time.time() - DAY_S
     for path in home.media.iterdir():

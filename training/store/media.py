@@ -33,16 +33,13 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 
 
 def store_file(home: Home, source: Path, expected: str | None = None) -> tuple[str, str, int]:
-    """Copy `source` into the media folder; its sha256, its file's name there, and its bytes.
-
-    Raises:
-        UserError: (field "image") it cannot be read or is not what was expected; the media folder
-            cannot be written.
-    """
+    """Copy `source` into the media folder; its sha256, its file's name there, and its bytes. Raises
+    UserError (field "image"): it cannot be read or is not what was expected; the media folder
+    cannot be written."""
     digest, head = _digest(source)
     if expected is not None and digest != expected:
         raise UserError(
-            "The picture on disk is not the one that was looked at",
+            "The image on disk is not the one that was looked at",
             expected=f"sha256 {expected[:12]}",
             got=digest[:12],
             hint="Upload it again",

@@ -2,7 +2,7 @@
 
 The database is the original; this is a second trace of it that people can read and that a dataset
 repository can hold. Each event is written at least once (after a crash perhaps twice: take one line
-for each event and id). Left out: pictures, file names, what a browser said about itself, and
+for each event and id). Left out: images, file names, what a browser said about itself, and
 names of people, who appear under a pseudonym that only this home can make.
 """
 

@@ -1,6 +1,6 @@
-"""Different views of one training picture: crop, mirror, colour; the hazard point goes along.
+"""Different views of one training image and its hazard point: crop, mirror, colour.
 
-Every view follows from the picture's hash, its number and the seed, so that a view can be cached
+Every view follows from the image's hash, its number and the seed, so that a view can be cached
 and a run repeated. numpy only.
 """
 
@@ -22,7 +22,7 @@ MARGIN = 0.03  # of the crop's side: a hazard on the very edge would be half cut
 
 @dataclass(frozen=True)
 class PictureView:
-    """crop01: x1, y1, x2, y2 as fractions of the picture. colour: seed of the recolouring, or
+    """crop01: x1, y1, x2, y2 as fractions of the image. colour: seed of the recolouring, or
     None for the colours as they are."""
 
     crop01: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
@@ -42,8 +42,8 @@ WHOLE = PictureView()
 def view_of(
     content_hash: str, number: int, point01: XY | None, *, mirror: bool, seed: int
 ) -> PictureView:
-    """View `number` of a picture. 0: the whole picture as it is; with `mirror`, odd numbers are
-    mirrored, number 1 being the whole picture. Without a point only colours change: a label may
+    """View `number` of an image. 0: the whole image as it is; with `mirror`, odd numbers are
+    mirrored, number 1 being the whole image. Without a point only colours change: a label may
     depend on what lies at the edge, a text say left or right."""
     mirror = mirror and point01 is not None
     mirrored = mirror and number % 2 == 1
@@ -56,7 +56,7 @@ def view_of(
 
 
 def _crop(rng: np.random.Generator, point01: XY) -> tuple[float, float, float, float]:
-    """A random crop in the picture's own shape that keeps the point inside."""
+    """A random crop in the image's own shape that keeps the point inside."""
     side = float(rng.uniform(SMALLEST_CROP, 1.0))
     corner = []
     for p in point01:
@@ -70,7 +70,7 @@ def _crop(rng: np.random.Generator, point01: XY) -> tuple[float, float, float, f
 def place(
     size_wh: tuple[int, int], point_px: XY, view: PictureView
 ) -> tuple[tuple[int, int, int, int], XY]:
-    """Where the view lies in a picture of that size: left, top, right, bottom; and the point in
+    """Where the view lies in an image of that size: left, top, right, bottom; and the point in
     the view's own pixels."""
     width, height = size_wh
     x1, y1, x2, y2 = view.crop01
@@ -83,7 +83,7 @@ def place(
 
 def show(pixels: Pixels, view: PictureView, most_pixels: int = 0) -> Pixels:
     """The view's pixels; made smaller first where they are more than `most_pixels` (0: never) and
-    get other colours, which would take long on a large picture."""
+    get other colours, which would take long on a large image."""
     size_wh = pixels.shape[-2], pixels.shape[-3]
     (left, top, right, bottom), _ = place(size_wh, (0.0, 0.0), view)
     cut = pixels[..., top:bottom, left:right, :]

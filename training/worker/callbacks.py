@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -114,11 +114,4 @@ def memory_mb() -> float:
     """Highest GPU memory of this process in MB; without a GPU its resident memory now."""
     if torch.cuda.is_available():
         return float(torch.cuda.max_memory_allocated()) / 1e6
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return float(psutil.Process().memory_info().rss) / 1e6

@@ -7,7 +7,6 @@ of the run, so that a resume never goes on with others without a word.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from inference.errors import UserError
 from training.jobs.settings import TrainSettings, changed
+from training.store.whole import whole, write_json
 
 WEIGHTS, MARKER, BEST = "trainable.safetensors", "complete.json", "best.safetensors"
 KEPT = 2
@@ -42,17 +42,12 @@ class Mark:
 def mark(folder: Path, seconds: float, settings: TrainSettings, snapshot: str) -> None:
     """Declare a checkpoint whole, and drop older ones."""
     values = {"seconds": seconds, "settings": settings.to_json(), "snapshot": snapshot}
-    fresh = folder / f".{MARKER}"
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(values, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, folder / MARKER)
-    for old in whole(folder.parent)[:-KEPT]:
+    write_json(folder / MARKER, values, durable=True)
+    for old in complete(folder.parent)[:-KEPT]:
         shutil.rmtree(old.folder, ignore_errors=True)
 
 
-def whole(folder: Path) -> list[Mark]:
+def complete(folder: Path) -> list[Mark]:
     """The whole checkpoints in a run's folder, oldest step first."""
     found = []
     for path in folder.glob("checkpoint-*"):
@@ -65,12 +60,9 @@ def whole(folder: Path) -> list[Mark]:
 
 
 def newest(folder: Path, settings: TrainSettings, snapshot: str) -> Mark | None:
-    """Where a run goes on from, or None. Unfinished checkpoints are removed.
-
-    Raises:
-        UserError: the checkpoint is of another snapshot, or its settings differ; names them.
-    """
-    marks = whole(folder)
+    """Where a run goes on from, or None. Unfinished checkpoints are removed. Raises UserError: the
+    checkpoint is of another snapshot, or its settings differ; names them."""
+    marks = complete(folder)
     kept = {m.folder for m in marks}
     for path in folder.glob("checkpoint-*"):
         if path not in kept:
@@ -108,10 +100,9 @@ def forget(folder: Path) -> None:
 
 def save_weights(state: dict[str, Tensor], path: Path, **metadata: str) -> None:
     """Whole or not at all."""
-    fresh = path.with_name(f".{path.name}")
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
-    save_file(tensors, fresh, metadata=metadata)
-    os.replace(fresh, path)
+    with whole(path) as fresh:
+        save_file(tensors, fresh, metadata=metadata)
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

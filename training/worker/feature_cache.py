@@ -1,13 +1,12 @@
-"""What the frozen vision tower makes of a picture, on disk, so that it is computed once.
+"""What the frozen vision tower makes of a image, on disk, so that it is computed once.
 
-Named by the picture's content, its view, and the tower's weights: another tower never finds it.
+Named by the image's content, its view, and the tower's weights: another tower never finds it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from inference.backbones.base import Backbone, ModelInput
 from inference.schema import PatchGrid
+from training.store.whole import whole
 
 POOLED, DEEP, CONTEXT = "pooled", "deep.", "context."
 SHAPE, AREA, TIMES = "shape", "area", "times"
@@ -25,11 +25,11 @@ MAX_BYTES = 8_000_000_000
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One picture as the language model gets it.
+class Encoded:
+    """One image as the language model gets it.
 
     features: (tokens, d). deep: features that enter early layers (Qwen3-VL), each (tokens, d).
-    context: arguments that tell the picture's shape. grid: of the image tokens. resized_wh: pixels
+    context: arguments that tell the image's shape. grid: of the image tokens. resized_wh: pixels
     after the processor's resize. times_s: of a clip's frames of tokens.
     """
 
@@ -42,7 +42,7 @@ class Seen:
 
 
 def tower_hash(backbone: Backbone) -> str:
-    """Hex digest of everything before the language model: weights, their type, and how pictures
+    """Hex digest of everything before the language model: weights, their type, and how images
     are prepared."""
     digest = hashlib.sha256()
     decoder = {id(p) for p in backbone.decoder.parameters()}
@@ -59,11 +59,11 @@ def tower_hash(backbone: Backbone) -> str:
 
 
 @torch.no_grad()
-def encode(backbone: Backbone, view: ModelInput) -> Seen:
-    """Run the tower over one picture."""
+def encode(backbone: Backbone, view: ModelInput) -> Encoded:
+    """Run the tower over one image."""
     out = backbone.encode(view)
     deep = getattr(out, "deepstack_features", None) or []
-    return Seen(
+    return Encoded(
         features=_one(out.pooler_output).detach().cpu(),
         deep=tuple(_one(layer).detach().cpu() for layer in deep),
         context={k: v.cpu() for k, v in view.context_inputs.items()},
@@ -74,12 +74,12 @@ def encode(backbone: Backbone, view: ModelInput) -> Seen:
 
 
 def _one(pooled: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """(tokens, d) of the single picture."""
+    """(tokens, d) of the single image."""
     return torch.cat([part.flatten(0, -2) for part in tuple(pooled)])
 
 
 class FeatureCache:
-    """A folder of one file for each picture and view. Several processes may share it."""
+    """A folder of one file for each image and view. Several processes may share it."""
 
     def __init__(self, root: Path, tower: str) -> None:
         self.folder = root / tower
@@ -92,7 +92,7 @@ class FeatureCache:
     def __contains__(self, key: str) -> bool:
         return self._file(key).is_file()
 
-    def get(self, key: str) -> Seen | None:
+    def get(self, key: str) -> Encoded | None:
         """What was kept, or None where there is nothing, or something that cannot be read."""
         path = self._file(key)
         try:
@@ -103,7 +103,7 @@ class FeatureCache:
             return None
         rows, cols, width, height, resized_w, resized_h, frames, each = tensors[SHAPE].tolist()
         x1, y1, x2, y2 = tensors[AREA].tolist()
-        return Seen(
+        return Encoded(
             features=tensors[POOLED],
             deep=tuple(tensors[k] for k in sorted(tensors) if k.startswith(DEEP)),
             context={k[len(CONTEXT) :]: v for k, v in tensors.items() if k.startswith(CONTEXT)},
@@ -112,25 +112,27 @@ class FeatureCache:
             times_s=tuple(tensors[TIMES].tolist()),
         )
 
-    def put(self, key: str, seen: Seen) -> None:
+    def put(self, key: str, encoded: Encoded) -> None:
         """Keep it, whole or not at all. Raises OSError where there is no space."""
-        grid = seen.grid
-        shape = [grid.rows, grid.cols, *grid.image_wh, *seen.resized_wh, grid.frames, grid.temporal]
+        grid = encoded.grid
+        shape = [
+            grid.rows,
+            grid.cols,
+            *grid.image_wh,
+            *encoded.resized_wh,
+            grid.frames,
+            grid.temporal,
+        ]
         tensors = {
-            POOLED: seen.features.contiguous(),
-            **{f"{DEEP}{i:02d}": t.contiguous() for i, t in enumerate(seen.deep)},
-            **{f"{CONTEXT}{k}": v.contiguous() for k, v in seen.context.items()},
+            POOLED: encoded.features.contiguous(),
+            **{f"{DEEP}{i:02d}": t.contiguous() for i, t in enumerate(encoded.deep)},
+            **{f"{CONTEXT}{k}": v.contiguous() for k, v in encoded.context.items()},
             SHAPE: torch.tensor(shape),
             AREA: torch.tensor(grid.area_px, dtype=torch.float64),
-            TIMES: torch.tensor(seen.times_s, dtype=torch.float64),
+            TIMES: torch.tensor(encoded.times_s, dtype=torch.float64),
         }
-        path = self._file(key)
-        fresh = path.with_suffix(f".{os.getpid()}.new")
-        try:
+        with whole(self._file(key)) as fresh:
             save_file(tensors, fresh)
-            os.replace(fresh, path)
-        finally:
-            fresh.unlink(missing_ok=True)
 
 
 def prune(root: Path, max_bytes: int = MAX_BYTES) -> int:

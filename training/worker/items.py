@@ -1,4 +1,4 @@
-"""A snapshot's examples as tensors: every view seen by the tower once, then token ids, labels and
+"""A snapshot's examples as tensors: every view encoded once by the tower, token ids, labels, and
 the point in the grid's own coordinates."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from inference.schema import Media, PatchGrid
 from training.jobs.settings import TrainSettings
 from training.snapshots.types import REPLAY, SnapshotExample
 from training.worker.augment import WHOLE, PictureView, limited, place, show, view_of
-from training.worker.feature_cache import FeatureCache, Seen, encode
+from training.worker.feature_cache import Encoded, FeatureCache, encode
 from training.worker.losses import IGNORE_INDEX
 
 WORKED_IN = 4  # pixels that a recoloured view has for each that the model takes
@@ -86,10 +86,10 @@ class Preparer:
             tell(i, len(items))
 
     def preprocess(self, item: Item) -> ModelInput:
-        """The item's picture as the tower gets it.
+        """The item's image as the tower gets it.
 
         Raises:
-            UserError: (field "snapshot") the picture cannot be read; names it.
+            UserError: (field "snapshot") the image cannot be read; names it.
         """
         most = item.max_pixels or self._taken
         media = self._open(item.example)
@@ -103,8 +103,7 @@ class Preparer:
             image = load_media(example.picture)
         except UserError as error:
             raise UserError(
-                f"The picture {example.name or example.picture.name} of the snapshot cannot be "
-                "read",
+                f"The image {example.name or example.picture.name} of the snapshot cannot be read",
                 got=error.message,
                 hint="Leave its case out and freeze the corrections again",
                 field="snapshot",
@@ -112,8 +111,8 @@ class Preparer:
         self._opened = (example.sha256, image)
         return image
 
-    def seen(self, item: Item) -> Seen | ModelInput:
-        """From the cache; where there is none, the picture itself, for the tower to see again."""
+    def encoded(self, item: Item) -> Encoded | ModelInput:
+        """From the cache; where there is none, the image itself, for the tower to encode again."""
         if self.cache is None:
             return self.preprocess(item)
         found = self.cache.get(item.key)
@@ -122,15 +121,15 @@ class Preparer:
             self.cache.put(item.key, found)
         return found
 
-    def sample(self, item: Item, seen: Seen | ModelInput) -> dict[str, Any]:
+    def sample(self, item: Item, encoded: Encoded | ModelInput) -> dict[str, Any]:
         """Token ids; of the point, where the example has one, its place in the grid's area, and
         that area's size in original pixels (else nan)."""
-        grid = seen.grid
+        grid = encoded.grid
         values, point01, to_px = _geometry(item, grid)
-        context = seen.context if isinstance(seen, Seen) else seen.context_inputs
-        view = ModelInput({}, context, grid, seen.resized_wh, seen.times_s)
+        context = encoded.context if isinstance(encoded, Encoded) else encoded.context_inputs
+        view = ModelInput({}, context, grid, encoded.resized_wh, encoded.times_s)
         prompt = self.backbone.tokenize(view, item.example.prompt)
-        sentence = self.task.target_text(values, grid.image_wh, self.frame, seen.resized_wh)
+        sentence = self.task.target_text(values, grid.image_wh, self.frame, encoded.resized_wh)
         answer = self.backbone.tokenizer(sentence, add_special_tokens=False).input_ids
         answer = [*answer, *self.backbone.eos_ids[:1]]
         return {
@@ -138,7 +137,7 @@ class Preparer:
             "prompt": len(prompt),
             "target01": point01,
             "to_px": to_px,
-            "seen": seen,
+            "encoded": encoded,
             "key": item.key,
         }
 
@@ -182,10 +181,10 @@ class Samples(Dataset):  # type: ignore[type-arg]
         if index in self._kept:
             return self._kept[index]
         item = self.items[index]
-        seen = self._preparer.seen(item)
-        sample = self._preparer.sample(item, seen)
-        if isinstance(seen, Seen):
-            size = sum(t.nbytes for t in (seen.features, *seen.deep))
+        encoded = self._preparer.encoded(item)
+        sample = self._preparer.sample(item, encoded)
+        if isinstance(encoded, Encoded):
+            size = sum(t.nbytes for t in (encoded.features, *encoded.deep))
             if self._bytes + size <= KEPT_BYTES:
                 self._kept[index], self._bytes = sample, self._bytes + size
         return sample
@@ -194,7 +193,7 @@ class Samples(Dataset):  # type: ignore[type-arg]
 @dataclass(frozen=True)
 class Collate:
     """Samples to one padded batch: input_ids, attention_mask, labels (the token that each position
-    must predict), prompt_mask, target01, to_px, what each picture looks like, its heatmap to stay
+    must predict), prompt_mask, target01, to_px, what each image looks like, its heatmap to stay
     near or None, and a name that says all that its states depend on."""
 
     backbone: Backbone
@@ -213,7 +212,7 @@ class Collate:
             mask[row, :n] = 1
             labels[row, p - 1 : n - 1] = ids[row, p:n]
             prompt[row, :p] = True
-        seen = [s["seen"] for s in samples]
+        encoded = [s["encoded"] for s in samples]
         return {
             "input_ids": ids,
             "attention_mask": mask,
@@ -221,17 +220,17 @@ class Collate:
             "prompt_mask": prompt,
             "target01": torch.tensor([s["target01"] for s in samples], dtype=torch.float32),
             "to_px": torch.tensor([s["to_px"] for s in samples], dtype=torch.float32),
-            "pictures": [_tensors(s) for s in seen],
-            "grids": [(s.grid.rows, s.grid.cols) for s in seen],
+            "images": [_tensors(s) for s in encoded],
+            "grids": [(s.grid.rows, s.grid.cols) for s in encoded],
             "before": [s["before"] for s in samples],
             "names": [(s["key"], *s["ids"]) for s in samples],
         }
 
 
-def _tensors(seen: Seen | ModelInput) -> dict[str, Any]:
-    if isinstance(seen, Seen):
-        return {"features": seen.features, "deep": list(seen.deep), "context": dict(seen.context)}
-    return {"pixels": dict(seen.pixel_inputs), "context": dict(seen.context_inputs)}
+def _tensors(image: Encoded | ModelInput) -> dict[str, Any]:
+    if isinstance(image, Encoded):
+        return {"features": image.features, "deep": [*image.deep], "context": dict(image.context)}
+    return {"pixels": dict(image.pixel_inputs), "context": dict(image.context_inputs)}
 
 
 def pad_id(backbone: Backbone) -> int:

@@ -31,11 +31,11 @@ from training.worker.losses import (
 )
 
 Name = tuple[str | int, ...]
-"""A view of a picture and its token ids: all that a row's states depend on."""
+"""A view of an image and its token ids: all that a row's states depend on."""
 
 
 @dataclass
-class Pictures:
+class Encodings:
     """The vision tower's output for a batch, in the shape that transformers' models read."""
 
     pooler_output: tuple[Tensor, ...]
@@ -66,14 +66,14 @@ class Pointing(nn.Module):
         prompt_mask: Tensor,
         target01: Tensor,
         to_px: Tensor,
-        pictures: list[dict[str, Any]],
+        images: list[dict[str, Any]],
         grids: list[tuple[int, int]],
         before: list[Tensor | None],
         names: list[Name],
     ) -> dict[str, Tensor]:
         """loss (Eq. 1 and the heatmaps'), text_loss (Eq. 5), coord_loss (Eq. 4), map_loss,
         shown_loss, keep_loss; without a head only the text's. points01: (batch, 2) as shown."""
-        states = self._states(input_ids, attention_mask, pictures, names)
+        states = self._states(input_ids, attention_mask, images, names)
         answered = labels != IGNORE_INDEX
         rows = answered.nonzero()[:, 0]
         text = answer_loss(self.backbone.lm_head(states[answered]), labels[answered], rows)
@@ -119,46 +119,45 @@ class Pointing(nn.Module):
         }
 
     def _states(
-        self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]], names: list[Name]
+        self, ids: Tensor, mask: Tensor, images: list[dict[str, Any]], names: list[Name]
     ) -> Tensor:
         """(batch, length, d) after the final norm. Where the head alone is trained they never
         change: each row is computed once, by itself, so that a resumed run finds the same."""
         if self.settings.train != "head":
-            return self._decoded(ids, mask, pictures)
+            return self._decoded(ids, mask, images)
         rows = []
         for i, (name, n) in enumerate(zip(names, mask.sum(1).tolist(), strict=True)):
             row = self._kept.get(name)
             if row is None:
-                row = self._alone(ids[i : i + 1, :n], mask[i : i + 1, :n], pictures[i])
+                row = self._alone(ids[i : i + 1, :n], mask[i : i + 1, :n], images[i])
                 if self._kept_bytes + row.nbytes <= KEPT_BYTES:
                     self._kept[name], self._kept_bytes = row, self._kept_bytes + row.nbytes
             rows.append(row.to(ids.device))
         return pad_sequence(rows, batch_first=True)
 
     @torch.no_grad()
-    def _alone(self, ids: Tensor, mask: Tensor, picture: dict[str, Any]) -> Tensor:
+    def _alone(self, ids: Tensor, mask: Tensor, image: dict[str, Any]) -> Tensor:
         """(length, d) of one row, without dropout, in the computer's memory."""
         was = self.causal.training
         self.causal.eval()
         try:
-            return self._decoded(ids, mask, [picture])[0].cpu()
+            return self._decoded(ids, mask, [image])[0].cpu()
         finally:
             self.causal.train(was)
 
-    def _decoded(self, ids: Tensor, mask: Tensor, pictures: list[dict[str, Any]]) -> Tensor:
+    def _decoded(self, ids: Tensor, mask: Tensor, images: list[dict[str, Any]]) -> Tensor:
         """The same, through the language model now."""
         device = ids.device
-        seen = [self._seen(p, device) for p in pictures]
+        encoded = [self._encoded(p, device) for p in images]
         context = {
-            k: torch.cat([p["context"][k].to(device) for p in pictures])
-            for k in pictures[0]["context"]
+            k: torch.cat([p["context"][k].to(device) for p in images]) for k in images[0]["context"]
         }
-        deep = [tuple(s[1][i] for s in seen) for i in range(len(seen[0][1]))]
+        deep = [tuple(s[1][i] for s in encoded) for i in range(len(encoded[0][1]))]
         modality = "video" if "video_grid_thw" in context else "image"
         out = self.causal.model(
             input_ids=ids,
             attention_mask=mask,
-            mm_encoder_outputs={modality: Pictures(tuple(s[0] for s in seen), deep)},
+            mm_encoder_outputs={modality: Encodings(tuple(s[0] for s in encoded), deep)},
             use_cache=False,
             **self.backbone.token_types(ids),
             **context,
@@ -166,19 +165,19 @@ class Pointing(nn.Module):
         states: Tensor = out.last_hidden_state
         return states
 
-    def _seen(self, picture: dict[str, Any], device: torch.device) -> tuple[Tensor, list[Tensor]]:
-        """Features of one picture: kept ones, or by the frozen tower now."""
-        if "features" in picture:
-            return picture["features"].to(device), [t.to(device) for t in picture["deep"]]
+    def _encoded(self, image: dict[str, Any], device: torch.device) -> tuple[Tensor, list[Tensor]]:
+        """Features of one image: kept ones, or by the frozen tower now."""
+        if "features" in image:
+            return image["features"].to(device), [t.to(device) for t in image["deep"]]
         with torch.no_grad():
-            out = vision_features(self.causal, moved(picture["pixels"], device))
+            out = vision_features(self.causal, moved(image["pixels"], device))
         deep = getattr(out, "deepstack_features", None) or []
         return _flat(out.pooler_output), [_flat(layer) for layer in deep]
 
     def _maps(
         self, states: Tensor, ids: Tensor, prompt: Tensor, grids: list[tuple[int, int]]
     ) -> list[HeadOutput]:
-        """Of each picture, as a batch of one, its heatmap and plain soft-argmax. Pictures of one
+        """Of each image, as a batch of one, its heatmap and plain soft-argmax. Images of one
         shape share a pass of the head."""
         assert self.head is not None
         image = self.backbone.is_media(ids) & prompt
@@ -210,12 +209,12 @@ class Pointing(nn.Module):
 
     @torch.no_grad()
     def heatmaps(self, inputs: dict[str, Any]) -> list[Tensor]:
-        """The heatmap of each picture of a batch, without dropout; the mode stays as it was."""
+        """The heatmap of each image of a batch, without dropout; the mode stays as it was."""
         was = self.training
         self.eval()
         try:
             ids, mask = inputs["input_ids"], inputs["attention_mask"]
-            states = self._states(ids, mask, inputs["pictures"], inputs["names"])
+            states = self._states(ids, mask, inputs["images"], inputs["names"])
             out = self._maps(states, ids, inputs["prompt_mask"], inputs["grids"])
         finally:
             self.train(was)

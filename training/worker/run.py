@@ -26,7 +26,8 @@ from training.jobs import failures
 from training.jobs.config import EXIT_CANCELLED, EXIT_FAILED, EXIT_TRAINED, WorkerConfig
 from training.jobs.progress import CANCELLED, TRAINED, Progress
 from training.jobs.settings import TrainSettings
-from training.snapshots.freezing import REPLAY, TRAIN, VALIDATION, Snapshot, load_snapshot, verify
+from training.snapshots.freezing import load_snapshot, verify
+from training.snapshots.types import REPLAY, TRAIN, VALIDATION, Snapshot
 from training.store.home import Home
 from training.worker import checkpoints, saving, validation
 from training.worker.callbacks import Reporting, Watching
@@ -195,12 +196,12 @@ def _items(snapshot: Snapshot, settings: TrainSettings) -> tuple[list[Item], lis
 def _fill(
     preparer: Preparer, items: list[Item], progress: Progress, stop: Stop, state: PartialState
 ) -> None:
-    """Each process sees its share of the pictures; then all may read them."""
-    progress.stage("reading the pictures")
+    """Each process sees its share of the images; then all may read them."""
+    progress.stage("encoding the images")
 
     def tell(done: int, total: int) -> None:
         if done % 50 == 0 or done == total:
-            progress.stage(f"reading the pictures: {done} of {total}")
+            progress.stage(f"encoding the images: {done} of {total}")
 
     preparer.backbone.model.eval()
     mine = items[state.process_index :: state.num_processes]
@@ -252,7 +253,7 @@ def _trainer(
         lambda folder: checkpoints.mark(folder, stop.seconds, settings, snapshot.hash),
     )
     if settings.lambda_keep and built.parent is not None and built.model.head is not None:
-        progress.stage("remembering the replayed pictures")
+        progress.stage("remembering the replayed images")
         remember(built.model, taught, collate, trainer._prepare_inputs, stop.check)
     return trainer, measured
 
@@ -264,7 +265,7 @@ def remember(
     to_device: Callable[[Any], Any],
     check: Callable[[], None],
 ) -> None:
-    """Keep the heatmaps that the adapter makes of replayed pictures before it is trained further.
+    """Keep the heatmaps that the adapter makes of replayed images before it is trained further.
     Called before a checkpoint is loaded, so a resumed run remembers the same."""
     replayed = [i for i, item in enumerate(samples.items) if item.example.source == REPLAY]
     for first in range(0, len(replayed), validation.BATCH):

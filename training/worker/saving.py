@@ -16,11 +16,11 @@ from inference.errors import UserError
 from inference.heads import Head, save_head
 from inference.loaded_adapters import LoadedAdapters
 from training.jobs.config import WorkerConfig
-from training.snapshots.freezing import Snapshot
+from training.snapshots.types import Snapshot, counts_of
 from training.worker.items import Collate, Samples
 from training.worker.model import Pointing
 
-TOLERANCE = 1e-3  # of the picture's side; the mixed batch may round differently
+TOLERANCE = 1e-3  # of the image's side; the mixed batch may round differently
 
 
 def write(
@@ -50,10 +50,7 @@ def card_of(
     learned = {s for e in snapshot.examples if e.split == "train" for s in e.slices}
     before = parent.entry.card if parent is not None else None
     missing = [s for s in (before.not_trained_on if before else ()) if s not in learned]
-    counts: dict[str, int] = {}
-    for example in snapshot.examples:
-        key = f"{example.split} {example.source}"
-        counts[key] = counts.get(key, 0) + 1
+    counts = {k: n for k, n in counts_of(snapshot.manifest).items() if k != "left out"}
     return {
         "name": config.name,
         "task": snapshot.task,
@@ -93,11 +90,8 @@ def check(
     collate: Collate,
 ) -> None:
     """Load the folder through inference.adapters as the page does, and compare one answer with the
-    trained model's. Takes the trained layers off the backbone.
-
-    Raises:
-        UserError: it is refused, or it answers differently.
-    """
+    trained model's. Takes the trained layers off the backbone. Raises UserError: it is refused, or
+    it answers differently."""
     model.eval()
     backbone, device = model.backbone, model.backbone.device
     inputs = collate([samples[0]])

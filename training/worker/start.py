@@ -18,11 +18,8 @@ from training.jobs.settings import TrainSettings
 
 def target_names(backbone: Backbone, layers: tuple[str, ...]) -> list[str]:
     """Full names of the language model's linear layers of those kinds; never the vision tower's,
-    whose layers have the same names in some families.
-
-    Raises:
-        UserError: (field "target_modules") the model has none of a kind.
-    """
+    whose layers have the same names in some families. Raises UserError (field "target_modules"):
+    the model has none of a kind."""
     place = next(n for n, m in backbone.model.named_modules() if m is backbone.decoder)
     names = [f"{place}.{n}" for n, _ in backbone.decoder.named_modules() if n]
     found = [n for n in names if n.rpartition(".")[2] in layers]
@@ -52,11 +49,8 @@ def with_lora(backbone: Backbone, settings: TrainSettings) -> PeftModel:
 
 
 def continue_lora(tuned: PeftModel, parent: CheckedAdapter, settings: TrainSettings) -> None:
-    """Start from the parent's weights.
-
-    Raises:
-        UserError: the settings ask for another shape than the parent has; `field` names it.
-    """
+    """Start from the parent's weights. Raises UserError: the settings ask for another shape than
+    the parent has; `field` names it."""
     layers = {n.rpartition(".")[2] for n in parent.settings["target_modules"]}
     wanted: dict[str, tuple[Any, Any]] = {
         "rank": (parent.settings["r"], settings.rank),
@@ -91,11 +85,8 @@ def make_head(
     parent: CheckedAdapter | None,
     device: torch.device,
 ) -> Head | None:
-    """The parent's head, or a fresh one.
-
-    Raises:
-        UserError: (field "head") the parent has another head.
-    """
+    """The parent's head, or a fresh one. Raises UserError (field "head"): the parent has another
+    head."""
     if settings.head == "none":
         return None
     head = _head(settings, info, parent, device)

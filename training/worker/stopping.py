@@ -29,7 +29,7 @@ class Stop:
         self.requested = True
 
     def start_clock(self, spent_s: float = 0.0) -> None:
-        """Training begins now: reading pictures before it does not count against the limit."""
+        """Training begins now: reading images before it does not count against the limit."""
         self.spent_s, self._begun = spent_s, time.monotonic()
 
     @property

@@ -82,12 +82,9 @@ def total_steps(settings: TrainSettings, samples: int) -> int:
 
 
 def zero2(settings: TrainSettings) -> dict[str, Any]:
-    """DeepSpeed's configuration for ZeRO stage 2.
-
-    Raises:
-        UserError: (field "deepspeed") the package is not installed, or the run was not started
-            with it; the Trainer alone would go on without a word.
-    """
+    """DeepSpeed's configuration for ZeRO stage 2. Raises UserError (field "deepspeed"): the package
+    is not installed, or the run was not started with it; the Trainer alone would go on without a
+    word."""
     if find_spec("deepspeed") is None:
         raise UserError(
             "DeepSpeed is not installed", hint="pip install deepspeed", field="deepspeed"
@@ -111,11 +108,8 @@ def zero2(settings: TrainSettings) -> dict[str, Any]:
 
 
 def _trackers() -> list[str]:
-    """Further trackers, named in SIGHTLINE_TRACKING with commas.
-
-    Raises:
-        UserError: one is unknown or not installed.
-    """
+    """Further trackers, named in SIGHTLINE_TRACKING with commas. Raises UserError: one is unknown
+    or not installed."""
     os.environ.setdefault("WANDB_PROJECT", PROJECT)  # wandb does not look at the arguments
     named = [t.strip() for t in os.environ.get("SIGHTLINE_TRACKING", "").split(",") if t.strip()]
     if strange := sorted(set(named) - set(TRACKERS)):

@@ -11,7 +11,7 @@ import gradio as gr
 from inference.registry import TASKS
 from training.jobs import control as jobs
 from training.jobs.settings import FIELDS, PRESETS, TrainSettings
-from training.snapshots.freezing import SnapshotPlan
+from training.snapshots.types import SnapshotPlan
 from ui.components import markup
 from ui.components.endpoints import Endpoints, Values, components
 from ui.components.runbox import RunBox

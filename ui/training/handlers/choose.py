@@ -11,14 +11,9 @@ from typing import Any
 
 from inference.errors import Cancelled, UserError
 from inference.registry import BACKBONES
-from training.snapshots.freezing import (
-    LeftOut,
-    SnapshotExample,
-    SnapshotPlan,
-    freeze,
-    load_snapshot,
-    plan_snapshot,
-)
+from training.snapshots.freezing import freeze, load_snapshot
+from training.snapshots.plan import plan_snapshot
+from training.snapshots.types import LeftOut, SnapshotExample, SnapshotPlan
 from training.store.feedback import CaseFilter, Feedback
 from training.store.home import Home
 from ui.shell.desk import Desk

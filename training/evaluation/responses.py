@@ -31,7 +31,7 @@ MAX_NEW_TOKENS = 64
 DECODES = ("soft_argmax", "window")
 
 
-class ModelAsker:
+class ModelSides:
     """Callable: an EvalCase -> each side's Response, "base" first, then the adapters by name.
 
     One load of the base, all adapters beside it. Adapters that change the vision tower cannot
