@@ -144,14 +144,6 @@ def test_heldout_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert again.image.content_hash == cases[0].image.content_hash  # frozen
 
 
-def test_best_constant_is_a_point_on_the_picture() -> None:
-    from examples.world.heldout import best_constant01
-
-    x, y = best_constant01(20)
-    assert 0.2 < x < 0.8
-    assert 0.2 < y < 0.8
-
-
 @pytest.mark.skipif(not REAL.is_dir(), reason="the photos of ../shared/real are not here")
 def test_photos_and_their_best_constant() -> None:
     """The figures that FACTS and the issue give for a constant point on the 51 photos."""

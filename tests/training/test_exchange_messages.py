@@ -86,23 +86,6 @@ def test_says_why_a_row_has_no_point(messages: Any, reason: str) -> None:
     assert caught.value.field == "messages"
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    st.tuples(st.integers(16, 4000), st.integers(16, 4000)),
-    st.tuples(st.floats(0, 1), st.floats(0, 1)),
-    st.text(st.characters(categories=("L", "N", "P", "S")), max_size=60),
-)
-def test_a_written_point_comes_back(
-    size: tuple[int, int], share: tuple[float, float], words: str
-) -> None:
-    point = (share[0] * size[0], share[1] * size[1])
-    messages = to_messages(TASK, {"point": Point(*point)}, size)
-    messages[1]["content"] += f" {words}"
-    found, reason = spoken(messages, size)
-    assert found == pytest.approx(point, abs=0.5001)
-    assert reason == words.strip()
-
-
 _TEXT = st.text(max_size=12) | st.just("(1,2")
 _VALUE = st.none() | st.integers() | st.floats() | _TEXT | st.just([{"text": "(1,2"}])
 _KEYS = st.sampled_from(["role", "content", "from", "value"])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,29 +219,3 @@ def test_tail_of_broken_text(tmp_path: Path) -> None:
     assert tail(path, 1).endswith("café")
     assert tail(path, start=9999) == ""
     assert tail(tmp_path / "none") == ""
-
-
-def test_many_submit_at_once(home: Home) -> None:
-    """No row is lost or doubled when several threads write."""
-    made: list[str] = []
-    threads = [threading.Thread(target=lambda: made.append(submit(home))) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(made)) == 16
-    assert {row.id for row in jobs.jobs(home)} == set(made)
-
-
-def test_what_the_page_imports_is_light() -> None:
-    code = (
-        "import sys, training.jobs.control, training.jobs.supervisor,"
-        " training.adapters.promotion, training.adapters.lineage,"
-        " training.proof.comparison, training.jobs.runners;"
-        "print([m for m in ('torch', 'transformers', 'peft', 'accelerate', 'gradio') "
-        "if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"

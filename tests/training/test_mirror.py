@@ -1,18 +1,14 @@
-"""The mirror on the hub, against a stand-in for the hub's API on this machine."""
+"""The mirror on the hub, against a stand-in for the hub's client."""
 
 from __future__ import annotations
 
-import base64
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import huggingface_hub
 import pytest
-from huggingface_hub import HfApi
+from huggingface_hub import CommitOperationAdd, HfApi
 
 from inference.errors import UserError
 from tests.training.store_hand import corrected, predicted
@@ -23,84 +19,44 @@ from training.store.mirror_files import append_new, folder_of, pseudonym
 REPO = "me/words"
 
 
-class Hub(ThreadingHTTPServer):
-    """Takes repositories and commits of small files, as the hub's API does. down: refuse all."""
+class Hub(HfApi):  # type: ignore[misc]
+    """In place of the hub's client: takes repositories and commits of small files. down: refuses
+    all."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(token="hf_stand_in")
         self.created: list[dict[str, Any]] = []
         self.files: dict[str, str] = {}
         self.commits = 0
         self.down = False
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+    def create_repo(self, **options: Any) -> Any:
+        self.created.append(options)
+        return SimpleNamespace(repo_id=REPO)
+
+    def create_commit(self, *, operations: list[CommitOperationAdd], **_: Any) -> int:
+        if self.down:
+            raise ConnectionError("403: the stand-in is closed")
+        for operation in operations:
+            with operation.as_file() as file:
+                self.files[operation.path_in_repo] = file.read().decode()
+        self.commits += 1
+        return self.commits
 
     def lines(self) -> list[dict[str, Any]]:
         texts = "".join(text for _, text in sorted(self.files.items()))
         return [json.loads(line) for line in texts.splitlines()]
 
 
-class Answer(BaseHTTPRequestHandler):
-    server: Hub
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        if self.server.down:
-            self._say({"error": "the stand-in is closed"}, 403)
-        elif self.path == "/api/repos/create":
-            self.server.created.append(json.loads(body))
-            self._say({"url": f"{self.server.address}/datasets/{REPO}", "name": REPO})
-        elif self.path.endswith("/preupload/main"):
-            files = [{**f, "uploadMode": "regular"} for f in json.loads(body)["files"]]
-            keep = ("path", "uploadMode")
-            self._say(
-                {"files": [{**{k: f[k] for k in keep}, "shouldIgnore": False} for f in files]}
-            )
-        elif self.path == f"/api/datasets/{REPO}/commit/main":
-            for line in body.splitlines():
-                self._take(json.loads(line))
-            self.server.commits += 1
-            url = f"{self.server.address}/datasets/{REPO}/commit/{self.server.commits}"
-            self._say({"success": True, "commitOid": str(self.server.commits), "commitUrl": url})
-        else:
-            self._say({"error": self.path}, 404)
-
-    def _take(self, operation: dict[str, Any]) -> None:
-        if operation["key"] == "file":
-            value = operation["value"]
-            self.server.files[value["path"]] = base64.b64decode(value["content"]).decode()
-
-    def _say(self, what: dict[str, Any], status: int = 200) -> None:
-        text = json.dumps(what).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    # Tests run offline; this address is on this machine.
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    server = Hub()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def hub() -> Hub:
+    return Hub()
 
 
 def mirror_to(hub: Hub, feedback: Feedback, told: list[str] | None = None) -> Mirror:
     """Commits only when it is told to."""
-    api = HfApi(endpoint=hub.address, token="hf_stand_in")
     tell = [].append if told is None else told.append
-    mirror = Mirror(feedback.home, REPO, minutes=1000, api=api, tell=tell).start()
+    mirror = Mirror(feedback.home, REPO, minutes=1000, api=hub, tell=tell).start()
     mirror._thread.join(20)
     return mirror
 
@@ -110,7 +66,7 @@ def test_events_arrive_as_lines_each_once(hub: Hub, feedback: Feedback, tmp_path
     made = corrected(feedback, media, prediction, author="ann", client={"session": "s"})
     mirror = mirror_to(hub, feedback)
     mirror.flush()
-    assert (hub.created[0]["type"], hub.created[0]["visibility"]) == ("dataset", "private")
+    assert (hub.created[0]["repo_type"], hub.created[0]["private"]) == ("dataset", True)
     assert [line["event"] for line in hub.lines()] == ["media", "prediction", "correction"]
     picture, answer, word = hub.lines()
     assert picture["hash"] == answer["media"] == word["media"] == media

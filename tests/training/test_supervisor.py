@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -219,28 +219,19 @@ def test_a_killed_worker_says_so_and_resume_goes_on(home: Home, boss: Supervisor
     goes_on_as_if_nothing_had_been(home, job_id)
 
 
-def test_the_jobs_own_process_killed_leaves_no_worker_behind(home: Home, boss: Supervisor) -> None:
+@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["alone", "with all of its group"])
+def test_the_jobs_own_process_killed_leaves_no_worker_behind(
+    home: Home, boss: Supervisor, kill: Callable[[int, int], None]
+) -> None:
     behave(home, hold_at=6)
     job_id = submit(home, "made")
     row = wait_for_step(home, job_id, 6)
     assert row.pid is not None
-    os.kill(row.pid, signal.SIGKILL)
+    kill(row.pid, signal.SIGKILL)
     row = wait_for(home, job_id, "failed", "done")
     assert "The job's process was killed, or the machine was restarted, at step" in row.reason
     assert "Resume goes on from there" in row.hint
     assert processes.marked(job_id) == []
-    goes_on_as_if_nothing_had_been(home, job_id)
-
-
-def test_everything_killed_at_once(home: Home, boss: Supervisor) -> None:
-    """As when the machine goes down."""
-    behave(home, hold_at=6)
-    job_id = submit(home, "made")
-    row = wait_for_step(home, job_id, 6)
-    assert row.pid is not None
-    os.killpg(row.pid, signal.SIGKILL)
-    row = wait_for(home, job_id, "failed", "done")
-    assert "its last checkpoint is from step 5" in row.hint.lower()
     goes_on_as_if_nothing_had_been(home, job_id)
 
 
@@ -284,20 +275,6 @@ def test_the_app_killed_the_job_goes_on_and_the_next_app_finds_it(home: Home) ->
         assert wait_for(home, waiting, "done", "failed").state == "done"
     finally:
         boss.stop()
-
-
-def test_a_job_that_ended_while_no_app_was_there(home: Home) -> None:
-    """Its own process wrote the end; the next app has nothing to do."""
-    boss = supervisor(home)
-    job_id = submit(home)
-    boss.tick()
-    boss.stop()
-    assert wait_for(home, job_id, "done", "failed").state == "done"
-    ended = jobs.job(home, job_id).ended
-    again = supervisor(home)
-    again.tick()
-    again.stop()
-    assert jobs.job(home, job_id).ended == ended
 
 
 def test_an_app_killed_between_taking_and_starting_a_job(home: Home) -> None:

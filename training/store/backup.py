@@ -16,22 +16,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 from inference.errors import UserError
-from training.store.backups import Backup, backup, backups, restore, restore_if_missing
+from training.store.backups import backup, backups, restore, restore_if_missing  # noqa: F401
 from training.store.home import Home, find_home
 
-__all__ = ["Backup", "BackupThread", "backup", "backups", "main", "restore", "restore_if_missing"]
-
 MINUTES = 10.0  # SIGHTLINE_BACKUP_MINUTES
-
-
-@dataclass(frozen=True)
-class _State:
-    """Tells whether anything was written since: sizes and times of the database and its log."""
-
-    stamps: tuple[tuple[int, int] | None, ...]
 
 
 class BackupThread:
@@ -50,7 +41,7 @@ class BackupThread:
         self.problem: str | None = None
         self._seconds = 60 * (minutes_wanted() if minutes is None else minutes)
         self._tell = tell
-        self._saved: _State | None = None
+        self._saved: list[tuple[int, int] | None] | None = None
         self._one_at_a_time = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="backup", daemon=True)
@@ -86,13 +77,14 @@ class BackupThread:
                     self._tell(str(error))
                 self.problem = str(error)
 
-    def _state(self) -> _State:
-        return _State(tuple(_stamp(self.home, suffix) for suffix in ("", "-wal")))
+    def _state(self) -> list[tuple[int, int] | None]:
+        """Tells whether anything was written since: sizes and times of the database and its log."""
+        return [_stamp(self.home.database.with_name(f"sightline.db{s}")) for s in ("", "-wal")]
 
 
-def _stamp(home: Home, suffix: str) -> tuple[int, int] | None:
+def _stamp(file: Path) -> tuple[int, int] | None:
     try:
-        stat = home.database.with_name(home.database.name + suffix).stat()
+        stat = file.stat()
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns

@@ -63,7 +63,13 @@ def backup(home: Home, keep: int | None = None) -> Backup:
             copy_durably(copy, place)
         _prune(home, max(1, keep), files)
     except OSError as error:
-        raise _no_backup(home, str(error)) from error
+        raise UserError(
+            "The backup could not be written",
+            expected=f"a folder that can be written at {home.backups}",
+            got=str(error),
+            hint="Free some space or point SIGHTLINE_BACKUPS at another folder; the earlier copies "
+            "are as they were",
+        ) from error
     return Backup(place, _moment(place), place.stat().st_size)
 
 
@@ -179,15 +185,10 @@ def _prune(home: Home, keep: int, newest: list[str]) -> None:
                 extra -= set(_media_files(copy))
         for file in extra:
             (folder / file).unlink(missing_ok=True)
-    _sweep(home.backups)
-    _sweep(folder)
-
-
-def _sweep(folder: Path) -> None:
     yesterday = datetime.now(UTC).timestamp() - 86_400
-    for file in folder.glob(f"{PARTIAL}*"):
-        if file.stat().st_mtime < yesterday:
-            file.unlink(missing_ok=True)
+    for partial in (*home.backups.glob(f"{PARTIAL}*"), *folder.glob(f"{PARTIAL}*")):
+        if partial.stat().st_mtime < yesterday:
+            partial.unlink(missing_ok=True)
 
 
 # ---- putting back -----------------------------------------------------------------------------
@@ -240,13 +241,3 @@ def _keep() -> int:
     if not text.isdigit() or int(text) < 1:
         raise UserError("SIGHTLINE_BACKUPS_KEEP is wrong", expected="1 or more", got=text)
     return int(text)
-
-
-def _no_backup(home: Home, why: str) -> UserError:
-    return UserError(
-        "The backup could not be written",
-        expected=f"a folder that can be written at {home.backups}",
-        got=why,
-        hint="Free some space or point SIGHTLINE_BACKUPS at another folder; the earlier copies are"
-        " as they were",
-    )

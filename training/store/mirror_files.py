@@ -24,6 +24,7 @@ from training.store.database import connect
 from training.store.group_commit import write
 from training.store.home import Home
 from training.store.media import PARTIAL
+from training.store.whole import whole
 
 Row = Mapping[str, Any]
 JSON_COLUMNS = ("base", "finetuned", "settings", "truth", "payload", "before", "slices")
@@ -74,7 +75,8 @@ def drop(home: Home, gone: Callable[[Row], bool]) -> int:
             lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if not gone(json.loads(line))]
             if len(kept) < len(lines):
-                _replace(file, "".join(kept))
+                with whole(file, durable=True) as fresh:
+                    fresh.write_text("".join(kept), encoding="utf-8")
                 dropped += len(lines) - len(kept)
     return dropped
 
@@ -127,16 +129,6 @@ def _alone(home: Home) -> Iterator[None]:
     with (home.root / "mirror.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _replace(file: Path, text: str) -> None:
-    # Beside the folder, so that a half-written file is never uploaded.
-    handle, partial = tempfile.mkstemp(prefix=PARTIAL, dir=file.parent.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(partial, file)
 
 
 def _key(home: Home) -> bytes:
