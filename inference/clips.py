@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -120,7 +120,7 @@ def make_clip(
         stacked.append(fitted)
         named.append(ClipView(name, y, y + fitted.shape[1]))
         y += fitted.shape[1]
-    _write(target, np.concatenate(stacked, axis=1), times, named)
+    write_clip(target, np.concatenate(stacked, axis=1), times, named)
     return load_clip(target)
 
 
@@ -207,8 +207,11 @@ def _fitted(frames: Pixels, width: int) -> Pixels:
     return np.stack([np.asarray(image) for image in images])
 
 
-def _write(target: Path, frames: Pixels, times: tuple[float, ...], views: list[ClipView]) -> None:
-    """H.264 in MP4, which browsers play, its times to the millisecond."""
+def write_clip(
+    target: Path, frames: Pixels, times: Sequence[float], views: Sequence[ClipView]
+) -> None:
+    """A file for `load_clip`: H.264 in MP4, which browsers play, times to the millisecond. It is
+    nearly lossless; what was read from it is what counts."""
     told = {"views": [[v.name, v.y1, v.y2] for v in views]}
     base = Fraction(1, TICKS)
     with av.open(str(target), "w", format="mp4", options={"movflags": "faststart"}) as out:

@@ -10,7 +10,6 @@ accepted, exported and imported, frozen, trained for some steps, evaluated, prov
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from inference.fields import Answer, Field, Label, Text, Value
 from inference.registry import PLUGINS, TASKS, Spec
 from inference.schema import Heatmap, ImageInput, SidePrediction
 from inference.tasks.base import WH, Task
+from tests.loop import Loop, needs_model
 from training.evaluation.sets import EvalCase, EvalSet
 from training.evaluation.sources import SPLITS
 from training.jobs.settings import PRESETS, Preset
@@ -131,12 +131,6 @@ PRESETS["light"] = Preset(
 
 # ---- through the whole loop ---------------------------------------------------------------------
 
-ROOT = Path(__file__).resolve().parents[2]
-EMBEDDED = ROOT / "examples" / "models" / "sightline-tiny"
-needs_model = pytest.mark.skipif(
-    not (EMBEDDED / "model.safetensors").is_file(), reason="no embedded model"
-)
-
 
 @pytest.fixture
 def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,99 +146,23 @@ def file_of(folder: Path, seed: int) -> Path:
 @pytest.mark.slow
 @needs_model
 def test_whole_loop(plugin: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from inference.correction import Fix
-    from inference.media import load_image
-    from inference.schema import PairRequest
-    from inference.service import ModelService
-    from tests.training.job_hand import until
-    from training.adapters.folders import adapter_folder
-    from training.adapters.promotion import in_use
-    from training.agreement.measures import agreement
-    from training.evaluation import run as evaluation
-    from training.exchange.exporting import export
-    from training.exchange.importing import import_file
-    from training.jobs import control as jobs
-    from training.jobs import processes
-    from training.jobs.supervisor import Supervisor
-    from training.proof.comparison import compare, promote
-    from training.snapshots.freezing import freeze
-    from training.snapshots.plan import plan_snapshot
-    from training.store.feedback import CaseFilter, Feedback
-    from training.store.home import find_home
+    def wanted(seed: int) -> dict[str, Value]:
+        return image_of(seed)[1]
 
-    home = find_home(tmp_path / "home")
-    feedback = Feedback(home)
-    service = ModelService(None, EMBEDDED, [], [home.adapters])
-
-    # predicted, corrected by two people, accepted
-    ids = []
-    for seed in range(12):
-        path, truth = file_of(tmp_path, seed), image_of(seed)[1]
-        pair = service.predict_pair(load_image(path), PairRequest("light", PROMPT))
-        assert pair.base.parsed.missing or "light" in pair.base.values
-        prediction = feedback.add_prediction(pair, path, service.info(), adapter_version=None)
-        for who in ("ann", "ben")[: 1 + seed % 2]:
-            fix = Fix("light", "wrong", truth)
-            made = feedback.correct(
-                task="light", media=pair.image.content_hash, prediction=prediction, payload=fix,
-                author=who,
-            )  # fmt: skip
-            ids.append(made.id)
-    assert feedback.review(ids, "accept", "rob") == 18
-    measured = agreement(feedback.cases(CaseFilter(task="light")))
-    assert measured.slices[0].alpha["light"].value == pytest.approx(1)
-
-    # exported and imported
-    for name in ("csv", "parquet", "sharegpt"):
-        written = export(feedback, name, tmp_path / name, CaseFilter(task="light"))
-        assert (written.rows, written.pictures, written.left_out) == (18, 12, {})
-    other = Feedback(find_home(tmp_path / "other"))
-    for name in ("csv", "parquet"):
-        found = import_file(other, tmp_path / name, "zoe")
-        assert found.problems == () and found.added + found.known == 18
-    assert {c.id: c.payload for c in other.corrections()} == {
-        c.id: c.payload for c in feedback.corrections()
-    }
-
-    # frozen, trained, proven
-    settings = PRESETS["light"].settings
-    plan = plan_snapshot(feedback, task="light", validation_share=settings.validation_share)
-    assert {e.target for e in plan.examples} == {
-        f"It is {light}. The sky is {sky}."
-        for light, sky in zip(LIGHTS, ("bright", "dark", "dark"), strict=True)
-    }
-    snapshot = freeze(home, plan, "rob")
-    boss = Supervisor(home, tick_s=0.2).start()
-    job = jobs.submit(home, snapshot.hash, settings, "rob", name="light-1", device="cpu")
-    try:
-        until(lambda: jobs.job(home, job).state not in ("queued", "running"), "the end", 600)
-    finally:
-        boss.stop()
-        for process in processes.marked(job):
-            process.kill()
-    row = jobs.job(home, job)
-    assert (row.state, row.reason) == ("done", ""), jobs.log_tail(home, job, 40)
-    proof = compare(home, "light-1", in_use(home, "light"))
-    assert proof is not None and {c.kind for c in proof.cases} == {"heldout", "corrected"}
-    assert " %" in proof.headline and "px" not in proof.headline + proof.verdict.words
-
-    # evaluated
-    folder = str(adapter_folder(home, "light-1"))
-    flags = ["--task", "light", "--adapter", folder, "--n", "6", "--json"]
-    assert evaluation.main(flags) == 0
-    sides = json.loads(capsys.readouterr().out.splitlines()[-1])["sides"]
-    assert set(sides) == {"base", "light-1", "most_common"}
-    assert sides["light-1"]["lm_loss"] < sides["base"]["lm_loss"]
-    assert set(sides["base"]) >= {"accuracy", "macro_f1", "parse_rate", "bleu4"}
-
-    # promoted, and it answers
-    promote(home, "light-1", "rob", "" if proof.verdict.allowed else "a test of the loop")
-    assert in_use(home, "light") == "light-1"
-    path = file_of(tmp_path, 902)
-    pair = service.predict_pair(load_image(path), PairRequest("light", PROMPT, adapter="light-1"))
-    assert pair.finetuned is not None and pair.finetuned.values["light"] == Label(
-        "night", span=pair.finetuned.values["light"].span
+    loop = Loop("light", file_of, wanted, tmp_path, capsys)
+    loop.corrected()
+    loop.exchanged()
+    loop.trained(
+        {
+            f"It is {light}. The sky is {sky}."
+            for light, sky in zip(LIGHTS, ("bright", "dark", "dark"), strict=True)
+        }
     )
+    loop.evaluated()
+    pair = loop.promoted(902)
+    assert pair.finetuned is not None
+    light = pair.finetuned.values["light"]
+    assert light == Label("night", span=light.span)
 
 
 TRAIN_MS = 600_000

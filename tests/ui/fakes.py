@@ -14,7 +14,7 @@ from explain.maps import default_tokens, make_pair_maps
 from explain.registry import EXPLAINERS
 from inference.errors import Cancelled
 from inference.fields import Answer, Point
-from inference.media import load_image
+from inference.media import load_media
 from inference.schema import (
     AdapterCard,
     AdapterEntry,
@@ -66,7 +66,7 @@ def fake_services(
 
     services = Services(
         model_info=lambda: INFO,
-        load_image=load_image,
+        load_media=load_media,
         list_adapters=lambda: entries,
         default_adapter=lambda: "hazard-patch",
         load_adapter=lambda source: replace(entries[1], source=source),

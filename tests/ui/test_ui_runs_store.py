@@ -170,7 +170,7 @@ def test_only_the_results_keep_pictures_and_within_their_bound(desk, picture, ca
             raise RuntimeError(image)
         return fake_pair(image, request)
 
-    changed = replace(desk.services, load_image=big, predict_pair=failing)
+    changed = replace(desk.services, load_media=big, predict_pair=failing)
     desk = replace(desk, services=changed, results=Results(max_bytes=60_000_000))
     for i in range(20):
         for prompt in ("look", "fail"):

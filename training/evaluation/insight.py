@@ -22,6 +22,7 @@ FRAME = "original_px"
 MAX_BYTES = 500_000_000  # of one list of rows, without images
 MAX_ROWS = 200_000
 MAX_TURNS = 64
+FILES = ("image", "images", "video", "videos")  # columns of a file's path or bytes
 GROUP = 32  # rows of a Parquet file in memory at once: images are large
 ASSISTANTS = ("assistant", "gpt")
 
@@ -80,7 +81,7 @@ def read_parquet(path: Path) -> Iterator[Found]:
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            if not {"image", "images"} & set(names):
+            if not set(FILES) & set(names):
                 raise UserError(
                     "The Parquet file has no images",
                     expected="a column image (or images), and messages",
@@ -110,7 +111,7 @@ READERS: dict[str, Callable[[Path], Iterator[Found]]] = {
 def _found(number: int, row: Any, cells: bool = False) -> Found:
     if not isinstance(row, dict):
         return Found(number, problem=f"not an object but {type(row).__name__}")
-    image = row.get("image") or row.get("images")
+    image = next((row[name] for name in FILES if row.get(name)), None)
     if isinstance(image, list):
         if len(image) > 1:
             return Found(number, problem=f"{len(image)} images; one is wanted")
@@ -119,7 +120,7 @@ def _found(number: int, row: Any, cells: bool = False) -> Found:
         image = image.get("bytes") or image.get("path")
     if not isinstance(image, (str, bytes)) or not image:
         return Found(number, problem="no image")
-    read = ("image", "images", "messages")
+    read = (*FILES, "messages")
     others = {k: v for k, v in row.items() if k not in read} if cells else {}
     return Found(number, image, others, row.get("messages") or row.get("conversations"))
 

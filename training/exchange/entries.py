@@ -18,8 +18,9 @@ from inference.checks import check_choice, check_text
 from inference.correction import Fix
 from inference.errors import UserError
 from inference.fields import Point, Value, values_to_json
-from inference.media import MAX_BYTES, load_image
+from inference.media import MAX_BYTES, load_media
 from inference.registry import task as find_task
+from inference.schema import MediaKind, media_kind
 from inference.tasks.base import Task
 from training.evaluation.insight import Found, from_messages, inside
 from training.exchange.fields import MODEL, from_cells
@@ -35,12 +36,14 @@ OLD_VERDICTS = {"no_hazard": "none"}  # of files that earlier versions wrote
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded image that lies in a file, ours for the time of the import."""
+    """A decoded image or clip that lies in a file, ours for the time of the import."""
 
     path: Path
     sha256: str
     size_wh: tuple[int, int]
     pixels_sha256: str
+    kind: MediaKind
+    duration_s: float | None
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,14 @@ class Pictures:
         """Raises UserError."""
         path = self._put(value) if isinstance(value, bytes) else inside(self._folder, value)
         if path not in self._known:
-            image = load_image(path)
+            image = load_media(path)
             self._known[path] = Picture(
-                path, image.content_hash, image.size_wh, image.pixels_sha256
+                path,
+                image.content_hash,
+                image.size_wh,
+                image.pixels_sha256,
+                media_kind(image),
+                image.times_s[-1] if image.times_s else None,
             )
         return self._known[path]
 
@@ -98,6 +106,7 @@ def entry(found: Found, pictures: Pictures, importer: str, keep_people: bool = T
     picture = pictures.get(found.picture)
     cells: Fields = found.fields
     task = find_task(_text(cells, "task", MAX_NAME) or DEFAULT_TASK)
+    task.check_media(picture.kind)
     values = from_cells(task, cells)
     if found.messages is not None and not cells.get("verdict"):
         values = {**from_messages(task, found.messages, picture.size_wh), **values}

@@ -79,8 +79,6 @@ def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row]
 def _unfit(feedback: Feedback, case: Case, task: str) -> str:
     if case.task != task:
         return f"another task than {task}: choose it in the filter"
-    if case.media.kind != "image":
-        return "only images can be exported so far"
     if not (feedback.home.media / case.media.file).is_file():
         return "the image is not kept any more"
     return ""
@@ -106,7 +104,7 @@ def _row(feedback: Feedback, case: Case, correction: Correction) -> Row:
         **to_cells(task, values_of(case.task, correction.before), MODEL),
     }
     source = feedback.home.media / media.file
-    file, size_wh = f"images/{media.file}", (media.width, media.height)
+    file, size_wh = f"{task.media}s/{media.file}", (media.width, media.height)
     return Row(source, file, media.hash, size_wh, task, cells, correction.values)
 
 

@@ -170,7 +170,8 @@ def _keep_media(db: Database, item: Entry, file: str, size: int) -> None:
     key = item.picture.sha256
     row = {
         "hash": key,
-        "kind": "image",
+        "kind": item.picture.kind,
+        "duration_s": item.picture.duration_s,
         "file": file,
         "width": item.picture.size_wh[0],
         "height": item.picture.size_wh[1],

@@ -23,6 +23,7 @@ from training.exchange.sharegpt import to_messages
 
 # The name decides the split, as `datasets` guesses it.
 DATA = "train-00000-of-00001.parquet"
+COLUMNS = {"image": ("image", "Image"), "clip": ("video", "Video")}  # and their type there
 
 _ARROW = {TEXT: pa.string(), NUMBER: pa.float64(), FLAG: pa.bool_(), LIST: pa.list_(pa.string())}
 _VALUE = {TEXT: "string", NUMBER: "float64", FLAG: "bool"}
@@ -40,14 +41,15 @@ def features(task: Task) -> dict[str, Any]:
         for name, kind in columns(task).items()
     }
     sizes = {"width": _value("int64"), "height": _value("int64"), "sha256": _value("string")}
-    return {"image": {"_type": "Image"}, "messages": turns, **named, **sizes}
+    column, kind = COLUMNS[task.media]
+    return {column: {"_type": kind}, "messages": turns, **named, **sizes}
 
 
 def schema(task: Task) -> pa.Schema:
     """Arrow's types with that description as metadata."""
     turn = pa.struct([("role", pa.string()), ("content", pa.string())])
     picture = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    typed = [("image", picture), ("messages", pa.list_(turn))]
+    typed = [(COLUMNS[task.media][0], picture), ("messages", pa.list_(turn))]
     typed += [(name, _ARROW[kind]) for name, kind in columns(task).items()]
     typed += [("width", pa.int64()), ("height", pa.int64()), ("sha256", pa.string())]
     described = json.dumps({"info": {"features": features(task)}})
@@ -66,7 +68,7 @@ def write(rows: Iterable[Row], folder: Path) -> None:
 
 def _as_record(row: Row) -> dict[str, Any]:
     return {
-        "image": {"bytes": row.source.read_bytes(), "path": Path(row.file).name},
+        COLUMNS[row.task.media][0]: {"bytes": row.source.read_bytes(), "path": Path(row.file).name},
         "messages": to_messages(row.task, row.values, row.size_wh),
         **row.cells,
         "width": row.size_wh[0],

@@ -18,11 +18,12 @@ from training.exchange.folders import put
 from training.exchange.rows import Row
 
 DATA, INFO = "data.json", "dataset_info.json"
-IMAGE_MARK = "<image>"
+# Of the task's media: the column of its files, and what stands for it in the text.
+MARKS = {"image": "<image>", "clip": "<video>"}
+COLUMNS = {"image": "images", "clip": "videos"}
 DATASET_INFO = {
     "file_name": DATA,
     "formatting": "sharegpt",
-    "columns": {"messages": "messages", "images": "images"},
     "tags": {
         "role_tag": "role",
         "content_tag": "content",
@@ -53,13 +54,17 @@ def write(rows: Iterable[Row], folder: Path) -> None:
             file.write(",\n" if index else "\n")
             file.write(json.dumps(as_json(row), ensure_ascii=False))
         file.write("\n]\n")
-    info = {f"sightline_{row.task.name}": DATASET_INFO}
+    columns = {name: name for name in ("messages", COLUMNS[row.task.media])}
+    info = {f"sightline_{row.task.name}": {**DATASET_INFO, "columns": columns}}
     (folder / INFO).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
 def as_json(row: Row) -> dict[str, Any]:
     """One row; it must have a value of the main field."""
-    return {"messages": to_messages(row.task, row.values, row.size_wh), "images": [row.file]}
+    return {
+        "messages": to_messages(row.task, row.values, row.size_wh),
+        COLUMNS[row.task.media]: [row.file],
+    }
 
 
 def to_messages(task: Task, values: Mapping[str, Value], image_wh: WH) -> list[dict[str, str]]:
@@ -72,6 +77,6 @@ def to_messages(task: Task, values: Mapping[str, Value], image_wh: WH) -> list[d
     if task.main not in values:
         return []
     return [
-        {"role": "user", "content": f"{IMAGE_MARK} {task.prompt}"},
+        {"role": "user", "content": f"{MARKS[task.media]} {task.prompt}"},
         {"role": "assistant", "content": task.target_text(values, image_wh, FRAME, None)},
     ]

@@ -21,7 +21,7 @@ from training.exchange.folders import put
 from training.exchange.rows import DEFAULT_TASK, FLAG, LIST, NUMBER, TEXT, Row
 
 DATA = "corrections.csv"
-PICTURE = "image"
+MEDIA = ("image", "clip")  # the column with the file
 # The last four are the full-width forms, which Excel takes for the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -45,7 +45,7 @@ def write(rows: Iterable[Row], folder: Path) -> None:
         for number, row in enumerate(rows):
             kinds = columns(row.task)
             if number == 0:
-                writer.writerow((PICTURE, "width", "height", *kinds))
+                writer.writerow((row.task.media, "width", "height", *kinds))
             if not (folder / row.file).exists():
                 put(row.source, folder / row.file)
             cells = [_cell(kind, row.cells[name]) for name, kind in kinds.items()]
@@ -88,12 +88,11 @@ def read(path: Path) -> Iterator[Found]:
 
 
 def _check(names: Iterable[str]) -> None:
-    missing = {PICTURE} - set(names)
-    if missing:
+    if not set(MEDIA) & set(names):
         raise UserError(
             "The table lacks columns",
-            expected="image, and for hazard points x and y (and, if known, verdict, author ...)",
-            got=f"none called {', '.join(sorted(missing))}",
+            expected="image or clip, and for hazard points x and y (if known verdict, author ...)",
+            got=", ".join(sorted(names))[:300],
             field="file",
         )
 
@@ -108,7 +107,8 @@ def _found(number: int, row: dict[str, Any]) -> Found:
         return Found(number, problem=str(error))
     except UserError as error:
         return Found(number, problem=error.message)
-    return Found(number, plain(row[PICTURE]), cells)
+    file = next(row[name] for name in MEDIA if name in row)
+    return Found(number, plain(file), cells)
 
 
 def _value(kind: str, cell: str) -> Any:

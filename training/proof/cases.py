@@ -17,7 +17,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from inference.media import load_image
+from inference.media import load_media
 from training.evaluation.drawn import store, stored_case
 from training.evaluation.sets import SPLITS, EvalCase, EvalSet, load_split
 from training.proof.results import CORRECTED, HELDOUT
@@ -118,7 +118,7 @@ def corrected(home: Home, snapshot: Snapshot, most: int = MOST_CORRECTED) -> Pro
 
     def cases() -> Iterator[ProofCase]:
         for example in examples:
-            image = load_image(example.picture)
+            image = load_media(example.picture)
             case = EvalCase(image, example.values, frozenset(example.slices))
             place = str(example.picture.relative_to(home.root))
             case_id = f"{snapshot.task}:{example.sha256}"

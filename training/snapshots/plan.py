@@ -14,7 +14,7 @@ from typing import Any
 
 from inference.errors import UserError
 from inference.fields import Point
-from inference.media import load_image
+from inference.media import load_media
 from inference.registry import task as find_task
 from inference.tasks.base import Task
 from training.agreement.consensus import Vote, consensus
@@ -113,8 +113,8 @@ def _of_case(
     ids = tuple(c.id for c in accepted)
     media, task = case.media, find_task(case.task)
     label = media.name or media.hash[:12]
-    if media.kind != "image":
-        return LeftOut(label, "it is a clip, and the task takes images", ids)
+    if media.kind != task.media:
+        return LeftOut(label, f"it is a {media.kind}, and the task takes a {task.media}", ids)
     path, size_wh = feedback.home.media / media.file, (media.width, media.height)
     votes = [Vote(c.id, c.values) for c in accepted]
     agreed = consensus(votes, task.main, size_wh)
@@ -124,7 +124,7 @@ def _of_case(
         return LeftOut(label, "its point lies outside the image", ids)
     try:
         whole = path.is_file() and path.stat().st_size == media.bytes
-        pixels = (media.pixels_sha256 if whole else None) or load_image(path).pixels_sha256
+        pixels = (media.pixels_sha256 if whole else None) or load_media(path).pixels_sha256
     except UserError as error:
         return LeftOut(label, f"its image cannot be read: {error.message}", ids)
     if is_heldout(media.name, pixels):

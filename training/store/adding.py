@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,15 @@ from sqlite_utils import Database
 from inference.checks import check_text
 from inference.errors import UserError, unknown
 from inference.fields import Value, values_to_json
-from inference.media import load_image
-from inference.schema import ModelInfo, PairPrediction, SidePrediction
+from inference.media import load_media
+from inference.schema import (
+    ClipInput,
+    Media,
+    ModelInfo,
+    PairPrediction,
+    SidePrediction,
+    media_kind,
+)
 from training.store.case_rows import media_of, to_json
 from training.store.group_commit import write
 from training.store.home import Home
@@ -46,7 +53,7 @@ class Answers:
     truth: Mapping[str, Value] = field(default_factory=dict)
 
     def id(self, media: str) -> str:
-        """The same answer to the same picture always has the same id, also where another machine
+        """The same answer to the same image always has the same id, also where another machine
         rounds otherwise."""
         facts = {k: v for k, v in vars(self).items() if k not in ("latency_s", "truth")}
         for side in ("base", "finetuned"):
@@ -57,11 +64,11 @@ class Answers:
 
 @dataclass(frozen=True)
 class NewMedia:
-    """A file to keep. size_wh: pixels; None: read from the image. expected: the hash it must
-    have. pixels_sha256: of its RGB values, where they are known."""
+    """A file to keep. kind, size_wh, duration_s: None: read from the file. expected: the hash it
+    must have. pixels_sha256: of its RGB values, where they are known."""
 
     path: Path
-    kind: str = "image"
+    kind: str | None = None
     size_wh: tuple[int, int] | None = None
     duration_s: float | None = None
     slices: tuple[str, ...] = ()
@@ -74,29 +81,39 @@ class _Gone(Exception):
     """The file was deleted before its row was written."""
 
 
+def of_media(new: NewMedia, media: Media) -> NewMedia:
+    """With what the decoded file says of itself."""
+    return replace(
+        new,
+        kind=media_kind(media),
+        size_wh=media.size_wh,
+        duration_s=media.duration_s if isinstance(media, ClipInput) else None,
+        pixels_sha256=media.pixels_sha256,
+    )
+
+
 def add_media(home: Home, new: NewMedia) -> str:
     """The content hash. Raises UserError."""
-    if new.kind not in KINDS:
-        raise unknown("kind of media", new.kind, KINDS, "image")
     names = [check_text(s, "slices", MAX_SLICE) for s in new.slices]
     check_text(new.name, "name", MAX_NAME)
-    size_wh, pixels_sha256 = new.size_wh, new.pixels_sha256
-    if size_wh is None:
-        image = load_image(new.path)
-        size_wh, pixels_sha256 = image.size_wh, image.pixels_sha256
+    if new.kind is None or new.size_wh is None:
+        new = of_media(new, load_media(new.path))
+    if new.kind not in KINDS:
+        raise unknown("kind of media", str(new.kind), KINDS, "image")
+    assert new.size_wh is not None
     while True:
         digest, file, size = store_file(home, new.path, new.expected)
         row = {
             "hash": digest,
             "kind": new.kind,
             "file": file,
-            "width": size_wh[0],
-            "height": size_wh[1],
+            "width": new.size_wh[0],
+            "height": new.size_wh[1],
             "bytes": size,
             "duration_s": new.duration_s,
             "name": new.name,
             "created": now(),
-            "pixels_sha256": pixels_sha256,
+            "pixels_sha256": new.pixels_sha256,
         }
 
         def work(db: Database, row: Mapping[str, Any] = row) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from inference.correction import Fix
 from inference.fields import Value
-from inference.schema import ModelInfo, PairPrediction
+from inference.schema import ModelInfo, PairPrediction, media_kind
 from training.store import case_rows as rows
 from training.store import forgetting, reviewing
 from training.store.adding import Answers, NewMedia, add_answers, add_media, answers_of, media_row
@@ -58,7 +58,7 @@ class Feedback:
         self,
         path: Path,
         *,
-        kind: str = "image",
+        kind: str | None = None,
         size_wh: tuple[int, int] | None = None,
         duration_s: float | None = None,
         slices: Sequence[str] = (),
@@ -69,8 +69,8 @@ class Feedback:
         """Keep an image or clip; its content hash. Again with the same bytes: nothing new, but
         slices are added.
 
-        size_wh: pixels; read from the image where not given. expected: the hash it must have.
-        pixels_sha256: of its RGB values.
+        kind, size_wh, duration_s: read from the file where not given. expected: the hash that it
+        must have. pixels_sha256: of its RGB values.
 
         Raises:
             UserError: it cannot be read or kept, or is another file than expected.
@@ -100,14 +100,16 @@ class Feedback:
         truth: Mapping[str, Value] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> str:
-        """Keep a picture and what both sides said of it; the prediction's id. Idempotent.
+        """Keep an image or clip and what both sides said of it; the prediction's id. Idempotent.
 
         Raises:
-            UserError: the file is not the picture of the pair; nothing could be written.
+            UserError: the file is not the image of the pair; nothing could be written.
         """
         media = self.add_media(
             image_path,
+            kind=media_kind(pair.image),
             size_wh=pair.image.size_wh,
+            duration_s=pair.image.times_s[-1] if pair.image.times_s else None,
             slices=slices,
             name=name,
             expected=pair.image.content_hash,
@@ -131,7 +133,7 @@ class Feedback:
         media: its content hash. prediction: id of the answer that was looked at, or None.
 
         Raises:
-            UserError: the payload is another task's or points outside the picture; media or
+            UserError: the payload is another task's or points outside the image; media or
                 prediction are not there or do not belong together; nothing could be written.
         """
         return correct(self.home, task, media, prediction, payload, author, client or {})

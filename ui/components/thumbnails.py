@@ -1,4 +1,4 @@
-"""Small upright copies of images as data URIs, also of files outside every served folder."""
+"""Small upright copies of images, and of clips' first frames, as data URIs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from inference.errors import UserError
+from inference.media import is_image, load_media
 from ui.shell.pictures import data_uri
 
 SMALL_PX = 340
@@ -25,15 +27,18 @@ def cropped(path: Path | None, size_wh: tuple[int, int]) -> str:
 def _copy(path: Path | None, size_wh: tuple[int, int], crop: bool) -> str:
     try:
         return _encoded(path, path.stat().st_mtime_ns, size_wh, crop) if path else ""
-    except (OSError, ValueError):
+    except (OSError, ValueError, UserError):
         return ""
 
 
 @lru_cache(maxsize=1000)
 def _encoded(path: Path, stamp_ns: int, size_wh: tuple[int, int], crop: bool) -> str:
-    with Image.open(path) as image:
-        image.draft("RGB", (2 * size_wh[0], 2 * size_wh[1]))
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+    if is_image(path):
+        with Image.open(path) as image:
+            image.draft("RGB", (2 * size_wh[0], 2 * size_wh[1]))
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    else:
+        upright = Image.fromarray(load_media(path).still().pixels)
     if crop:
         upright = ImageOps.fit(upright, size_wh)
     else:

@@ -12,7 +12,7 @@ from inference.registry import task as find_task
 from inference.schema import (
     AdapterCard,
     AdapterEntry,
-    ImageInput,
+    Media,
     PairPrediction,
     PairRequest,
 )
@@ -57,7 +57,7 @@ def default_prompt(services: Services) -> str:
 
 
 def ask_model(
-    services: Services, image: ImageInput, request: PairRequest, **more: Any
+    services: Services, image: Media, request: PairRequest, **more: Any
 ) -> PairPrediction:
     """Both sides' answers. What the model fails with unexpectedly goes to the log; the UserError
     says that it stopped. more: progress and cancelled, as `predict_pair` takes them."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from inference.errors import UserError
 from inference.fields import Point
-from inference.schema import AdapterEntry, ImageInput, ModelInfo, PairPrediction, PairRequest, Trace
+from inference.schema import AdapterEntry, Media, ModelInfo, PairPrediction, PairRequest, Trace
 from training.store.home import Home
 from ui.shell.visitors import Visitor, who
 
@@ -32,7 +32,7 @@ class PredictPair(Protocol):
 
     def __call__(
         self,
-        image: ImageInput,
+        image: Media,
         request: PairRequest,
         *,
         progress: Progress | None = None,
@@ -63,7 +63,7 @@ class Services:
     """
 
     model_info: Callable[[], ModelInfo]
-    load_image: Callable[[Path], ImageInput]
+    load_media: Callable[[Path], Media]
     list_adapters: Callable[[], Sequence[AdapterEntry]]
     default_adapter: Callable[[], str | None]
     load_adapter: Callable[[str], AdapterEntry]

@@ -17,7 +17,7 @@ from explain.describe import describe
 from explain.maps import default_tokens, make_pair_maps
 from explain.registry import EXPLAINERS
 from inference.errors import UserError
-from inference.media import load_image
+from inference.media import load_media
 from inference.service import ModelService
 from training.adapters.promotion import promoted
 from training.jobs.supervisor import Supervisor
@@ -39,7 +39,7 @@ def build_services(flags: Namespace, home: Home, examples: Path) -> Services:
 
     return Services(
         model_info=model.info,
-        load_image=load_image,
+        load_media=load_media,
         list_adapters=model.adapters,
         default_adapter=first_adapter,
         load_adapter=model.load_adapter,

@@ -88,7 +88,7 @@ def run_now(desk: Desk, case_id: str) -> str:
         )
     adapter = desk.services.default_adapter()
     prompt = case.predictions[0].prompt if case.predictions else find_task(case.task).prompt
-    image = desk.services.load_image(feedback.media_path(case.media.hash))
+    image = desk.services.load_media(feedback.media_path(case.media.hash))
     request = PairRequest(prompt=prompt, adapter=adapter, forced="finetuned" if adapter else "base")
     pair = ask_model(desk.services, image, request)
     side = pair.finetuned or pair.base

@@ -4,7 +4,6 @@ gradio, and nothing here writes."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from inference.errors import UserError
 from inference.registry import TASKS
@@ -72,7 +71,9 @@ def page_view(visitor: Visitor, desk: Desk, where: QueueAddress, chose: bool = T
         anything=bool(total or feedback.count(CaseFilter())),
         empty=view.empty(examples[0].id if examples else None),
         summary=view.summary((first + 1, first + len(rows)), total, where.filtered),
-        queue=view.queue([(case, _file(feedback, case)) for case in rows], where.case),
+        queue=view.queue(
+            [(case, feedback.media_path(case.media.hash)) for case in rows], where.case
+        ),
         has_before=where.page > 1,
         has_after=first + len(rows) < total,
         choices=choices(feedback),
@@ -137,15 +138,12 @@ def _chosen(feedback: Feedback, wanted: str, rows: list[Case]) -> Case | None:
     return rows[0] if rows else None
 
 
-def _file(feedback: Feedback, case: Case) -> Path | None:
-    return feedback.media_path(case.media.hash) if case.media.kind == "image" else None
-
-
 def _stage(desk: Desk, case: Case) -> str:
-    """The image with its marks; nothing for a clip, or where the file is gone or broken."""
+    """The image, or a clip's first frame, with its marks; nothing where the file is gone or
+    broken."""
     try:
-        path = _file(Feedback(desk.home), case)
-        image = desk.services.load_image(path) if path else None
+        path = Feedback(desk.home).media_path(case.media.hash)
+        image = desk.services.load_media(path).still()
     except UserError:
         image = None
     return pieces.picture(case, desk.pictures.url(image), image.size_wh) if image else ""

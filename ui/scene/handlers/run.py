@@ -12,7 +12,7 @@ from pathlib import Path
 from inference.errors import Cancelled, UserError, unknown
 from inference.fingerprint import file_sha256
 from inference.registry import task as find_task
-from inference.schema import ImageInput, PairRequest, Side
+from inference.schema import Media, PairRequest, Side
 from ui.scene.address import MAX_NUMBER, MAX_TOKENS, ViewSettings
 from ui.shell.arguments import whole
 from ui.shell.desk import Desk, adapters_for, ask_model, check_adapter
@@ -49,7 +49,7 @@ class Order:
 
 def prepare(
     visitor: Visitor, desk: Desk, form: SceneForm, max_new_tokens: object = 64
-) -> tuple[Order, ImageInput]:
+) -> tuple[Order, Media]:
     """Checks the form and reads the image. UserError names the field that is wrong."""
     if not form.image:
         raise UserError(
@@ -59,7 +59,7 @@ def prepare(
     task = find_task(form.task)
     prompt = task.validate_prompt(form.prompt)
     adapter = check_adapter(visitor, desk.services, form.adapter)
-    image = desk.services.load_image(Path(form.image))
+    image = desk.services.load_media(Path(form.image))
     request = PairRequest(
         form.task, prompt, adapter, form.forced if adapter else "base", task.neutral_prompt, longest
     )
@@ -67,7 +67,7 @@ def prepare(
     return Order(Path(form.image), request, example), image
 
 
-def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, ImageInput]:
+def begin(visitor: Visitor, desk: Desk, form: SceneForm) -> tuple[Run, Media]:
     """A run that may start when the model is free; UserError if the form is not in order."""
     order, image = prepare(visitor, desk, form)
     run = desk.runs.new()
@@ -96,7 +96,7 @@ def _predict(desk: Desk, run: Run, progress: Progress) -> str:
     order: Order = run.task
     if not desk.services.model_info().loaded:
         progress("Loading the model", 0.0)
-    image = desk.services.load_image(order.path)
+    image = desk.services.load_media(order.path)
     more = {"progress": progress, "cancelled": run.cancelled}
     pair = ask_model(desk.services, image, order.request, **more)
     example = order.example
@@ -106,10 +106,10 @@ def _predict(desk: Desk, run: Run, progress: Progress) -> str:
 
 def check_image(services: Services, path: str | None) -> str:
     """One line about an image just chosen; UserError if it cannot be used."""
-    return size_note(services.load_image(Path(path))) if path else ""
+    return size_note(services.load_media(Path(path))) if path else ""
 
 
-def size_note(image: ImageInput) -> str:
+def size_note(image: Media) -> str:
     width, height = image.size_wh
     return f"{image.name}: {width} × {height} px"
 

@@ -63,7 +63,7 @@ def comparing(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) ->
         check_adapter(visitor, desk.services, name)
 
     def work(progress: Progress, cancelled: Callable[[], bool]) -> tuple[list[str], str]:
-        image, pairs = desk.services.load_image(path), []
+        image, pairs = desk.services.load_media(path), []
         for i, (when, name) in enumerate(zip(("Before", "After"), names, strict=True)):
 
             def tell(said: str, part: float, when: str = when, i: int = i) -> None:
