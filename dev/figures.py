@@ -1,8 +1,8 @@
-"""Write the figures in README.md from what was measured: `python -m dev.figures [--check]`.
+"""Write the figures in the READMEs from what was measured: `python -m dev.figures [--check]`.
 
 Blocks between `<!-- figures:NAME -->` and `<!-- /figures:NAME -->` are made from
-benchmarks/results/*.json, dev/loop_proof.json and the adapters' cards. No figure in the
-README is typed by hand. `--check` changes nothing and fails when a block is out of date.
+benchmarks/results/*.json, dev/loop_proof.json and the adapters' cards. No figure there is typed
+by hand. `--check` changes nothing and fails when a block is out of date.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+FILES = [ROOT / folder / "README.md" for folder in ("", "benchmarks", "examples/adapters")]
 RESULTS = ROOT / "benchmarks" / "results"
 ADAPTERS = ROOT / "examples" / "adapters"
 LOOP = ROOT / "dev" / "loop_proof.json"  # the last line of `python -m training.proof.loop`
@@ -122,7 +122,7 @@ def true_size_block(found: Json | None) -> str:
     words = (
         f"That is {found['ratio']:.2f} times as long as one plain answer of the base without maps "
         f"({found['seconds']['plain']:.0f} s; the aim is at most 1.6 times). Random weights, a "
-        f"512 × 512 picture, 24 tokens a side; the machine's load before was {found['load']:.1f}."
+        f"512 × 512 image, 24 tokens a side; the machine's load before was {found['load']:.1f}."
     )
     head = ["", "both answers with maps, s", "peak memory, GB"]
     return "\n\n".join([table(head, rows), words, machines({"true_size": found})])
@@ -190,16 +190,43 @@ def _cell(value: Any, form: str) -> str:
     return "–" if value is None else form.format(value)
 
 
+def three_block(found: Mapping[str, Json], carded: Mapping[str, Json], loop: Json | None) -> str:
+    """What somebody who meets Sightline wants to know first: quality, learning, speed."""
+    name, card = next(iter(carded.items()), ("", {}))
+    photos, first = card.get("extra", {}).get("photos"), found.get("first_prediction")
+    if not (photos and loop and first):
+        return NOT_MEASURED
+    drawn = card["heldout"]
+    sides, seen = drawn["sides"], photos["sides"]
+    learned, others = loop["rows"]["debris/animal"]["median_px"], loop["rows"]["photographs"]
+    return "\n".join(
+        [
+            f"- **Quality**: `{name}` points {sides[name]['median_px']:.0f} px from the hazard "
+            f"(median of {drawn['n']} held-out drawn scenes at 1280 × 720; base "
+            f"{sides['base']['median_px']:.0f}). On {photos['n']} photographs its point is inside "
+            f"the hazard's box in {seen[name]['in_box']:.0%} (base {seen['base']['in_box']:.0%}).",
+            f"- **Learning**: {loop['corrections']} corrections and "
+            f"{loop['seconds']['train'] / 60:.0f} minutes of training on 2 cores bring scenes of "
+            f"kinds that it never saw from {learned['current']:.0f} to "
+            f"{learned['candidate']:.0f} px; on photographs it gets worse, from "
+            f"{others['median_px']['current']:.0f} to {others['median_px']['candidate']:.0f} px.",
+            f"- **Speed**: both answers with their maps in {first['p50_s']:.2f} s on 2 cores "
+            "(embedded model, median).",
+        ]
+    )
+
+
 def blocks() -> dict[str, str]:
     """Every block's text by name, from the files in this checkout."""
     measured, carded = results(RESULTS), cards(ADAPTERS)
-    true_size = measured.pop("true_size", None)
+    true_size, loop = measured.pop("true_size", None), read(LOOP)
     return {
+        "three": three_block(measured, carded, loop),
         "true_size": true_size_block(true_size),
         "speed": speed_block(measured),
         "quality": quality_block(carded),
         "photos": photos_block(carded),
-        "loop": loop_block(read(LOOP)),
+        "loop": loop_block(loop),
     }
 
 
@@ -216,18 +243,20 @@ def filled(text: str, made: Mapping[str, str]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.figures", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when README.md is out of date")
+    parser.add_argument("--check", action="store_true", help="fail when a file is out of date")
     options = parser.parse_args(arguments)
-    before = README.read_text(encoding="utf-8")
-    after = filled(before, blocks())
-    if before == after:
-        return 0
-    if options.check:
-        print("README.md: figures are out of date; run `make figures`", file=sys.stderr)
-        return 1
-    README.write_text(after, encoding="utf-8")
-    print("README.md: figures written")
-    return 0
+    made, stale = blocks(), []
+    for path in FILES:
+        before = path.read_text(encoding="utf-8")
+        if (after := filled(before, made)) != before:
+            stale.append(str(path.relative_to(ROOT)))
+            if not options.check:
+                path.write_text(after, encoding="utf-8")
+    if stale and options.check:
+        print(f"{', '.join(stale)}: out of date; run `make figures`", file=sys.stderr)
+    elif stale:
+        print(f"{', '.join(stale)}: figures written")
+    return int(options.check and bool(stale))
 
 
 if __name__ == "__main__":
