@@ -35,14 +35,14 @@ MODULE = "tests.training.test_new_clip_task"
 STATES = ("day", "night")
 SHADES = {"day": 210, "night": 30}
 FIELDS = (
-    Field("state", "label", "Light in the cabin", STATES),
+    Field("state", "label", "Light", STATES),
     Field("why", "text", "Reason", optional=True),
 )
-PROMPT = "Is it day or night in the cabin?"
+PROMPT = "Is it day, dusk or night?"
 
 
 def parse(text: str, image_wh: WH, frame: str, resized_wh: WH | None = None) -> Answer:
-    """ "It is night. The cabin is dark." """
+    """ "It is night. The sky is dark." """
     said = re.search(rf"\b({'|'.join(STATES)})\b", text)
     if said is None:
         return Answer({}, {"state": "it names no state"})
@@ -107,7 +107,7 @@ def images_of(seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, Value]]:
     noise = np.random.default_rng(seed).integers(0, 25, (96, 168, 3), dtype=np.uint8)
     truth = {
         "state": Label(state, source="truth"),
-        "why": Text(f"The cabin is {'bright' if state == 'day' else 'dark'}.", source="truth"),
+        "why": Text(f"The sky is {'bright' if state == 'day' else 'dark'}.", source="truth"),
     }
     return noise + np.uint8(100), noise + np.uint8(SHADES[state]), truth
 
@@ -158,8 +158,8 @@ def test_whole_loop(
     loop.corrected()
     loop.exchanged()
     loop.trained({
-        f"It is {state}. The cabin is {cabin}."
-        for state, cabin in zip(STATES, ("bright", "dark"), strict=True)
+        f"It is {state}. The sky is {sky}."
+        for state, sky in zip(STATES, ("bright", "dark"), strict=True)
     })  # fmt: skip
     loop.evaluated()
     pair = loop.promoted(903)
