@@ -27,7 +27,8 @@ from training.jobs import processes
 from training.jobs.settings import PRESETS
 from training.jobs.supervisor import Supervisor
 from training.proof.comparison import compare, promote
-from training.snapshots.freezing import freeze, plan_snapshot
+from training.snapshots.freezing import freeze
+from training.snapshots.plan import plan_snapshot
 from training.store.feedback import CaseFilter, Feedback
 from training.store.home import Home, find_home
 

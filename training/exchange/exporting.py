@@ -79,6 +79,8 @@ def choose(feedback: Feedback, name: str, wanted: CaseFilter) -> tuple[list[Row]
 def _unfit(feedback: Feedback, case: Case, task: str) -> str:
     if case.task != task:
         return f"another task than {task}: choose it in the filter"
+    if case.media.kind != find_task(task).media:
+        return f"the media is a {case.media.kind}, and the task takes a {find_task(task).media}"
     if not (feedback.home.media / case.media.file).is_file():
         return "the image is not kept any more"
     return ""
