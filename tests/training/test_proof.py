@@ -21,7 +21,6 @@ from tests.training.job_stand_in import make_adapter
 from training.adapters import lineage
 from training.adapters.promotion import in_use
 from training.evaluation import sets as evalsets
-from training.evaluation.metrics import error_px
 from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase, EvalSet, point_case
 from training.jobs import control as jobs
@@ -121,12 +120,6 @@ USUAL: Offsets = {"base": (8, 0), SHIPPED: (4, 0), "new": (1, 0), "next": (0.5, 
 
 def run(home: Home, job_id: str, offsets: Offsets = USUAL) -> int:
     return proof.main([job_id, "--home", str(home.root), "--n", "6"], sides(offsets))
-
-
-def test_errors_are_at_the_common_size() -> None:
-    assert error_px((15.0, 10.0), (10.0, 10.0), (1280, 720)) == 5
-    assert error_px((15.0, 10.0), (10.0, 10.0), (64, 36)) == 100
-    assert error_px(None, (640.0, 370.0), (1280, 720)) == 10
 
 
 def test_a_proof_from_end_to_end(home: Home) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from inference.registry import resolve
@@ -125,12 +123,6 @@ def test_only_whole_checkpoints_are_offered(row: JobRow) -> None:
     for folder in row.checkpoints.iterdir():
         (folder / failures.MARKER).unlink(missing_ok=True)
     assert "no checkpoint yet" in failures.explain(row, -11, "").hint
-
-
-def test_the_worker_marks_checkpoints_as_expected() -> None:
-    """The marker's name stands twice, since the worker's module needs torch."""
-    text = (Path(failures.__file__).parents[1] / "worker" / "checkpoints.py").read_text()
-    assert f'"{failures.MARKER}"' in text
 
 
 def test_before_the_first_step(home: Home) -> None:

@@ -81,16 +81,6 @@ def test_an_accepted_word_counts_though_another_is_still_open(tmp_path: Path) ->
     assert [e.corrections for e in plan.examples] == [(ids[0],)]
 
 
-def test_filter_by_author_takes_that_persons_word_alone(tmp_path: Path) -> None:
-    home, _ = home_with(tmp_path, 2)
-    feedback = Feedback(home)
-    media = feedback.corrections()[0].media
-    theirs = correct(feedback, media, (100.0, 80.0), "bob")
-    feedback.review([theirs], "accept", "rob")
-    plan = plan_snapshot(feedback, CaseFilter(author="bob"), validation_share=0)
-    assert [placed(e) for e in plan.examples] == [(100.0, 80.0)]
-
-
 def test_right_means_the_point_that_was_shown(tmp_path: Path) -> None:
     home = find_home(tmp_path / "home")
     feedback = Feedback(home)

@@ -88,18 +88,6 @@ def test_the_head_alone(train: Train, base: Path, tmp_path: Path) -> None:
     assert same == {"adapter_model.safetensors": True, "head.safetensors": False}
 
 
-def test_goes_on_from_its_parent(train: Train, base: Path, tmp_path: Path) -> None:
-    """With a learning rate of next to nothing the child is its parent."""
-    parent = make_tiny_adapter(base, tmp_path / "parent", "patch")
-    code, done = train(parent_adapter=parent, learning_rate=1e-8, epochs=1)
-    assert code == EXIT_TRAINED
-    for file in ("adapter_model.safetensors", "head.safetensors"):
-        old, new = load_file(parent / file), load_file(done.output / file)
-        assert old.keys() == new.keys()
-        assert all(torch.allclose(old[k], new[k], atol=1e-5) for k in old)
-    assert read_card(done.output).extra["lineage"]["parent"] == "parent"  # type: ignore[union-attr]
-
-
 def test_interpolated_weights_lie_between_the_parents_and_the_trained(
     train: Train, base: Path, tmp_path: Path
 ) -> None:
@@ -114,7 +102,9 @@ def test_interpolated_weights_lie_between_the_parents_and_the_trained(
         assert any(not torch.equal(old[k], whole[k]) for k in old)
         for k in old:
             assert torch.allclose(part[k], old[k].lerp(whole[k], 0.25), atol=1e-6), k
-    figures = read_card(between.output).extra["figures"]  # type: ignore[union-attr]
+    extra = read_card(between.output).extra  # type: ignore[union-attr]
+    assert extra["lineage"]["parent"] == "parent"
+    figures = extra["figures"]
     assert figures["saved"] != figures["last"]
     assert figures["last"] == read_card(trained.output).extra["figures"]["last"]  # type: ignore[union-attr]
 

@@ -15,8 +15,8 @@ from inference.errors import UserError
 from tests.training.worker_hand import Train, row_of, with_job
 from training.jobs import failures
 from training.jobs.config import EXIT_FAILED, EXIT_TRAINED
-from training.worker import items, run, trainer
 from training.worker import model as worker_model
+from training.worker import run, trainer
 from training.worker.checkpoints import keep_best, newest
 from training.worker.losses import answer_loss
 
@@ -56,18 +56,6 @@ def test_broken_picture_is_named(train: Train, made: Any) -> None:
 
 def full(*_: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_full_disk_while_features_are_written(
-    train: Train, made: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home, frozen = made
-    monkeypatch.setattr(items.FeatureCache, "put", full)
-    code, _ = train(job=with_job(home, frozen))
-    assert code == EXIT_FAILED
-    row = row_of(home)
-    assert row["reason"].startswith("The disk is full")
-    assert "Free some space" in row["hint"]
 
 
 def test_failed_saving_leaves_no_adapter(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -22,14 +22,32 @@ from training.store.rows import now, one, writing
 ROLLBACK = "rollback"
 
 
-class Verdict(Protocol):
-    """What a rule says. words: why."""
+@dataclass(frozen=True)
+class Check:
+    """One condition of the rule. text: what it asks. found: what came out."""
 
-    @property
-    def allowed(self) -> bool: ...
-    @property
-    def words(self) -> str: ...
-    def to_json(self) -> dict[str, Any]: ...
+    name: str
+    text: str
+    passed: bool
+    found: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rule says, condition by condition. compared_with: what was in use in the proof."""
+
+    allowed: bool
+    checks: tuple[Check, ...]
+    words: str
+    compared_with: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "allowed": self.allowed,
+            "words": self.words,
+            "compared_with": self.compared_with,
+            "checks": [vars(check) for check in self.checks],
+        }
 
 
 # (database, candidate, adapter in use or None) -> the verdict

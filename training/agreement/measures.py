@@ -31,16 +31,6 @@ from training.agreement.coefficients import (
 )
 from training.store.cases import Case, Correction
 
-__all__ = [
-    "ALL",
-    "Agreement",
-    "CaseAgreement",
-    "Coefficient",
-    "SliceAgreement",
-    "agreement",
-    "case_agreement",
-]
-
 ALL = "all"
 # 50 px on 1280 x 720, the papers' Hit@50: points further apart are not the same place.
 DISPUTE_PERCENT = 100 * 50 / math.hypot(1280, 720)

@@ -12,7 +12,7 @@ from pathlib import Path
 from inference.errors import UserError
 from training.jobs.rows import JobRow
 
-MARKER = "complete.json"  # training.worker.checkpoints writes it last; that module needs torch
+MARKER = "complete.json"  # the worker writes it last into a checkpoint
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 # How launchers tell of a killed worker: accelerate's one, torchrun's two.
 _SIGNAL = re.compile(r"died with <Signals\.SIG\w+: (\d+)>|Signal (\d+) \(SIG|exitcode\s*:\s*-(\d+)")

@@ -41,11 +41,11 @@ MINUTES, MARGIN_MINUTES = 240, 30
 ENDED = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
 
 
-def hub_errors() -> tuple[type[Exception], ...]:
-    """What the hub's client raises."""
+def hub_errors(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """What the hub's client raises, and more."""
     import httpx
 
-    return OSError, ValueError, httpx.HTTPError
+    return OSError, ValueError, httpx.HTTPError, *more
 
 
 def launch(row: JobRow) -> list[str]:
@@ -86,10 +86,12 @@ class HubRunner:
             if not self._still_there(row):
                 self._send(home, row, place, token)
             return self._follow(home, row.id, place, stop)
-        except UserError as error:
-            return _unusable(error)
-        except hub_errors() as error:
-            return _unusable(error)
+        except hub_errors(UserError) as error:
+            return Outcome(
+                FAILED,
+                f"The hub could not be used: {str(error)[:300]}",
+                "Check the token's rights and the connection, then press Resume.",
+            )
 
     def _bucket(self) -> str:
         named = os.environ.get("SIGHTLINE_JOBS_BUCKET")
@@ -195,14 +197,6 @@ class HubRunner:
                 self._api.batch_bucket_files(bucket, delete=gone)
         except hub_errors() as error:
             print(f"{prefix} of {bucket} was not deleted: {error}", flush=True)
-
-
-def _unusable(error: Exception) -> Outcome:
-    return Outcome(
-        FAILED,
-        f"The hub could not be used: {str(error)[:300]}",
-        "Look at the token's rights and the connection, then press Resume.",
-    )
 
 
 # ---- the bundle ----------------------------------------------------------------------------------

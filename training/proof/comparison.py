@@ -25,7 +25,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from training.adapters import promotion
-from training.adapters.promotion import Decision
+from training.adapters.promotion import Check, Decision, Verdict
 from training.proof.changes import corrected
 from training.proof.results import (
     ALL,
@@ -58,34 +58,6 @@ NO = {
     UNSEEN: "Worse on kinds that no built-in adapter was trained on",
     "now": "Not compared with what is in use",
 }
-
-
-@dataclass(frozen=True)
-class Check:
-    """One condition of the rule. text: what it asks. found: what came out."""
-
-    name: str
-    text: str
-    passed: bool
-    found: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the rule says, condition by condition. compared_with: what was in use in the proof."""
-
-    allowed: bool
-    checks: tuple[Check, ...]
-    words: str
-    compared_with: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "allowed": self.allowed,
-            "words": self.words,
-            "compared_with": self.compared_with,
-            "checks": [vars(check) for check in self.checks],
-        }
 
 
 @dataclass(frozen=True)
@@ -188,6 +160,10 @@ def _judged(changes: Changes) -> Change | None:
     return kept if kept is not None and kept.n >= KEPT_BACK else changes.get((CORRECTED, ALL))
 
 
+def _which(change: Change) -> str:
+    return "corrected cases" + (" of the validation set" if change.label == KEPT else "")
+
+
 def headline(changes: Changes) -> str:
     """The outcome in one sentence: what happened to the corrected cases, and harm elsewhere. It
     begins with "Better" only where nothing else became worse.
@@ -197,7 +173,7 @@ def headline(changes: Changes) -> str:
     change = _judged(changes)
     if change is None:
         return "Not measured: there are no corrected cases."
-    cases = "corrected cases of the validation set" if change.label == KEPT else "corrected cases"
+    cases = _which(change)
     low, high = change.mean_change.low, change.mean_change.high
     interval = f"interval {low:+.0f} to {high:+.0f}".replace("-", "−")
     harmed = [
@@ -223,14 +199,10 @@ def _better(changes: Changes) -> Check:
     change = _judged(changes)
     if change is None:
         return Check(CORRECTED, RULE[0], False, "There are no corrected cases to measure.")
-    use_kept = change.label == KEPT
-    which = "corrected cases of the validation set" if use_kept else "corrected cases"
-    found = f"{_said(change)} on {change.n} {which}."
-    if change.n < FEWEST:
-        return Check(
-            CORRECTED, RULE[0], False, f"{found} Fewer than {FEWEST} cases cannot show anything."
-        )
-    return Check(CORRECTED, RULE[0], change.mean_change.high < 0, found)
+    enough = change.n >= FEWEST
+    few = "" if enough else f" Fewer than {FEWEST} cases cannot show anything."
+    found = f"{_said(change)} on {change.n} {_which(change)}.{few}"
+    return Check(CORRECTED, RULE[0], enough and change.mean_change.high < 0, found)
 
 
 def _not_worse(changes: Changes) -> Check:

@@ -18,10 +18,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from inference.errors import UserError
+from training.jobs.failures import MARKER
 from training.jobs.settings import TrainSettings, changed
 from training.store.whole import whole, write_json
 
-WEIGHTS, MARKER, BEST = "trainable.safetensors", "complete.json", "best.safetensors"
+WEIGHTS, BEST = "trainable.safetensors", "best.safetensors"
 KEPT = 2
 # What may differ between a run and its resumption: none of these changes a weight.
 FREE = {"time_limit_minutes", "checkpoint_every", "cache_features", "threads"}

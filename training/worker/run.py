@@ -25,7 +25,6 @@ from inference.loaded_adapters import backbone_info
 from training.jobs import failures
 from training.jobs.config import EXIT_CANCELLED, EXIT_FAILED, EXIT_TRAINED, WorkerConfig
 from training.jobs.progress import CANCELLED, TRAINED, Progress
-from training.jobs.settings import TrainSettings
 from training.snapshots.freezing import load_snapshot, verify
 from training.snapshots.types import REPLAY, TRAIN, VALIDATION, Snapshot
 from training.store.home import Home
@@ -112,7 +111,8 @@ def _train(config: WorkerConfig, progress: Progress, stop: Stop, state: PartialS
     began = _continued(built)
     stop.check()
     preparer = _preparer(config, snapshot, built)
-    train, held = _items(snapshot, config.settings)
+    train = training_items([e for e in snapshot.examples if e.split == TRAIN], config.settings)
+    held = whole_items([e for e in snapshot.examples if e.split == VALIDATION], config.settings)
     if preparer.cache is not None:
         _fill(preparer, [*held, *train], progress, stop, state)
     trainer, measured = _trainer(config, snapshot, built, preparer, (train, held), progress, stop)
@@ -184,13 +184,6 @@ def _preparer(config: WorkerConfig, snapshot: Snapshot, built: Built) -> Prepare
         cache = FeatureCache(root, tower_hash(built.backbone))
         prune(root)
     return Preparer(built.backbone, snapshot.task, built.frame, cache)
-
-
-def _items(snapshot: Snapshot, settings: TrainSettings) -> tuple[list[Item], list[Item]]:
-    """Training items, and validation items."""
-    train = [e for e in snapshot.examples if e.split == TRAIN]
-    held = [e for e in snapshot.examples if e.split == VALIDATION]
-    return training_items(train, settings), whole_items(held, settings)
 
 
 def _fill(
