@@ -63,7 +63,7 @@ def make_tiny(family: str, folder: Path | str, *, seed: int = 0, layers: int = L
 
 
 def _spread(model: torch.nn.Module) -> None:
-    """Larger weights, so that attention is not flat and answers depend on picture and prompt."""
+    """Larger weights, so that attention is not flat and answers depend on image and prompt."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim >= 2:

@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen2VLForConditionalGeneration
 
 from examples.build.cards import write_json
-from examples.build.features import Seen
+from examples.build.features import Encoded
 from examples.build.language import TextLoss, batches, hidden_states, text_loss
 from examples.build.loop import Step, prefetch, run
 from examples.build.packing import Packed, Packer
@@ -29,16 +29,16 @@ from inference.heads import Head, HeadOutput, build_head, save_head, usual_confi
 from training.worker.losses import coordinate_loss, insight_loss
 
 
-def trainable(seen: list[Seen]) -> list[Seen]:
+def trainable(encoded: list[Encoded]) -> list[Encoded]:
     """Views that show their hazard and hold nothing of the slices kept unseen."""
     return [
         s
-        for s in seen
+        for s in encoded
         if s.view.hazard is not None and not UNSEEN_SLICES & set(s.view.scene.truth["kinds"])
     ]
 
 
-def _questions(s: Seen, _: np.random.Generator) -> list[QA]:
+def _questions(s: Encoded, _: np.random.Generator) -> list[QA]:
     return [hazard_answer(s.view, with_reason=False), hazard_answer(s.view, with_reason=True)]
 
 
@@ -100,7 +100,7 @@ def _answer_length(answer: Tensor, last: Tensor) -> Tensor:
 
 
 def train(
-    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, seen: list[Seen],
+    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, encoded: list[Encoded],
     recipe: Recipe, architecture: str, device: str,
 ) -> tuple[Any, Head, dict[str, float]]:  # fmt: skip
     """Train one adapter on a fresh copy of the base. Returns the PEFT model, its head, numbers."""
@@ -111,7 +111,7 @@ def train(
     )  # fmt: skip
     tuned = get_peft_model(model.to(device), lora)
     head = build_head(usual_config(architecture, recipe.shape.width)).to(device)
-    step = _stepper(model, tokenizer, trainable(seen), recipe, head, device)
+    step = _stepper(model, tokenizer, trainable(encoded), recipe, head, device)
     modules = {"lora": _Trainable(tuned), "head": head}
     result = run(f"adapter-{architecture}", recipe.adapter, modules, step)
     return tuned.eval(), head.eval(), result
@@ -127,11 +127,11 @@ class _Trainable(torch.nn.Module):
 
 
 def _stepper(
-    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, seen: list[Seen],
+    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, encoded: list[Encoded],
     recipe: Recipe, head: Head, device: str,
 ) -> Step:  # fmt: skip
-    print(f"adapter: {len(seen)} views", flush=True)
-    endless = batches(seen, recipe.adapter, _questions, Packer(tokenizer))
+    print(f"adapter: {len(encoded)} views", flush=True)
+    endless = batches(encoded, recipe.adapter, _questions, Packer(tokenizer))
     source = prefetch(lambda: next(endless), ahead=6)
     loss = TextLoss(tokenizer, device, smooth=False)
     model.train()

@@ -13,7 +13,7 @@ from examples.build import adapter, features, language, vision
 from examples.build.cards import adapter_card, base_card, write_json
 from examples.build.loop import load_modules
 from examples.build.model import make_config, new_model
-from examples.build.questions import QUESTIONS, ask, hazard_answer
+from examples.build.questions import QUESTIONS, draw_questions, hazard_answer
 from examples.build.scenes import available, count, read
 from examples.build.settings import (
     ADAPTERS, BASE_MODEL, IMAGE_MEAN, IMAGE_STD, MAX_PIXELS, MERGE, PATCH, TRAIN, WORK, Recipe,
@@ -51,7 +51,7 @@ def _sentences(recipe: Recipe) -> Iterator[str]:
     for path in available()[:8]:
         for i in range(0, count(path), 2):
             view = make_view(read(path, i), recipe.grids[0], rng)
-            yield from (text for qa in ask(view, rng, len(QUESTIONS)) for text in qa)
+            yield from (text for qa in draw_questions(view, rng, len(QUESTIONS)) for text in qa)
             if view.hazard is not None:
                 yield from hazard_answer(view, with_reason=True)
 
@@ -90,12 +90,12 @@ def _export(
 
 def train_adapters(recipe: Recipe, device: str) -> None:
     """Both heads, each on the base as it is shipped (rounded to float16)."""
-    seen = features.load()
+    encoded = features.load()
     base_hash = hashlib.sha256((BASE_MODEL / "model.safetensors").read_bytes()).hexdigest()
     for architecture in ("patch", "pooled"):
         model = Qwen2VLForConditionalGeneration.from_pretrained(BASE_MODEL, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(BASE_MODEL)
-        tuned, head, result = adapter.train(model, tokenizer, seen, recipe, architecture, device)
+        tuned, head, result = adapter.train(model, tokenizer, encoded, recipe, architecture, device)
         name = f"hazard-{architecture}"
         card = adapter_card(recipe, name, architecture, base_hash, result)
         adapter.save(tuned, head, ADAPTERS / name, base_hash, BASE_MODEL.name, card)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from examples.build.model import patches_of, see, vision_angles
+from examples.build.model import patches_of, encode, vision_angles
 from examples.build.scenes import StoredScene, available, count, read
 from examples.build.settings import WORK, Recipe
 from examples.build.views import View, make_view
@@ -20,7 +20,7 @@ FOLDER = WORK / "features"
 
 
 @dataclass(frozen=True)
-class Seen:
+class Encoded:
     """A view whose image has been replaced by features (tokens, d) float16."""
 
     grid: tuple[int, int]
@@ -31,33 +31,33 @@ class Seen:
 def cache(visual: nn.Module, recipe: Recipe, device: str, views: int) -> None:
     """Compute what is missing: `views` random views of each scene, one file a shard and view."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    look = torch.compile(see, dynamic=False)
+    encoder = torch.compile(encode, dynamic=False)
     head = recipe.shape.vision_width // recipe.shape.vision_heads
     angles = {g: vision_angles(*g, head, device) for g in recipe.grids}
     for path in available():
         for k in range(views):
             target = FOLDER / f"{path.name}-{k}.pkl"
             if not target.exists():
-                seen = _shard(visual, recipe, device, path, k, look, angles)
+                encoded = _shard(visual, recipe, device, path, k, encoder, angles)
                 partial = target.with_suffix(".part")
-                partial.write_bytes(pickle.dumps(seen))
+                partial.write_bytes(pickle.dumps(encoded))
                 os.replace(partial, target)
                 print(f"features {target.name}", flush=True)
 
 
-def _shard(visual, recipe, device, path, k, look, angles):  # type: ignore[no-untyped-def]
+def _shard(visual, recipe, device, path, k, encoder, angles):  # type: ignore[no-untyped-def]
     """One grid for each group of 32 scenes, so that they run as one batch."""
     rng = np.random.default_rng([int(path.name), k, recipe.vision.seed])
     size = count(path)
-    out: list[Seen] = []
+    out: list[Encoded] = []
     for first in range(0, size, 32):
         grid = recipe.grids[rng.choice(len(recipe.grids), p=recipe.grid_shares)]
         batch = [make_view(read(path, i), grid, rng) for i in range(first, min(first + 32, size))]
         images = torch.from_numpy(np.stack([v.image for v in batch])).to(device)
         with torch.inference_mode():
-            tokens = look(visual, patches_of(images), angles[grid])
+            tokens = encoder(visual, patches_of(images), angles[grid])
         features = tokens.half().cpu().numpy()
-        out += [Seen(grid, f, _light(v)) for f, v in zip(features, batch, strict=True)]
+        out += [Encoded(grid, f, _light(v)) for f, v in zip(features, batch, strict=True)]
     return out
 
 
@@ -70,9 +70,9 @@ def _light(view: View) -> View:
     return replace(view, image=none, instances=none, depth_m=none.astype(np.float32), scene=scene)
 
 
-def load() -> list[Seen]:
+def load() -> list[Encoded]:
     """Everything that is cached. The files are this build's own."""
-    seen: list[Seen] = []
+    encoded: list[Encoded] = []
     for path in sorted(FOLDER.glob("*.pkl")):
-        seen += pickle.loads(path.read_bytes())
-    return seen
+        encoded += pickle.loads(path.read_bytes())
+    return encoded

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen2VLForConditionalGeneration
 
-from examples.build.features import Seen
+from examples.build.features import Encoded
 from examples.build.loop import prefetch, run
 from examples.build.packing import IGNORE, Packed, Packer
-from examples.build.questions import QA, ask
+from examples.build.questions import QA, draw_questions
 from examples.build.settings import Plan, Recipe
 
 PLACE_SIGMA = 1.2  # steps of ten thousandths over which a place's target is spread
@@ -36,13 +36,13 @@ def hidden_states(
 
 
 def batches(
-    seen: list[Seen], plan: Plan, questions: Callable[[Seen, np.random.Generator], list[QA]],
+    encoded: list[Encoded], plan: Plan, questions: Callable[[Encoded, np.random.Generator], list[QA]],
     packer: Packer,
-) -> Iterator[tuple[list[Seen], Packed, Tensor]]:  # fmt: skip
+) -> Iterator[tuple[list[Encoded], Packed, Tensor]]:  # fmt: skip
     """Endless random batches of views with the same grid."""
     rng = np.random.default_rng(plan.seed)
-    by_grid: dict[tuple[int, int], list[Seen]] = {}
-    for s in seen:
+    by_grid: dict[tuple[int, int], list[Encoded]] = {}
+    for s in encoded:
         by_grid.setdefault(s.grid, []).append(s)
     grids = list(by_grid)
     shares = np.array([len(by_grid[g]) for g in grids], float)
@@ -92,7 +92,7 @@ def text_loss(
 
 
 def train(
-    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, seen: list[Seen],
+    model: Qwen2VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, encoded: list[Encoded],
     recipe: Recipe, device: str,
 ) -> None:  # fmt: skip
     """Train everything but the vision tower; the result lies in TRAIN/language.pt."""
@@ -100,10 +100,10 @@ def train(
     loss = TextLoss(tokenizer, device, smooth=True)
     plan = recipe.language
 
-    def questions(s: Seen, rng: np.random.Generator) -> list[QA]:
-        return ask(s.view, rng, recipe.questions)
+    def questions(s: Encoded, rng: np.random.Generator) -> list[QA]:
+        return draw_questions(s.view, rng, recipe.questions)
 
-    endless = batches(seen, plan, questions, Packer(tokenizer))
+    endless = batches(encoded, plan, questions, Packer(tokenizer))
     source = prefetch(lambda: next(endless), ahead=6)
     language = model.model.language_model
 

@@ -1,4 +1,4 @@
-"""The embedded Qwen2-VL: its configuration, its first weights, and a fast way through its eyes."""
+"""The embedded Qwen2-VL: its configuration, its first weights, and a fast pass of its vision tower."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make_config(shape: Shape, tokens: dict[str, int], vocab_size: int) -> Qwen2V
 
 
 def new_model(config: Qwen2VLConfig, seed: int) -> Qwen2VLForConditionalGeneration:
-    """A model with fresh weights; the vision tower starts out looking at its neighbourhood."""
+    """A model with fresh weights; the vision tower starts out attending to its neighbourhood."""
     torch.manual_seed(seed)
     model = Qwen2VLForConditionalGeneration(config).float()
     for module in model.model.visual.modules():
@@ -75,7 +75,7 @@ def _start_with_cosines(conv: nn.Conv3d) -> None:
 
 
 def _start_local(attention: nn.Module) -> None:
-    """Equal query and key biases under rotary positions make a head look where the rotation says:
+    """Equal query and key biases under rotary positions make a head attend where the rotation says:
     each head starts on the patch itself or on one of its neighbours; the last one starts global."""
     dim, heads = attention.dim, attention.num_heads
     head = dim // heads
@@ -121,7 +121,7 @@ def vision_angles(rows: int, cols: int, head: int, device: torch.device | str) -
     return torch.cat(angles, dim=1).to(device)
 
 
-def see(visual: nn.Module, patches: Tensor, angles: Tensor) -> Tensor:
+def encode(visual: nn.Module, patches: Tensor, angles: Tensor) -> Tensor:
     """The vision tower over a batch of equally large images: (B, patches, 588) -> (B, tokens, d).
 
     The same weights and arithmetic as transformers' Qwen2VisionTransformer, which walks over the

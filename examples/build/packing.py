@@ -1,4 +1,4 @@
-"""Several questions behind one image: each sees the image and itself, none sees another.
+"""Several questions behind one image: each attends to the image and itself, none to another.
 
 An image costs 84 tokens and a question about 25, so four questions share one image's work. The
 positions are those that each question would have alone, so that training and use agree.
@@ -21,7 +21,7 @@ IGNORE = -100
 
 @dataclass(frozen=True)
 class Packed:
-    """A batch: ids (B, L); position_ids (3, B, L); mask (B, 1, L, L) bool, true = may look;
+    """A batch: ids (B, L); position_ids (3, B, L); mask (B, 1, L, L) bool, true = may attend;
     labels (B, L) the token that each position must predict, IGNORE elsewhere; image (L,) bool;
     last_prompt (B, questions): position of each question's last prompt token."""
 
@@ -74,7 +74,7 @@ class Packer:
         same = segment[:, :, None] == segment[:, None, :]
         to_prefix = (segment == 0)[:, None, :] & (segment >= 0)[:, :, None]
         mask = (same | to_prefix) & (order[:, None] >= order[None, :])
-        mask |= np.eye(length, dtype=bool)  # padding looks at itself, so that no row is empty
+        mask |= np.eye(length, dtype=bool)  # padding attends to itself, so that no row is empty
         image = np.zeros(length, bool)
         image[len(self.head) : len(self.head) + grid[0] * grid[1]] = True
         tensors = (ids, position, mask[:, None], labels, image, last)

@@ -54,14 +54,14 @@ def at(point01: tuple[float, float]) -> str:
     return f"({x},{y})"
 
 
-def seen(view: View) -> list[AgentView]:
+def visible(view: View) -> list[AgentView]:
     return [a for a in view.agents if a.area01 >= SMALLEST01]
 
 
 def unique(view: View) -> list[AgentView]:
     """Agents that their name tells apart."""
     counts = Counter(name(a) for a in view.agents)
-    return [a for a in seen(view) if counts[name(a)] == 1]
+    return [a for a in visible(view) if counts[name(a)] == 1]
 
 
 def _pick(rng: np.random.Generator, items: list[AgentView]) -> AgentView | None:
@@ -78,8 +78,8 @@ def where(view: View, rng: np.random.Generator) -> QA | None:
     n, p = name(agent), at(agent.centre01)
     if rng.random() < 0.3:
         return f"Which area shows the {n}?", f"The area around {p} shows the {n}."
-    ask = ("Where is the {}?", "Point at the {}.")[int(rng.random() < 0.3)]
-    return ask.format(n), f"The {n} is around {p}."
+    question = ("Where is the {}?", "Point at the {}.")[int(rng.random() < 0.3)]
+    return question.format(n), f"The {n} is around {p}."
 
 
 def area(view: View, rng: np.random.Generator) -> QA | None:
@@ -102,15 +102,15 @@ def area(view: View, rng: np.random.Generator) -> QA | None:
 
 
 def what_at(view: View, rng: np.random.Generator) -> QA | None:
-    agent = _pick(rng, seen(view))
+    agent = _pick(rng, visible(view))
     if agent is None:
         return None
-    ask = ("What is at {}?", "What do you see around {}?")[int(rng.random() < 0.5)]
-    return ask.format(at(agent.centre01)), sentence(with_article(name(agent)))
+    question = ("What is at {}?", "What do you see around {}?")[int(rng.random() < 0.5)]
+    return question.format(at(agent.centre01)), sentence(with_article(name(agent)))
 
 
 def nearest(view: View, rng: np.random.Generator) -> QA | None:
-    agents = [a for a in seen(view) if a.kind not in ("cone", "barrier")]
+    agents = [a for a in visible(view) if a.kind not in ("cone", "barrier")]
     if not agents:
         return None
     a = min(agents, key=lambda v: v.depth_m)
@@ -157,7 +157,7 @@ def in_lane(view: View, rng: np.random.Generator) -> QA | None:
 
 
 def ahead(view: View, rng: np.random.Generator) -> QA | None:
-    agents = [a for a in seen(view) if a.in_path]
+    agents = [a for a in visible(view) if a.in_path]
     if not agents:
         return "Is anything in our lane?", "No, our lane is free."
     a = min(agents, key=lambda v: v.depth_m)
@@ -166,21 +166,21 @@ def ahead(view: View, rng: np.random.Generator) -> QA | None:
 
 def exists(view: View, rng: np.random.Generator) -> QA | None:
     kinds = KINDS[1:10]  # but for cones and barriers
-    present = sorted({a.kind for a in seen(view)} & set(kinds))
+    present = sorted({a.kind for a in visible(view)} & set(kinds))
     kind = str(rng.choice(present if present and rng.random() < 0.6 else kinds))
-    found = [a for a in seen(view) if a.kind == kind]
+    found = [a for a in visible(view) if a.kind == kind]
     word = NAMES.get(kind, kind)
-    ask = f"Is there {with_article(word)}?"
+    question = f"Is there {with_article(word)}?"
     if not found:
         hidden = any(a.kind == kind for a in view.agents)
-        return None if hidden else (ask, "No.")
+        return None if hidden else (question, "No.")
     a = max(found, key=lambda v: v.area01)
-    return ask, f"Yes, around {at(a.centre01)}."
+    return question, f"Yes, around {at(a.centre01)}."
 
 
 def count(view: View, rng: np.random.Generator) -> QA | None:
     kind = str(rng.choice(["car", "pedestrian", "truck", "cyclist"]))
-    n = sum(a.kind == kind for a in seen(view))
+    n = sum(a.kind == kind for a in visible(view))
     if any(a.kind == kind and a.area01 < SMALLEST01 for a in view.agents):
         return None
     return f"How many {plural(kind)} are there?", sentence(counted(kind, n))
@@ -203,13 +203,13 @@ def conditions(view: View, rng: np.random.Generator) -> QA | None:
         "What time of day is it?": f"It is {truth['time_of_day']}.",
         "What kind of road is this?": sentence(with_article(truth["road"])),
     }
-    ask = str(rng.choice(list(options)))
-    return ask, options[ask]
+    question = str(rng.choice(list(options)))
+    return question, options[question]
 
 
 def describe(view: View, rng: np.random.Generator) -> QA | None:
     truth = view.scene.truth
-    counts = Counter(a.kind for a in seen(view))
+    counts = Counter(a.kind for a in visible(view))
     parts = [counted(k, n) for k, n in counts.most_common(3)]
     listed = ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
     tail = f" with {listed}" if parts else ""
@@ -225,7 +225,7 @@ QUESTIONS: dict[Maker, float] = {
 }  # fmt: skip
 
 
-def ask(view: View, rng: np.random.Generator, n: int) -> list[QA]:
+def draw_questions(view: View, rng: np.random.Generator, n: int) -> list[QA]:
     """n different questions and answers about a view."""
     makers, weights = list(QUESTIONS), np.array(list(QUESTIONS.values()))
     found: dict[str, str] = {}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import Qwen2VLForConditionalGeneration
 
 from examples.build.loop import prefetch, run
-from examples.build.model import patches_of, see, vision_angles
+from examples.build.model import patches_of, encode, vision_angles
 from examples.build.scenes import endless
 from examples.build.settings import NEXT, Recipe
 from examples.build.views import COLOURS, KINDS, MOTIONS, dense_targets, make_view
@@ -99,7 +99,7 @@ def train(model: Qwen2VLForConditionalGeneration, recipe: Recipe, device: str) -
     visual = model.model.visual.to(device)
     shape = recipe.shape
     head = DenseHead(shape.width).to(device)
-    look = torch.compile(see, dynamic=False)
+    encoder = torch.compile(encode, dynamic=False)
     angles = {
         g: vision_angles(*g, shape.vision_width // shape.vision_heads, device)
         for g in recipe.vision_grids
@@ -110,7 +110,7 @@ def train(model: Qwen2VLForConditionalGeneration, recipe: Recipe, device: str) -
     def step(_: int) -> tuple[Tensor, dict[str, float]]:
         grid, images, targets = next(source)
         with torch.autocast(device, torch.bfloat16, enabled=short):
-            tokens = look(visual, patches_of(images.to(device)), angles[grid])
+            tokens = encoder(visual, patches_of(images.to(device)), angles[grid])
         return dense_loss(head(tokens.float()), {k: v.to(device) for k, v in targets.items()})
 
     modules = {"visual": visual, "head": head}

@@ -11,12 +11,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from examples.build.adapter import centres, head_outputs, offset_loss, trainable  # noqa: E402
-from examples.build.features import Seen  # noqa: E402
+from examples.build.features import Encoded  # noqa: E402
 from examples.build.language import hidden_states  # noqa: E402
 from examples.build.loop import learning_rate, run  # noqa: E402
-from examples.build.model import make_config, new_model, patches_of, see, vision_angles  # noqa: E402
+from examples.build.model import encode, make_config, new_model, patches_of, vision_angles  # noqa: E402
 from examples.build.packing import IGNORE, Packer  # noqa: E402
-from examples.build.questions import QUESTIONS, ask, hazard_answer  # noqa: E402
+from examples.build.questions import QUESTIONS, draw_questions, hazard_answer  # noqa: E402
 from examples.build.scenes import MAP_SCALE, StoredScene, truth_of  # noqa: E402
 from examples.build.settings import Plan, Shape  # noqa: E402
 from examples.build.tokenizer import SPECIAL, VOCABULARY, train_tokenizer  # noqa: E402
@@ -58,13 +58,13 @@ def test_fast_vision_is_transformers_vision(model):
     with torch.no_grad():
         grid = torch.tensor([[1, 14, 24]] * 2)
         slow = model.model.visual(doubled, grid_thw=grid).pooler_output.view(2, 84, -1)
-        fast = see(model.model.visual, patches, vision_angles(*GRID, 32, "cpu"))
+        fast = encode(model.model.visual, patches, vision_angles(*GRID, 32, "cpu"))
     torch.testing.assert_close(fast, slow, atol=1e-5, rtol=1e-4)
 
 
 def test_a_packed_question_sees_what_it_would_see_alone(model, tokenizer, scenes):
     rng = np.random.default_rng(0)
-    questions = [ask(make_view(s, GRID, rng), rng, 3) for s in scenes[:2]]
+    questions = [draw_questions(make_view(s, GRID, rng), rng, 3) for s in scenes[:2]]
     features = torch.randn(2, 84, SHAPE.width)
     packer = Packer(tokenizer)
     packed = packer.pack(questions, GRID)
@@ -162,7 +162,7 @@ def test_the_hazards_tokens_belong_to_it(scenes):
 def test_general_questions_never_ask_for_the_hazard(scenes):
     rng = np.random.default_rng(0)
     for scene in scenes:
-        for qa in ask(make_view(scene, GRID, rng), rng, len(QUESTIONS)):
+        for qa in draw_questions(make_view(scene, GRID, rng), rng, len(QUESTIONS)):
             assert not re.search(r"\b(hazard|danger|attention|risk)\b", " ".join(qa), re.IGNORECASE)
 
 
@@ -183,7 +183,7 @@ def test_unseen_slices_are_kept_from_the_adapters():
         truth = {**view.scene.truth}
         truth["kinds"] = sorted({a["kind"] for a in truth["agents"]})
         light = dataclasses.replace(view, scene=dataclasses.replace(view.scene, truth=truth))
-        seen.append(Seen(GRID, np.zeros((84, 4), np.float16), light))
+        seen.append(Encoded(GRID, np.zeros((84, 4), np.float16), light))
     kept = trainable(seen)
     assert all("debris" not in s.view.scene.truth["kinds"] for s in kept)
     assert all("animal" not in s.view.scene.truth["kinds"] for s in kept)

@@ -29,7 +29,7 @@ def _draw(kind: str, yaw: float = 0.6, height_px: int = 60, seed: int = 3, colou
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("yaw", YAWS)
 @pytest.mark.parametrize("height_px", [15, 47, 160])
-def test_picture_is_whole(kind, yaw, height_px):
+def test_image_is_whole(kind, yaw, height_px):
     sprite = _draw(kind, yaw, height_px)
     h, w = sprite.emissive.shape
     assert sprite.rgba.shape == (h, w, 4)
@@ -45,7 +45,7 @@ def test_picture_is_whole(kind, yaw, height_px):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_same_rng_same_picture(kind):
+def test_same_rng_same_image(kind):
     first, second, other = (_draw(kind, seed=seed) for seed in (5, 5, 6))
     assert np.array_equal(first.rgba, second.rgba)
     assert np.array_equal(first.emissive, second.emissive)
@@ -79,12 +79,12 @@ def test_one_record_serves_every_view(kind):
 def test_only_detailed_kinds_change_with_fineness(kind):
     """The pool records the others once for all sizes."""
     view_of = partial(View.of, 0.7, 1.4, 13.0)
-    pictures = []
+    images = []
     for px_per_m in (8.0, 300.0):
         rng = np.random.default_rng(4)
         scene = record(kind, px_per_m=px_per_m, rng=rng, colour="red", view_of=view_of)
-        pictures.append(render(kind, scene, view_of, 60, rng).rgba)
-    assert np.array_equal(*pictures)
+        images.append(render(kind, scene, view_of, 60, rng).rgba)
+    assert np.array_equal(*images)
 
 
 @pytest.mark.parametrize("kind", sorted(PLAIN))

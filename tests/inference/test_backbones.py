@@ -1,4 +1,4 @@
-"""Pictures become patches, and patches pixels again; prompts become tokens."""
+"""Images become patches, and patches pixels again; prompts become tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZES = [(308, 196), (640, 360), (200, 333), (1280, 720), (97, 61)]
 
 
 def painted(image: ImageInput, box: tuple[float, ...]) -> np.ndarray:
-    """The picture with the middle half of a box inverted (resizing smears the border)."""
+    """The image with the middle half of a box inverted (resizing smears the border)."""
     x1, y1, x2, y2 = box
     dx, dy = (x2 - x1) / 4, (y2 - y1) / 4
     pixels = image.pixels.copy()
@@ -126,7 +126,7 @@ def test_a_missing_or_text_only_template_falls_back(family, template, zoo, make_
 
 @pytest.mark.parametrize("family", FAMILIES[:3])
 def test_a_phones_photo_does_not_take_thousands_of_tokens(family, zoo, tmp_path):
-    """The released Qwen processors allow 16,384 tokens for one picture."""
+    """The released Qwen processors allow 16,384 tokens for one image."""
     folder = tmp_path / "model"
     shutil.copytree(zoo.model(family), folder)
     path = folder / "preprocessor_config.json"

@@ -55,7 +55,7 @@ def test_with_offsets_each_cell_stands_for_where_it_points():
 
 
 def states(rows: int = 4, cols: int = 8, width: int = 16):
-    """Hidden states of one picture and three prompt tokens, with their masks."""
+    """Hidden states of one image and three prompt tokens, with their masks."""
     torch.manual_seed(0)
     n = rows * cols
     image = torch.zeros(1, n + 3, dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""Uploaded pictures: every kind of bad one gives a sentence, every odd one comes out right."""
+"""Uploaded images: every kind of bad one gives a sentence, every odd one comes out right."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_animation_shows_its_first_frame(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_any_damage_gives_a_picture_or_a_sentence(kind, tmp_path):
+def test_any_damage_gives_a_image_or_a_sentence(kind, tmp_path):
     data = encode(noise(), kind)
     rng = np.random.default_rng(1)
     path = tmp_path / "image"

@@ -154,7 +154,7 @@ def test_points_are_parsed_in_the_sides_own_frame(family, zoo, make_image, monke
 
 
 def test_image_tokens_are_never_answered(zoo, make_image):
-    """One in an answer would make the next pass look for a second picture."""
+    """One in an answer would make the next pass look for a second image."""
     predictor = zoo.predictor("qwen2_vl")
     backbone = predictor._backbone
     weight = backbone.lm_head.weight

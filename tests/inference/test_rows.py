@@ -46,7 +46,7 @@ def test_masks(kind):
 
 
 def padded_batch(backbone: Any, image: Any) -> tuple[dict[str, Any], int]:
-    """Two prompts of different lengths over one picture, the shorter padded on the left."""
+    """Two prompts of different lengths over one image, the shorter padded on the left."""
     view = backbone.preprocess(image.pixels)
     features = backbone.encode(view)
     prompts = [backbone.tokenize(view, text) for text in (PROMPT, "Where?")]

@@ -56,7 +56,7 @@ def test_the_cache_changes_nothing(answered, monkeypatch):
 
 
 @torch.inference_mode()
-def test_without_the_whole_picture_nothing_is_shared(answered):
+def test_without_the_whole_image_nothing_is_shared(answered):
     backbone, view, _, made = answered()
     ids = backbone.tokenize(view, PROMPT)
     assert tracing._shared(backbone, made, ids) == len(ids)
