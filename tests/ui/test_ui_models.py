@@ -20,7 +20,6 @@ from ui.models import handlers as models
 from ui.models import page as models_tab
 from ui.models import view
 from ui.shell.desk import Desk, adapter_choices, check_adapter
-from ui.shell.pictures import Pictures
 from ui.shell.visitors import Visitor
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
@@ -37,10 +36,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture
-def desk(trained: Home, tmp_path: Path) -> Desk:
-    folder = tmp_path / "copies"
-    folder.mkdir()
-    return Desk(seed.services_of(trained), pictures=Pictures(folder))
+def desk(trained: Home) -> Desk:
+    return seed.desk_of(trained)
 
 
 def test_the_list_holds_all_with_what_they_are(desk):
@@ -115,8 +112,7 @@ def test_a_viewer_sees_an_adapter_on_trial_once_it_is_promoted(tmp_path):
     media = [m for m, _ in seed.accepted(home, 6)]
     job = seed.add_job(home, seed.frozen(home).hash, "done", name="mine")
     seed.prove(home, job, media)
-    (tmp_path / "copies").mkdir()
-    desk = Desk(seed.services_of(home), pictures=Pictures(tmp_path / "copies"))
+    desk = seed.desk_of(home)
 
     def seen(visitor: Visitor) -> set[str]:
         offered = {value for _, value in adapter_choices(visitor, desk.services)}
@@ -178,11 +174,6 @@ def test_a_wrong_repository_is_refused(repo, desk):
     with pytest.raises(UserError) as caught:
         models.push(TRAINER, desk, "fresh", repo, True, api=Hub())
     assert caught.value.field == "repo"
-
-
-def test_load_and_unload_say_what_happened(desk):
-    assert "Loaded" in models.load(TRAINER, desk, "fresh")
-    assert "Unloaded hazard-patch" in models.unload(TRAINER, desk, "hazard-patch")
 
 
 def test_card_texts_are_escaped():

@@ -10,12 +10,12 @@ import pytest
 from inference.errors import UserError
 from tests.ui import training_seed as seed
 from training.jobs import control as jobs
+from training.jobs.config import WorkerConfig
 from training.jobs.rows import STATES, JobRow
 from training.jobs.settings import PRESETS
 from training.jobs.supervisor import TROUBLE
 from training.store.home import Home, find_home
 from ui.shell.desk import Desk
-from ui.shell.pictures import Pictures
 from ui.shell.visitors import Visitor
 from ui.training.handlers import configure
 from ui.training.handlers import place as places
@@ -39,10 +39,9 @@ def home(tmp_path: Path) -> Home:
     return find_home(tmp_path / "home")
 
 
-def desk_of(home: Home, tmp_path: Path) -> Desk:
-    folder = tmp_path / "copies"
-    folder.mkdir(exist_ok=True)
-    return Desk(seed.services_of(home), pictures=Pictures(folder))
+@pytest.fixture
+def desk(home: Home) -> Desk:
+    return seed.desk_of(home)
 
 
 def named(home: Home, name: str) -> JobRow:
@@ -70,13 +69,10 @@ def test_a_link_that_makes_no_sense_is_ignored(query, place):
     assert places.from_query(query) == place
 
 
-def test_without_a_link_the_page_opens_at_the_running_job(shared):
+def test_it_opens_with_the_running_job_or_says_that_a_links_job_is_gone(shared):
     place, _ = places.opened(shared, {})
     assert place.step == "run"
     assert jobs.job(shared, place.job).state in ("running", "queued")
-
-
-def test_a_link_to_a_deleted_job_says_so(shared):
     place, note = places.opened(shared, {"job": "gone"})
     assert place == Place()
     assert "deleted" in note
@@ -85,34 +81,26 @@ def test_a_link_to_a_deleted_job_says_so(shared):
 # ---- steps ---------------------------------------------------------------------------------------
 
 
-def states(home: Home, place: Place) -> dict[str, tuple[str, str]]:
-    found = places.step_states(home, place)
-    return {key: (state.state, state.note) for key, state in found.items()}
+def states(home: Home, *place: str) -> dict[str, tuple[str, str]]:
+    return {key: tuple(state) for key, state in places.step_states(home, Place(*place)).items()}
 
 
-def test_an_empty_home_says_what_is_missing(home):
-    found = states(home, Place())
-    assert found["choose"] == ("bad", "no accepted corrections")
-    assert found["run"][0] == found["promote"][0] == "todo"
-
-
-def test_each_step_shows_the_selected_jobs_state(shared):
+def test_each_step_shows_the_selected_jobs_state(shared, home):
+    empty = states(home)
+    assert empty["choose"] == ("bad", "no accepted corrections")
+    assert empty["run"][0] == empty["promote"][0] == "todo"
     done, running, failed = (named(shared, f"animals-{n}") for n in (1, 3, 2))
-    of_done = states(shared, Place("run", done.id, done.snapshot))
+    of_done = states(shared, "run", done.id, done.snapshot)
     assert of_done["choose"] == ("done", "12 corrections")
     assert of_done["run"][0] == of_done["prove"][0] == "done"
     assert of_done["promote"] == ("ready", "the rule allows it")
-    assert states(shared, Place("run", running.id, running.snapshot))["run"] == (
-        "doing",
-        "50 % trained",
-    )
-    assert states(shared, Place("run", failed.id, failed.snapshot))["run"] == ("bad", "failed")
+    assert states(shared, "run", running.id)["run"] == ("doing", "50 % trained")
+    assert states(shared, "run", failed.id)["run"] == ("bad", "failed")
 
 
-def test_to_configure_a_job_is_another_try_of_it(shared):
-    job = named(shared, "animals-2")
-    place = places.moved(Place("run", job.id, job.snapshot), "configure")
-    assert place.retry == job.id
+def test_to_configure_a_job_is_another_try_of_it():
+    place = places.moved(Place("run", "a-job", "a"), "configure")
+    assert place.retry == "a-job"
     assert places.moved(place, "run").retry == ""
 
 
@@ -146,29 +134,27 @@ def test_a_run_that_its_time_limit_ended_says_so(home):
     assert not training_run.one_job(VIEWER, home, job)[0].reason
 
 
-def test_one_bar_over_training_and_proof(shared):
-    _, far = training_run.one_job(VIEWER, shared, named(shared, "animals-3"))
-    assert far.left_s is None  # no proof was timed here, so nobody knows how long one takes
-    assert far.fraction == pytest.approx(60 / (120 + 172))
-    assert far.said == "step 60 of 120 · proof: 0 of 172 cases"
-
-
-def test_mark_changes_with_the_job_and_only_then(home):
+def test_the_mark_changes_with_what_the_page_shows_and_only_then(home):
+    """Drawn again for another job's news, a proof's chosen case would be lost."""
     seed.accepted(home, 6)
-    job = seed.add_job(home, seed.frozen(home).hash)
-    place = Place("run", job.id, job.snapshot)
+    snapshot = seed.frozen(home).hash
+    mine = seed.add_job(home, snapshot)
+    place = Place("prove", mine.id, snapshot)
     first = training_run.mark(home, place)
     assert training_run.mark(home, place) == first
-    jobs.cancel(home, job.id)
+    other = seed.add_job(home, snapshot)
     now = training_run.mark(home, place)
     assert now != first
-    assert (first.state, now.state) == ("queued", "cancelled")
-    assert training_run.mark(home, Place()).state == ""
+    assert now.proof == first.proof
+    jobs.cancel(home, other.id)
+    jobs.cancel(home, mine.id)
+    ended = training_run.mark(home, place)
+    assert ended.proof != first.proof
+    assert (first.state, ended.state) == ("queued", "cancelled")
 
 
 def test_a_queue_that_stands_still_says_so(home):
     """What went wrong may name paths: that is for trainers."""
-    assert training_run.trouble(VIEWER, home) == ""
     before = training_run.mark(home, Place("run"))
     (home.jobs / TROUBLE).write_text("OSError: no space in /srv/home")
     assert training_run.mark(home, Place("run")) != before
@@ -176,23 +162,6 @@ def test_a_queue_that_stands_still_says_so(home):
     told = training_run.trouble(VIEWER, home)
     assert "stands still" in told
     assert "/srv" not in told
-
-
-def test_another_jobs_news_leave_the_proof_as_it_is(home):
-    """Drawn again, the chosen case would be lost."""
-    seed.accepted(home, 6)
-    snapshot = seed.frozen(home).hash
-    mine = seed.add_job(home, snapshot)
-    place = Place("prove", mine.id, snapshot)
-    before = training_run.mark(home, place)
-    other = seed.add_job(home, snapshot)
-    now = training_run.mark(home, place)
-    assert now != before
-    assert now.proof == before.proof
-    jobs.cancel(home, other.id)
-    jobs.cancel(home, mine.id)
-    ended = training_run.mark(home, place)
-    assert ended.proof != before.proof
 
 
 # ---- curves --------------------------------------------------------------------------------------
@@ -234,18 +203,6 @@ def test_curves_follow_a_run_that_goes_on_or_back(home):
 # ---- actions -------------------------------------------------------------------------------------
 
 
-def test_cancel_resume_delete(home):
-    seed.accepted(home, 6)
-    job = seed.add_job(home, seed.frozen(home).hash)
-    assert "queue" in training_run.cancel(home, job.id)
-    assert jobs.job(home, job.id).state == "cancelled"
-    training_run.resume(home, job.id)
-    assert jobs.job(home, job.id).state == "queued"
-    training_run.cancel(home, job.id)
-    training_run.delete(home, job.id)
-    assert jobs.jobs(home) == []
-
-
 def test_only_what_a_state_allows_is_offered():
     offered = training_run.ACTIONS
     assert "delete" not in offered["running"]
@@ -260,26 +217,26 @@ def form(**changes):
     return {**configure.form_values(PRESETS["quick_fix"].settings), **changes}
 
 
-def test_a_submitted_job_has_exactly_the_forms_settings(home, tmp_path):
+@pytest.fixture
+def frozen(home) -> Place:
     seed.accepted(home, 6)
-    snapshot = seed.frozen(home)
-    place = Place("configure", "", snapshot.hash)
-    there = configure.submit(
-        TRAINER, desk_of(home, tmp_path), place, form(rank=4, learning_rate=2e-3), "mine", "local"
-    )
+    return Place("configure", "", seed.frozen(home).hash)
+
+
+def test_a_submitted_job_has_exactly_the_forms_settings(home, desk, frozen):
+    values = form(rank=4, learning_rate=2e-3)
+    there = configure.submit(TRAINER, desk, frozen, values, "mine", "local")
     row = jobs.job(home, there.job)
     assert (row.settings.rank, row.settings.learning_rate, row.name) == (4, 2e-3, "mine")
-    assert (row.author, row.snapshot, row.parent) == ("tess", snapshot.hash, None)
+    assert (row.author, row.snapshot, row.parent) == ("tess", frozen.snapshot, None)
     # What the snapshot decides is what is recorded, not the preset's.
     assert row.settings.replay_share == 0.0
     assert row.settings.validation_share == 0.25
 
 
-def test_another_try_is_recorded_with_its_parent_and_changes(home, tmp_path):
-    seed.accepted(home, 6)
+def test_another_try_is_recorded_with_its_parent_and_changes(home, desk, frozen):
     settings = seed.QUICK.changed_by(replay_share=0.0, validation_share=0.25)  # the snapshot's
-    first = seed.add_job(home, seed.frozen(home).hash, "failed", settings=settings)
-    desk = desk_of(home, tmp_path)
+    first = seed.add_job(home, frozen.snapshot, "failed", settings=settings)
     place = Place("configure", first.id, first.snapshot, first.id)
     values = configure.form_values(settings) | {"learning_rate": 1e-4}
     changed, _ = configure.read_settings(home, place, values)
@@ -297,36 +254,21 @@ def test_another_try_is_recorded_with_its_parent_and_changes(home, tmp_path):
     [({"rank": 0}, "rank"), ({"learning_rate": None}, "learning_rate"),
      ({"target_modules": []}, "target_modules"), ({"head": "round"}, "head")],
 )  # fmt: skip
-def test_a_wrong_value_is_refused_at_its_field(change, field, home, tmp_path):
-    seed.accepted(home, 6)
-    place = Place("configure", "", seed.frozen(home).hash)
-    desk = desk_of(home, tmp_path)
-    settings, problems = configure.read_settings(home, place, form(**change))
+def test_a_wrong_value_is_refused_at_its_field(change, field, home, desk, frozen):
+    settings, problems = configure.read_settings(home, frozen, form(**change))
     assert settings is None
     assert list(problems) == [field]
     with pytest.raises(UserError) as caught:
-        configure.submit(TRAINER, desk, place, form(**change), "", "local")
+        configure.submit(TRAINER, desk, frozen, form(**change), "", "local")
     assert caught.value.field == field
     assert jobs.jobs(home) == []
 
 
-def test_nothing_is_trained_without_a_snapshot(home, tmp_path):
-    desk = desk_of(home, tmp_path)
-    with pytest.raises(UserError, match="Nothing is chosen"):
-        configure.submit(TRAINER, desk, Place("configure"), form(), "", "local")
-
-
-def test_the_shown_recipe_is_what_a_terminal_would_run(home, tmp_path):
-    from training.jobs.config import WorkerConfig
-
-    seed.accepted(home, 6)
-    snapshot = seed.frozen(home).hash
-    desk = desk_of(home, tmp_path)
-    place = Place("configure", "", snapshot)
-    settings, _ = configure.read_settings(home, place, form())
-    command, text = configure.recipe(TRAINER, desk, place, settings, "mine")
+def test_the_shown_recipe_is_what_a_terminal_would_run(home, desk, frozen):
+    settings, _ = configure.read_settings(home, frozen, form())
+    command, text = configure.recipe(TRAINER, desk, frozen, settings, "mine")
     config = WorkerConfig.from_json(json.loads(text))
-    assert (config.snapshot, config.settings, config.name) == (snapshot, settings, "mine")
+    assert (config.snapshot, config.settings, config.name) == (frozen.snapshot, settings, "mine")
     assert "-m training.worker" in command
     assert command.endswith("mine/config.json")
     assert config.parent_adapter is not None  # the quick fix goes on from the adapter in use

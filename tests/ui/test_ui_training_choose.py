@@ -16,7 +16,6 @@ from training.snapshots.plan import plan_snapshot
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 from ui.shell.desk import Desk
-from ui.shell.pictures import Pictures
 from ui.shell.visitors import Visitor
 from ui.training import view as page_view
 from ui.training.handlers import choose
@@ -33,10 +32,8 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def desk(home: Home, tmp_path: Path) -> Desk:
-    folder = tmp_path / "copies"
-    folder.mkdir()
-    return Desk(seed.services_of(home), pictures=Pictures(folder))
+def desk(home: Home) -> Desk:
+    return seed.desk_of(home)
 
 
 def planned(desk: Desk, **changes):

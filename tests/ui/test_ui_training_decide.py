@@ -16,7 +16,6 @@ from training.jobs.rows import JobRow
 from training.proof.results import CaseResult
 from training.store.home import Home, find_home
 from ui.shell.desk import Desk, adapter_choices
-from ui.shell.pictures import Pictures
 from ui.shell.visitors import Visitor
 from ui.training import proof_view as markup
 from ui.training.handlers import place as places
@@ -26,12 +25,6 @@ from ui.training.handlers.place import Place
 
 TRAINER, VIEWER = Visitor("tess", "trainer"), Visitor("vic", "viewer")
 ANN = Visitor("ann", "annotator")
-
-
-def desk_of(home: Home, tmp_path: Path) -> Desk:
-    folder = tmp_path / "copies"
-    folder.mkdir(exist_ok=True)
-    return Desk(seed.services_of(home), pictures=Pictures(folder))
 
 
 def proven(root: Path, **figures: float) -> tuple[Home, JobRow, list[str]]:
@@ -80,14 +73,6 @@ def test_too_few_cases_have_no_bar_and_no_verdict(tmp_path):
     html = markup.outcome(training_prove.proof(VIEWER, home, job))
     row = re.search(r'<li class="tr-too-few">.*?</li>', html).group()
     assert "too few (below 5)" in row and "tr-whisker" not in row
-
-
-def test_a_job_without_proof_has_none(tmp_path):
-    home = find_home(tmp_path / "home")
-    seed.accepted(home, 3)
-    job = seed.add_job(home, seed.frozen(home).hash)
-    assert training_prove.proof(VIEWER, home, job) is None
-    assert training_promote.outcome(VIEWER, home, job) is None
 
 
 # ---- the gallery ---------------------------------------------------------------------------------
@@ -140,9 +125,9 @@ def compared(desk: Desk, job: JobRow, case: str) -> tuple[list[str], str]:
     return run.result
 
 
-def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
+def test_maps_of_both_adapters_on_the_same_words(good):
     home, job, media = good
-    desk = desk_of(home, tmp_path)
+    desk = seed.desk_of(home)
     asked = []
     predict = desk.services.predict_pair
 
@@ -161,21 +146,21 @@ def test_maps_of_both_adapters_on_the_same_words(good, tmp_path):
     assert "Share of the heatmap near the right place" in said
 
 
-def test_attention_is_compared_where_lora_was_trained(good, tmp_path):
+def test_attention_is_compared_where_lora_was_trained(good):
     home, job, media = good
     settings = job.settings.changed_by(train="all").to_json()
     job = replace(job, config={**job.config, "settings": settings})
-    _, said = compared(desk_of(home, tmp_path), job, media[0])
+    _, said = compared(seed.desk_of(home), job, media[0])
     assert "Share of the attention near" in said
 
 
 @pytest.mark.parametrize(
     ("case", "message"), [("nothing", "Unknown case"), ("h0", "image is not on")]
 )
-def test_maps_of_a_case_that_cannot_be_shown(case, message, good, tmp_path):
+def test_maps_of_a_case_that_cannot_be_shown(case, message, good):
     home, job, _ = good
     with pytest.raises(UserError, match=message):
-        training_prove.comparing(ANN, desk_of(home, tmp_path), job, case)
+        training_prove.comparing(ANN, seed.desk_of(home), job, case)
 
 
 # ---- the rule ------------------------------------------------------------------------------------
@@ -183,7 +168,7 @@ def test_maps_of_a_case_that_cannot_be_shown(case, message, good, tmp_path):
 
 def test_promote_use_and_roll_back(tmp_path):
     home, job, _ = proven(tmp_path / "home")
-    desk = desk_of(home, tmp_path)
+    desk = seed.desk_of(home)
     verdict, used = training_promote.outcome(VIEWER, home, job)
     assert verdict.allowed and not used
     assert all(c.passed for c in verdict.checks)
@@ -206,7 +191,7 @@ def test_promote_use_and_roll_back(tmp_path):
 
 def test_against_the_rule_only_with_a_reason_that_is_kept(tmp_path):
     home, job, _ = proven(tmp_path / "home", gain=0.0, loss=80.0)
-    desk = desk_of(home, tmp_path)
+    desk = seed.desk_of(home)
     verdict, _ = training_promote.outcome(VIEWER, home, job)
     assert not verdict.allowed
     html = markup.rule(verdict)

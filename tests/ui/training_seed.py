@@ -34,6 +34,8 @@ from training.store.database import connect
 from training.store.feedback import Feedback
 from training.store.home import Home, find_home
 from training.store.rows import now, writing
+from ui.shell.desk import Desk
+from ui.shell.pictures import Pictures
 from ui.shell.visitors import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,6 +216,13 @@ def services_of(home: Home, role: str = "trainer", **options: object):  # type: 
         return promotion.promoted(home, "hazard") or "hazard-patch"
 
     return replace(plain, list_adapters=offered, default_adapter=usual)
+
+
+def desk_of(home: Home) -> Desk:
+    """The app's desk; copies of images lie beside the home."""
+    folder = home.root.parent / "copies"
+    folder.mkdir(exist_ok=True)
+    return Desk(services_of(home), pictures=Pictures(folder))
 
 
 def main() -> None:
