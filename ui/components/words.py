@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 
 def when(stamp: str | None) -> str:
@@ -40,3 +41,14 @@ def _plain(value: float, unit: str, signed: bool) -> str:
     if unit == "px":
         return f"{value:{plus}.1f}"
     return f"{value:{plus}.3g}"
+
+
+def setting(value: Any) -> str:
+    """A setting's value in words."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else f"{value}"

@@ -102,10 +102,6 @@ def load(visitor: Visitor, desk: Desk, name: str) -> str:
     return adapters.load(desk, name).message
 
 
-def unload(visitor: Visitor, desk: Desk, name: str) -> str:
-    return adapters.unload(desk, name).message
-
-
 def pack(visitor: Visitor, desk: Desk, name: str) -> str:
     """Path of a zip file with the adapter's folder."""
     entry = scan(visitor, desk).find(name)

@@ -9,6 +9,7 @@ import gradio as gr
 
 from training.adapters.lineage import can_push
 from ui.components import markup
+from ui.components.adapters import unload
 from ui.components.choosers import clicks
 from ui.components.downloads import Download
 from ui.components.endpoints import Endpoints, Values, components, needs, roles
@@ -77,8 +78,7 @@ class ModelsPage:
         self.message = gr.HTML(elem_id="md-message")
 
 
-def build() -> ModelsPage:
-    return ModelsPage()
+build = ModelsPage
 
 
 def show(
@@ -152,17 +152,17 @@ def wire(tab: ModelsPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
         return again(visitor, values, handlers.load(visitor, desk, values[tab.name]))
 
     def unloaded(visitor: Visitor, values: Values) -> Values:
-        return again(visitor, values, handlers.unload(visitor, desk, values[tab.name]))
+        return again(visitor, values, unload(desk, values[tab.name]).message)
 
     alone = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "api_visibility": "private",
              "show_progress_on": tab.message}  # fmt: skip
     bind(tab.load.click, "load", loaded, **alone)
     bind(tab.unload.click, "unload", unloaded, **alone)
 
-    def packed(name: str, request: gr.Request) -> str:
-        return handlers.pack(desk.visitor(request), desk, name)
-
-    tab.pack.wire(packed, tab.name, tab.message, "models_pack")
+    tab.pack.wire(
+        lambda name, request: handlers.pack(desk.visitor(request), desk, name), tab.name,
+        tab.message, "models_pack",
+    )  # fmt: skip
 
     def pushed(visitor: Visitor, values: Values) -> Values:
         where = values[tab.repo], bool(values[tab.private])

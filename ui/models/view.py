@@ -13,7 +13,7 @@ from ui.components.choosers import Item, chooser
 from ui.components.markup import facts as fact_list
 from ui.components.markup import hint, sign
 from ui.components.tables import table
-from ui.components.words import bare, when
+from ui.components.words import bare, setting, when
 from ui.models.handlers import Scan, metrics, settings
 
 METRICS = {
@@ -66,21 +66,18 @@ def card(entry: Lineage, facts: Sequence[tuple[str, str]], origin: Sequence[str]
 
 def one(entry: Lineage) -> str:
     """Metrics and settings of one adapter."""
-    return _metrics(metrics(entry), _scenes(entry)) + _settings(entry, None)
+    return _metrics(metrics(entry), (entry.figures or {}).get("n")) + _settings(entry, None)
 
 
 def two(entry: Lineage, other: Lineage) -> str:
     """Metrics of both beside the base, and the settings that differ."""
     sides = {"base": metrics(entry).get("base", {})}
     sides |= {e.name: metrics(e).get(e.name, {}) for e in (entry, other)}
-    note, n = "", _scenes(entry)
-    if n != _scenes(other):
-        note, n = hint("Measured on different numbers of scenes: compare with care."), None
-    return _metrics(sides, n) + note + _settings(entry, other)
-
-
-def _scenes(entry: Lineage) -> int | None:
-    return (entry.figures or {}).get("n")
+    n, theirs = ((e.figures or {}).get("n") for e in (entry, other))
+    if n == theirs:
+        return _metrics(sides, n) + _settings(entry, other)
+    note = hint("Measured on different numbers of scenes: compare with care.")
+    return _metrics(sides, None) + note + _settings(entry, other)
 
 
 def _metrics(sides: Mapping[str, Mapping[str, Any]], n: int | None) -> str:
@@ -108,20 +105,12 @@ def _settings(entry: Lineage, other: Lineage | None) -> str:
         names = [k for k in names if mine.get(k) != theirs.get(k)]
         if not names:
             return '<p class="sl-quiet">Trained with the same settings.</p>'
-    rows = [(FIELDS[k].label, [_value(v.get(k)) for v in cards.values()]) for k in names]
+    rows = [(FIELDS[k].label, [escape(setting(v.get(k))) for v in cards.values()]) for k in names]
     title = "Settings" if other is None else "Settings that differ"
     return (
         f"<details{' open' if other else ''}><summary>{title}: {len(names)}</summary>"
         f"{table(['setting', *cards], rows)}</details>"
     )
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return escape(", ".join(map(str, value)) if isinstance(value, list) else f"{value}")
 
 
 def _number(values: Mapping[str, Any], key: str) -> float | None:

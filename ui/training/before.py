@@ -10,11 +10,12 @@ import gradio as gr
 
 from inference.registry import TASKS
 from training.jobs import control as jobs
-from training.jobs.settings import FIELDS, PRESETS, TrainSettings
+from training.jobs.settings import FIELDS, PRESETS
 from training.snapshots.types import SnapshotPlan
 from ui.components import markup
 from ui.components.endpoints import Endpoints, Values, components
 from ui.components.runbox import RunBox
+from ui.components.words import setting
 from ui.shell.desk import Desk
 from ui.shell.events import LATEST
 from ui.shell.runs import Work
@@ -43,7 +44,7 @@ class Choose(Step):
             "Which corrections should the model learn?",
             "Only accepted corrections are used. Leave a filter empty to take all of them.",
         ) as self.box:
-            super().__init__("Open Corrections")
+            super().__init__("Open Corrections", "() => { location.href = './corrections'; }")
             self.task = gr.Dropdown(
                 [(spec.label, name) for name, spec in TASKS.items()], value=FIRST_TASK,
                 label="Task", filterable=False, visible=len(TASKS) > 1, elem_id="tr-task",
@@ -104,7 +105,6 @@ class Choose(Step):
     def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Preview the training set, with progress."""
         desk = endpoints.desk
-        self.begin.click(None, js="() => { location.href = './corrections'; }")
 
         def planning(visitor: Visitor, values: Values) -> Work:
             form = {name: values[part] for name, part in self.form.items()}
@@ -233,7 +233,8 @@ class Configure:
             if place.retry:
                 settings = jobs.job(desk.home, place.retry).settings
                 preset = configure.nearest_preset(settings)
-            values |= self.filled(desk, visitor, place, settings, "", preset)
+            form = configure.form_values(settings)
+            values |= self.checked(desk, visitor, place, form, "", preset, fill=True)
             values[self.preset] = gr.update(choices=choices, value=preset)
         text = ""
         if not place.snapshot:
@@ -246,39 +247,30 @@ class Configure:
         )
         return values | {self.message: markup.note(text)}
 
-    def filled(
-        self, desk: Desk, visitor: Visitor, place: Place, settings: TrainSettings, name: str,
-        preset: str,
-    ) -> Values:  # fmt: skip
-        """The fields with these settings, and all that `checked` says of them."""
-        form = configure.form_values(settings)
-        values = self.checked(desk, visitor, place, form, name, preset)
-        for key, part in self.fields.items():
-            values[part] = {**values[part], "value": form[key]}
-        return values | {self.about: markup.note(configure.preset_of(preset).about)}
-
     def checked(
         self, desk: Desk, visitor: Visitor, place: Place, form: dict[str, Any], name: str,
-        preset: str,
+        preset: str, fill: bool = False,
     ) -> Values:  # fmt: skip
         """What is wrong at which field, what differs from the preset or the retried job, and the
-        exact recipe."""
+        exact recipe. fill: put the form's values into the fields."""
         settings, problems = configure.read_settings(desk.home, place, form)
-        usual = configure.form_values(configure.preset_of(preset).settings)
-        values: Values = {}
+        chosen = configure.preset_of(preset)
+        usual = configure.form_values(chosen.settings)
+        values: Values = {self.about: markup.note(chosen.about)}
         for key, part in self.fields.items():
             info, kind = FIELDS[key].meaning, ""
             if key in problems:
                 info, kind = f"⚠ {problems[key]}", "tr-wrong"
             elif form[key] != usual[key]:
-                info, kind = f"{info} Preset: {configure.shown(usual[key])}.", "tr-differs"
-            values[part] = gr.update(info=info, elem_classes=["tr-field", kind])
+                info, kind = f"{info} Preset: {setting(usual[key])}.", "tr-differs"
+            filled = {"value": form[key]} if fill else {}
+            values[part] = gr.update(info=info, elem_classes=["tr-field", kind], **filled)
         if settings is None:
             first = markup.error(next(iter(problems.values())))
             return values | {self.message: first, self.start: gr.update(interactive=False)}
         command, config = configure.recipe(visitor, desk, place, settings, name or "")
         title, heads = "Changed against the preset", ("preset", "now")
-        before = configure.preset_of(preset).settings
+        before = chosen.settings
         if place.retry:
             title, heads = "Changed against the job that is tried again", ("before", "now")
             before = jobs.job(desk.home, place.retry).settings
@@ -300,17 +292,13 @@ class Configure:
             return {name: values[part] for name, part in self.fields.items()}
 
         def checked(visitor: Visitor, values: Values) -> Values:
-            return self.checked(
-                desk, visitor, values[page.place], read(values), values[self.name],
-                values[self.preset],
-            )  # fmt: skip
+            place, name, preset = (values[p] for p in (page.place, self.name, self.preset))
+            return self.checked(desk, visitor, place, read(values), name, preset)
 
         def preset(visitor: Visitor, values: Values) -> Values:
-            chosen = values[self.preset]
-            settings = configure.preset_of(chosen).settings
-            return self.filled(
-                desk, visitor, values[page.place], settings, values[self.name], chosen
-            )
+            place, name, preset = (values[p] for p in (page.place, self.name, self.preset))
+            form = configure.form_values(configure.preset_of(preset).settings)
+            return self.checked(desk, visitor, place, form, name, preset, fill=True)
 
         changes = [part.input for part in self.fields.values()] + [self.name.input]
         for trigger, name, event, how in (

@@ -26,7 +26,6 @@ from ui.training.handlers.place import Place, job_of, task_of
 from ui.training.handlers.run import prove_again
 from ui.training.parts import Step, section, shown
 
-TO_JOB = "Go to the job"
 TO_RUN_JS = "() => document.querySelector('[data-step=run]').click()"
 TO_MAPS_JS = "() => document.querySelector('#tr-maps-head').scrollIntoView()"
 ZOOM_JS = "window.sightline.panels.attach(element, watch);"
@@ -42,7 +41,7 @@ class Prove(Step):
             "Base, current and new adapter on scenes that no training ever sees, and on the "
             "corrected cases.",
         ) as self.box:
-            super().__init__(TO_JOB)
+            super().__init__("Go to the job", TO_RUN_JS)
             with self.body:
                 self.outcome = gr.HTML(elem_id="tr-outcome")
                 self.again = gr.Button("Prove again", size="md", visible=False, elem_id="tr-again")
@@ -87,7 +86,6 @@ class Prove(Step):
     def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Prove again, and the maps of the case that is pressed."""
         desk = endpoints.desk
-        self.begin.click(None, js=TO_RUN_JS)
 
         def again(visitor: Visitor, values: Values) -> tuple[Place, str]:
             place = values[page.place]
@@ -122,7 +120,7 @@ class Promote(Step):
             "A new adapter goes into use only if it is better where it should be and not worse "
             "elsewhere. A trainer may override the rule, and says why.",
         ) as self.box:
-            super().__init__(TO_JOB)
+            super().__init__("Go to the job", TO_RUN_JS)
             with self.body:
                 self.rule = gr.HTML(elem_id="tr-rule")
                 self.promote = gr.Button(
@@ -165,7 +163,6 @@ class Promote(Step):
     def wire(self, endpoints: Endpoints, page: Any) -> None:
         """Promote, override, roll back."""
         desk = endpoints.desk
-        self.begin.click(None, js=TO_RUN_JS)
         Act = Callable[[Visitor, Place, str], str]
 
         def deciding(act: Act, visitor: Visitor, values: Values) -> tuple[Place, str]:

@@ -111,8 +111,7 @@ class TrainingPage:
         endpoints.bind(trigger, name, moved, {self.place, *inputs}, self.everything, message, **how)
 
 
-def build() -> TrainingPage:
-    return TrainingPage()
+build = TrainingPage
 
 
 def wire(tab: TrainingPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:

@@ -39,11 +39,14 @@ def recipe(key: str) -> tuple[gr.Accordion, gr.Code, gr.Code]:
 
 
 class Step:
-    """A step has a body, or, as long as there is nothing to show, a text and a button."""
+    """A step has a body, or, as long as there is nothing to show, a text and a button. js: what
+    the button does in the browser."""
 
-    def __init__(self, button: str) -> None:
+    def __init__(self, button: str, js: str | None = None) -> None:
         self.empty = gr.HTML()
         self.begin = gr.Button(button, variant="primary", visible=False)
+        if js is not None:
+            self.begin.click(None, js=js)
         self.body = gr.Column(visible=False, elem_classes="tr-section")
 
     def something(self) -> Values:

@@ -24,6 +24,7 @@ from training.proof.results import (
     CaseResult,
     Change,
 )
+from ui.components.markup import sign
 from ui.components.tables import table
 from ui.components.words import bare, when
 from ui.training.handlers.promote import BASE_ALONE
@@ -78,14 +79,13 @@ def outcome(found: Comparison) -> str:
         f"{escape(found.names[CANDIDATE])}, {UNITS[found.changes[0].unit]}; bars are 95 % "
         "intervals of a paired bootstrap; left of the line is better</span></h3>"
         + _forest(wholes, scale)
-        + (
-            f"<details><summary>{fold}</summary>{_forest(slices, scale)}</details>"
-            if slices
-            else ""
-        )
-        + f"<details><summary>All numbers</summary>{_numbers([*wholes, *slices], found.names)}"
-        "</details>"
+        + (_fold(fold, _forest(slices, scale)) if slices else "")
+        + _fold("All numbers", _numbers([*wholes, *slices], found.names))
     )
+
+
+def _fold(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>{inside}</details>"
 
 
 def _forest(changes: Sequence[Change], scale: tuple[float, float]) -> str:
@@ -176,9 +176,9 @@ def gallery(
     return (
         f"<h3>Cases, sorted by change</h3><p>{_counted(cases, CORRECTED, 'Corrected')}"
         f"{_counted(cases, HELDOUT, 'Held out')}{_rule(cases[0])}</p>"
-        '<p class="sl-quiet tr-legend"><i class="tr-mark tr-human tr-inline"></i> correct point '
-        f'<i class="tr-mark tr-before tr-inline"></i> {escape(names.get(CURRENT, "base"))} '
-        f'<i class="tr-mark tr-after tr-inline"></i> {escape(names[CANDIDATE])}</p>{"".join(parts)}'
+        f'<p class="sl-quiet tr-legend">{sign("human")}correct point {sign("before")}'
+        f"{escape(names.get(CURRENT, 'base'))} {sign('finetuned')}{escape(names[CANDIDATE])}</p>"
+        + "".join(parts)
     )
 
 
@@ -205,7 +205,7 @@ def _tile(case: CaseResult, source: str) -> str:
     places = (
         ("human", case.true_point),
         ("before", points.get(CURRENT, points.get(BASE))),
-        ("after", points.get(CANDIDATE)),
+        ("finetuned", points.get(CANDIDATE)),
     )
     marks = "".join(mark(kind, at.xy, case.size_wh) for kind, at in places if at is not None)
     return (

@@ -58,7 +58,7 @@ def steps(states: Mapping[str, StepState], current: str) -> str:
 def mark(kind: str, xy: Sequence[float], size_wh: Sequence[int]) -> str:
     """A sign over an image, at pixels of it."""
     left, top = (100 * min(max(v / n, 0.0), 1.0) for v, n in zip(xy, size_wh, strict=True))
-    return f'<i class="tr-mark tr-{kind}" style="left:{left:.2f}%;top:{top:.2f}%"></i>'
+    return f'<i class="sl-sign sl-sign-{kind} tr-mark" style="left:{left:.2f}%;top:{top:.2f}%"></i>'
 
 
 def image(source: str, marks: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from inference.errors import Cancelled, UserError
 from inference.registry import BACKBONES
+from training.jobs.settings import FIELDS
 from training.snapshots.freezing import freeze, load_snapshot
 from training.snapshots.plan import plan_snapshot
 from training.snapshots.types import LeftOut, SnapshotExample, SnapshotPlan
@@ -36,11 +37,6 @@ def choices(home: Home) -> dict[str, list[str]]:
 def options_of(form: Mapping[str, object], task: str) -> dict[str, Any]:
     """What `plan_snapshot` is to do, from the form: shares in percent, "" means all, the last day
     counts to its end. UserError names the field that is wrong."""
-    seed = form.get("seed")
-    if not isinstance(seed, (int, float)) or seed != int(seed) or not 0 <= seed < 2**31:
-        raise UserError(
-            "Not a seed", expected="a whole number from 0 on", got=repr(seed)[:40], field="seed"
-        )
     wanted = {key: str(form.get(key) or "").strip()[:200] or None for key in FILTERS}
     for key in ("since", "until"):
         day = wanted[key]
@@ -55,7 +51,7 @@ def options_of(form: Mapping[str, object], task: str) -> dict[str, Any]:
         "task": task,
         "replay_share": _share(form, "replay", 0.95),
         "validation_share": _share(form, "validation", 0.5),
-        "seed": int(seed),
+        "seed": FIELDS["seed"].checked("seed", form.get("seed")),
     }
 
 

@@ -22,6 +22,7 @@ from training.jobs.runners import HUB, RUNNERS, default_runner, why_not_here
 from training.jobs.settings import FIELDS, PRESETS, Preset, TrainSettings, changed
 from training.snapshots.freezing import load_snapshot
 from training.store.home import Home
+from ui.components.words import setting
 from ui.shell.desk import Desk
 from ui.shell.visitors import Visitor, names_only
 from ui.training.handlers.place import Place, task_of
@@ -74,7 +75,7 @@ def differences(
 ) -> dict[str, Change]:
     """What differs, by the setting's name."""
     return {
-        name: (label(name), shown(old), shown(new))
+        name: (label(name), setting(old), setting(new))
         for name, (old, new) in changed(before, after).items()
         if name in names
     }
@@ -104,17 +105,6 @@ def label(name: str) -> str:
     spec = FIELDS[name]
     named = not spec.unit or spec.unit in spec.label
     return spec.label if named else f"{spec.label} ({spec.unit})"
-
-
-def shown(value: Any) -> str:
-    """A value in words."""
-    if value is None:
-        return "not set"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 # ---- what would be run, and where ----------------------------------------------------------------
