@@ -6,7 +6,6 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -144,36 +143,6 @@ def test_the_zip_holds_the_adapters_own_files_only(desk, trained):
     assert "fresh/adapter_model.safetensors" in names
     assert "fresh/card.json" in names
     assert not any("secret" in name for name in names)
-
-
-class Hub:
-    """Stands in for huggingface_hub.HfApi."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, dict]] = []
-
-    def create_repo(self, repo: str, **options):  # type: ignore[no-untyped-def]
-        self.calls.append((repo, options))
-        return f"https://hub.example/{repo}"
-
-    def upload_folder(self, **options):  # type: ignore[no-untyped-def]
-        self.calls.append(("upload", options))
-        return SimpleNamespace()
-
-
-def test_push_goes_to_the_named_repository(desk):
-    hub = Hub()
-    said = models.push(TRAINER, desk, "fresh", "me/fresh", True, api=hub)
-    assert "https://hub.example/me/fresh" in said
-    assert hub.calls[0] == ("me/fresh", {"private": True, "exist_ok": True})
-    assert hub.calls[1][1]["repo_id"] == "me/fresh"
-
-
-@pytest.mark.parametrize("repo", ["", "no-slash", "a/b/c", "me/../x y"])
-def test_a_wrong_repository_is_refused(repo, desk):
-    with pytest.raises(UserError) as caught:
-        models.push(TRAINER, desk, "fresh", repo, True, api=Hub())
-    assert caught.value.field == "repo"
 
 
 def test_card_texts_are_escaped():

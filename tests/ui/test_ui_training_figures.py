@@ -22,6 +22,7 @@ def drawn(key: str, **metrics):
 
 def test_a_chart_without_values_is_not_drawn():
     assert drawn("losses", memory_mb=[(1, 2.0)]) is None
+    assert drawn("memory", memory_mb=[(1, 900.0)])["data"][0]["mode"] == "markers"  # one: a dot
     assert summary(CHARTS["losses"], {}) == "no value yet"
 
 
@@ -78,11 +79,8 @@ def test_smoothing_is_tensorboards():
     raw, average = figure["data"]
     assert raw["opacity"] < average["opacity"] == 1
     assert raw["y"] == [0.0, 3.0]
-
-
-def test_any_chart_can_be_logarithmic():
-    figure = json.loads(curve(CHARTS["lr"], {"learning_rate": [(1, 1.0), (2, 3.0)]}, log=True))
-    assert figure["layout"]["yaxis"]["type"] == "log"
+    any_log = json.loads(curve(CHARTS["lr"], {"learning_rate": [(1, 1.0), (2, 3.0)]}, log=True))
+    assert any_log["layout"]["yaxis"]["type"] == "log"
 
 
 def job(**changes) -> JobRow:

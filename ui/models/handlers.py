@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inference.adapter_files import read_card
-from inference.errors import UserError, unknown
+from inference.errors import unknown
 from training.adapters import lineage
 from training.adapters.lineage import Lineage
 from training.snapshots.counts import snapshot_counts
@@ -108,12 +108,8 @@ def pack(visitor: Visitor, desk: Desk, name: str) -> str:
     return str(lineage.download_zip(entry.folder, desk.pictures.new_file(f"{entry.name}.zip")))
 
 
-def push(visitor: Visitor, desk: Desk, name: str, repo: str, private: bool, api: Any = None) -> str:
-    """Uploads the adapter to owner/name on the hub. api: for tests, a stand-in of HfApi."""
-    repo = (repo or "").strip()
-    if not repo:
-        raise UserError("No repository named", expected="owner/name", field="repo")
+def push(visitor: Visitor, desk: Desk, name: str, repo: str, private: bool) -> str:
+    """Uploads the adapter to owner/name on the hub."""
     folder = scan(visitor, desk).find(name).folder
-    token = None if api is None else (lambda: "stand-in")
-    address = lineage.push_to_hub(folder, repo, private=private, api=api, token=token)
+    address = lineage.push_to_hub(folder, (repo or "").strip(), private=private)
     return f"Uploaded to {address}."
