@@ -52,7 +52,7 @@ def test_one_sentence_first_then_the_forest_plot(good):
     rows = re.findall(r'<li class="tr-([a-z-]+)"><span>([^<]*)', rest)
     assert rows[0] == ("better", "Corrected cases ")
     assert ("same", "Held-out scenes ") in rows
-    assert rest.index("<details><summary>1 slice, corrected for their number (Holm)") > 0
+    assert rest.index("<details><summary>4 slices, corrected for their number (Holm)") > 0
     assert "median" in rest and "data-label" in rest  # the numbers, for wide and narrow screens
 
 

@@ -22,11 +22,11 @@ from tests.fixes import hazard_fix
 from tests.ui.corrections_seed import add_case, say
 from tests.ui.fakes import CARD, fake_services
 from training.adapters import lineage, promotion
-from training.evaluation.bootstrap import mean_change, mean_of, median_of
 from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.jobs.settings import PRESETS
-from training.proof.results import CaseResult, Change
+from training.proof.changes import changes
+from training.proof.results import CaseResult
 from training.snapshots.freezing import freeze
 from training.snapshots.plan import plan_snapshot
 from training.snapshots.types import Snapshot
@@ -128,12 +128,10 @@ def prove(
     names = {"base": "base", "current": current, "candidate": job.name}
     with connect(home) as db, writing(db):
         for kind, cases in (("corrected", corrected), ("heldout", heldout)):
-            half = cases[: max(2, len(cases) // 2)]
-            parts = {"all": cases, "night" if kind == "heldout" else "validation": half}
             result = {
                 "task": job.task,
                 "names": names,
-                "changes": [_change(kind, key, part).to_json() for key, part in parts.items()],
+                "changes": [change.to_json() for change in changes(cases, kind)],
                 "cases": [c.to_json() for c in cases],
                 "left_out": {},
             }
@@ -159,17 +157,6 @@ def _case(
         key, kind, ("night",) if i % 2 else ("animal",), (640, 360),
         {"point": Point(x, 180)}, answers, errors,
         media=media, split=("train", "validation")[i % 2] if media else None,
-    )  # fmt: skip
-
-
-def _change(kind: str, label: str, cases: Sequence[CaseResult]) -> Change:
-    errors = {
-        side: np.array([c.errors[side] for c in cases]) for side in ("base", "current", "candidate")
-    }
-    return Change(
-        kind, label, len(cases),
-        {s: mean_of(e) for s, e in errors.items()}, {s: median_of(e) for s, e in errors.items()},
-        mean_change(errors["current"], errors["candidate"]),
     )  # fmt: skip
 
 

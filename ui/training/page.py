@@ -32,7 +32,7 @@ from ui.training.run import Run
 LABEL = "Training"
 NEEDS = needs(
     "opened tick step job new task plan_follow plan_show plan_stop preset check recipe curves "
-    "ask_delete spare compare_follow compare_show compare_stop",
+    "compare_follow compare_show compare_stop",
     {
         "plan": ("annotator", "The preview of a training"),
         "compare": ("annotator", "Comparing maps"),

@@ -17,7 +17,7 @@ from ui.components import markup
 from ui.components.choosers import clicks
 from ui.components.endpoints import Endpoints, Values
 from ui.shell.desk import Desk
-from ui.shell.events import AT_ONCE, LATEST, asked
+from ui.shell.events import LATEST, asked
 from ui.shell.visitors import Visitor
 from ui.training import view
 from ui.training.figures import CHARTS
@@ -26,10 +26,7 @@ from ui.training.handlers import run as handlers
 from ui.training.handlers.place import Place, job_of
 from ui.training.parts import Step, recipe, section, shown
 
-BUTTONS = {
-    "cancel": "Cancel", "resume": "Resume", "retry": "Change settings and try again",
-    "delete": "Delete",
-}  # fmt: skip
+BUTTONS = {"cancel": "Cancel", "resume": "Resume", "retry": "Change settings and try again"}
 LOG = 200, 32_000  # lines, bytes
 ASK = (
     "Delete this job with its curves, log and checkpoints? An adapter that it made stays. This "
@@ -55,7 +52,7 @@ class Run(Step):
                 with gr.Column(scale=4, min_width=300):
                     self.status = gr.HTML(elem_id="tr-status")
                     with gr.Row(elem_id="tr-actions"):
-                        self.buttons = {
+                        self.buttons: dict[str, Any] = {
                             key: gr.Button(
                                 text, visible=False, size="md", min_width=120,
                                 elem_id=f"tr-{key}",
@@ -63,12 +60,14 @@ class Run(Step):
                             )
                             for key, text in BUTTONS.items()
                         }  # fmt: skip
-                    with gr.Row(visible=False, elem_id="tr-confirm") as self.confirm:
+                    with (
+                        gr.Column(visible=False, elem_id="tr-delete") as self.buttons["delete"],
+                        gr.Accordion("Delete", open=False) as self.confirm,
+                    ):
                         gr.HTML(markup.note(ASK))
                         self.really = gr.Button(
                             "Delete it", variant="stop", size="md", elem_id="tr-really"
                         )
-                        self.spare = gr.Button("Do not delete", size="md", elem_id="tr-keep")
                     self.message = gr.HTML(elem_id="tr-run-message")
                     self._build_charts()
                     with gr.Accordion("Log", open=False, elem_id="tr-log"):
@@ -104,7 +103,7 @@ class Run(Step):
         ]
         ids = [value for _, value in offered]
         values: Values = {
-            self.confirm: shown(False),
+            self.confirm: gr.update(open=False),
             self.message: "",
             self.smooth: place.smooth,
             self.log_scale: place.log,
@@ -175,11 +174,6 @@ class Run(Step):
             (self.really, handlers.delete),
         ):
             bind(button.click, act.__name__, partial(acting, act))
-        # Asking back shows a row and does nothing else: no role is needed for that.
-        self.buttons["delete"].click(lambda: shown(True), None, self.confirm,
-                                     api_name="training_ask_delete", **AT_ONCE)  # fmt: skip
-        self.spare.click(lambda: shown(False), None, self.confirm,
-                         api_name="training_spare", **AT_ONCE)  # fmt: skip
 
         def retried(visitor: Visitor, values: Values) -> tuple[Place, str]:
             row = jobs.job(desk.home, values[page.place].job)
