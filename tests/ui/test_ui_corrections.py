@@ -66,7 +66,7 @@ def test_the_queue_shows_the_worst_case_large(desk, ids):
     assert ">ann (1)</text>" in view.case.stage and "<rect" in view.case.stage
     assert "Base at (262, 202)" in view.case.stage  # for screen readers
     assert "341 px" in view.case.head and "46.5 % of the diagonal" in view.case.head
-    assert "ann (1), the farthest of 2 people" in view.case.head
+    assert "ann (1), the farthest of 2 marks" in view.case.head
     assert "opacity=40" in view.case.head
 
 

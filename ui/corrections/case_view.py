@@ -55,7 +55,7 @@ def _loudest(case: Case, marks: Mapping[str, Point]) -> str:
     # The farthest: it is what puts the case at its place in the queue.
     farthest = max(human, key=lambda key: human[key].distance_px(marks[model]))
     who = name_of(farthest)
-    who += f", the farthest of {len(human)} people" if len(human) > 1 else ""
+    who += f", the farthest of {len(human)} marks" if len(human) > 1 else ""
     far = human[farthest].distance_px(marks[model])
     part = share(human[farthest], marks[model], case)
     return (

@@ -31,29 +31,27 @@ NEEDS = needs(
 
 
 def wire_redrawing(tab: Scene, desk: Desk) -> None:
+    ends = Endpoints(desk, "scene", NEEDS)
     outputs = [part for part in tab.outputs if part not in (tab.image, tab.prompt, tab.memory)]
 
-    def redrawn(values: Values, request: gr.Request) -> Values:
+    def redrawn(visitor: Visitor, values: Values) -> Values:
         result = desk.results.get(values[tab.result])
         if result is None or values[tab.veiled]:
             return {tab.chosen: values[tab.chosen]}
-        visitor, form = desk.visitor(request), read_form(tab, values)
-        try:
-            mine = correct.mine(visitor, desk, result)
-            view = scene_view.view(desk, result, form.view, mine.point, mine.draft)
-        except UserError as problem:
-            return {tab.settings_message: markup.error(problem)}
+        form, mine = read_form(tab, values), correct.mine(visitor, desk, result)
+        view = scene_view.view(desk, result, form.view, mine.point, mine.draft)
         able = able_to_correct(visitor, desk)
         drawn = show(tab, view, result) | freshness(tab, form, result, able)
         return {part: value for part, value in drawn.items() if part is not tab.verdicts}
 
-    def chose(values: Values, request: gr.Request) -> Values:
+    def chose(visitor: Visitor, values: Values) -> Values:
         tokens = scene.token_list(values[tab.asked_tokens])
-        return {tab.chosen: tokens} | redrawn({**values, tab.chosen: tokens}, request)
+        return {tab.chosen: tokens} | redrawn(visitor, {**values, tab.chosen: tokens})
 
-    changes = [*tab.maps.changes, tab.maps.opacity.release]
-    gr.on(changes, redrawn, tab.inputs, outputs, api_name="scene_redraw", **LATEST)
-    tab.tokens.select(chose, tab.inputs, outputs, api_name="scene_tokens", **LATEST)
+    changes = partial(gr.on, [*tab.maps.changes, tab.maps.opacity.release])
+    bind = partial(ends.bind, inputs=tab.inputs, outputs=outputs, message=tab.settings_message)
+    bind(changes, "redraw", redrawn, **LATEST)
+    bind(tab.tokens.select, "tokens", chose, **LATEST)
     # The browser alone dims the maps while the slider moves.
     tab.maps.opacity.input(
         None, tab.maps.opacity, js="(percent) => window.sightline.panels.opacity(percent / 100)"

@@ -13,9 +13,7 @@ from ui.shell.visitors import Role
 
 LABEL = "Scene"
 ENDPOINTS: dict[str, Role] = {
-    **running.ENDPOINTS,
-    **roles("scene", keeping.NEEDS),
-    **roles("scene", correcting.NEEDS),
+    **roles("scene", {**running.NEEDS, **keeping.NEEDS, **correcting.NEEDS}),
     **api.ENDPOINTS,
 }
 

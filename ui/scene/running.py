@@ -11,6 +11,7 @@ import gradio as gr
 from inference.errors import Cancelled, UserError
 from inference.registry import task as find_task
 from ui.components import markup
+from ui.components.endpoints import Endpoints, Event, needs
 from ui.scene import view as pieces
 from ui.scene.address import from_query
 from ui.scene.correcting import able_to_correct, present
@@ -33,15 +34,13 @@ from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, QUIET
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
 from ui.shell.results import StoredResult
-from ui.shell.visitors import Role
+from ui.shell.visitors import Visitor
 
-ENDPOINTS: dict[str, Role] = {
-    **{f"scene_{name}": "viewer" for name in (
-        "open", "look", "example", "picture", "task", "preset", "prompt", "choose_adapter",
-        "adapter_in_use", "stop")},
-    **{f"scene_run_{name}": "viewer" for name in ("open", "look", "example")},
-    **{f"scene_draw_{name}": "viewer" for name in ("open", "look", "example")},
-}  # fmt: skip
+NEEDS = needs(
+    "open look example picture task preset prompt choose_adapter adapter_in_use stop run_open "
+    "run_look run_example draw_open draw_look draw_example",
+    {},
+)
 STOPPED = "Stopped. Your settings are kept."
 FORGOTTEN = f"Too many people asked at once, and this was left out. {scene.AGAIN}."
 
@@ -132,67 +131,68 @@ def wire_running(tab: Scene, desk: Desk, frame: Frame) -> None:
 
 def wire_form(tab: Scene, desk: Desk, frame: Frame) -> None:
     """Changes of the form: what depends on the changed field, and whether the result still fits."""
+    ends = Endpoints(desk, "scene", NEEDS)
     marks = [tab.stale, tab.right, tab.wrong, tab.nothing, tab.save]
 
-    def now(values: Values, request: gr.Request, **changes: Any) -> Values:
+    def now(visitor: Visitor, values: Values, **changes: Any) -> Values:
         result = desk.results.get(values[tab.result])
         if result is None:
             return {tab.stale: ""}
         changed = {getattr(tab, name): value for name, value in changes.items()}
         form = read_form(tab, {**values, **changed})
-        return freshness(tab, form, result, able_to_correct(desk.visitor(request), desk))
+        return freshness(tab, form, result, able_to_correct(visitor, desk))
 
-    def image(values: Values, request: gr.Request) -> Values:
+    def image(visitor: Visitor, values: Values) -> Values:
         cleared = {tab.example: None, tab.examples: pieces.examples(desk.services.examples(), None)}
         try:
-            note = scene.check_image(desk.services, values[tab.image])
-            said = markup.hint(note)
+            said = markup.hint(scene.check_image(desk.services, values[tab.image]))
         except UserError as problem:
             said = markup.error(problem)
-        return cleared | {tab.image_message: said} | now(values, request, example=None)
+        return cleared | {tab.image_message: said} | now(visitor, values, example=None)
 
-    def task(values: Values, request: gr.Request) -> Values:
+    def task(visitor: Visitor, values: Values) -> Values:
         name = values[tab.task]
         if name == values[tab.shown_task]:  # gradio tells of a list that was only left, too
             return {tab.shown_task: name}
-        visitor, prompt = desk.visitor(request), find_task(name).prompt
+        prompt = find_task(name).prompt
         adapter = scene.usual_adapter(visitor, desk.services, name)
         changed = task_values(tab, desk, visitor, name, prompt, adapter)
-        return changed | now(values, request, prompt=prompt, adapter=adapter)
+        return changed | now(visitor, values, prompt=prompt, adapter=adapter)
 
-    def preset(values: Values, request: gr.Request) -> Values:
+    def preset(visitor: Visitor, values: Values) -> Values:
         text = values[tab.preset] or values[tab.prompt]
-        return {tab.prompt: text, **now(values, request, prompt=text)}
+        return {tab.prompt: text, **now(visitor, values, prompt=text)}
 
-    def prompt(values: Values, request: gr.Request) -> Values:
+    def prompt(visitor: Visitor, values: Values) -> Values:
         prompts = find_task(values[tab.task]).prompts.values()
         known = values[tab.prompt] if values[tab.prompt] in prompts else ""
-        return {tab.preset: known, **now(values, request)}
+        return {tab.preset: known, **now(visitor, values)}
 
-    def adapter(values: Values, request: gr.Request) -> Values:
-        return {tab.adapter_message: "", **now(values, request)}
+    def adapter(visitor: Visitor, values: Values) -> Values:
+        return {tab.adapter_message: "", **now(visitor, values)}
 
-    def in_use(values: Values, request: gr.Request) -> Values:
+    def in_use(visitor: Visitor, values: Values) -> Values:
         """Another adapter is in use now: it is chosen, whatever was chosen before."""
-        choices = adapter_choices(desk.visitor(request), desk.services, values[tab.task])
+        choices = adapter_choices(visitor, desk.services, values[tab.task])
         usual = desk.services.default_adapter() or ""
         chosen = usual if usual in [name for _, name in choices] else ""
         update = gr.update(choices=choices, value=chosen)
-        return {**now(values, request, adapter=chosen), tab.adapter: update}
+        return {**now(visitor, values, adapter=chosen), tab.adapter: update}
 
-    def on(trigger: Any, act: Any, outputs: list[Any], name: str, **more: Any) -> None:
-        inputs = {*tab.inputs, tab.preset}
-        trigger(act, inputs, [*outputs, *marks], api_name=f"scene_{name}", **{**LATEST, **more})
+    def on(trigger: Any, name: str, event: Event, outputs: list[Any], **more: Any) -> None:
+        inputs, how = {*tab.inputs, tab.preset}, {**LATEST, **more}
+        shown = [*outputs, *marks, tab.progress]
+        ends.bind(trigger, name, event, inputs, shown, tab.progress, **how)
 
-    on(tab.image.input, image, [tab.example, tab.image_message, tab.examples], "picture")
+    on(tab.image.input, "picture", image, [tab.example, tab.image_message, tab.examples])
     boxes = tab.editor_boxes.values()
-    own = [tab.shown_task, tab.preset, tab.prompt, tab.adapter, *boxes]
-    on(tab.task.input, task, own, "task")
-    on(tab.preset.input, preset, [tab.prompt], "preset")
+    on(tab.task.input, "task", task,
+       [tab.shown_task, tab.preset, tab.prompt, tab.adapter, *boxes])  # fmt: skip
+    on(tab.preset.input, "preset", preset, [tab.prompt])
     # Not `input`: gradio does not tell of letters that are deleted.
-    on(tab.prompt.change, prompt, [tab.preset], "prompt")
-    on(tab.adapter.input, adapter, [tab.adapter_message], "choose_adapter")
-    on(frame.news.apply, in_use, [tab.adapter], "adapter_in_use", trigger_mode="once")
+    on(tab.prompt.change, "prompt", prompt, [tab.preset])
+    on(tab.adapter.input, "choose_adapter", adapter, [tab.adapter_message])
+    on(frame.news.apply, "adapter_in_use", in_use, [tab.adapter], trigger_mode="once")
 
 
 def _then_run(tab: Scene, desk: Desk, frame: Frame, first: Any, name: str) -> None:

@@ -248,7 +248,7 @@ def numbers(pair: PairPrediction, maps: PairMaps) -> str:
         for label, note, read in rows
     ]  # fmt: skip
     heads = ["Metric", *(Markup(f"{sign(side)}{NAMES[side]}") for side in sides)]
-    return table(heads, body)
+    return table(heads, body, stack=True)
 
 
 def caption(maps: PairMaps, n_chosen: int) -> str:

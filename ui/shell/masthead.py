@@ -105,20 +105,13 @@ def _measured(card: AdapterCard | None, photographed: AdapterCard | None) -> str
     return f"; median error {text}" if text else ""
 
 
-def _figures(name: str, where: str, measured: object) -> str:
-    """A few words from an object that `python -m training.evaluate` printed."""
-    sides = measured.get("sides") if isinstance(measured, Mapping) else None
-    if not isinstance(sides, Mapping):
+def _figures(name: str, where: str, measured: Any) -> str:
+    """A few words from an object that `python -m training.evaluate` printed; "" for any other."""
+    try:
+        sides = dict(measured["sides"])
+        base = sides.pop("base", {}).get("median_px")
+        tuned = (sides.get(name) or next(iter(sides.values())))["median_px"]
+        against = f" (base {base:.0f} px)" if base is not None else ""
+        return f"{tuned:.0f} px on {measured['n']:,} {where}{against}"
+    except (KeyError, TypeError, ValueError, AttributeError, StopIteration):
         return ""
-    tuned = sides.get(name) or next((v for k, v in sides.items() if k != "base"), None)
-    median = _number(tuned, "median_px")
-    if median is None:
-        return ""
-    base, n = _number(sides.get("base"), "median_px"), _number(measured, "n")
-    against = f" (base {base:.0f} px)" if base is not None else ""
-    return f"{median:.0f} px on {f'{n:,.0f} ' if n is not None else ''}{where}{against}"
-
-
-def _number(values: Any, key: str) -> float | None:
-    found = values.get(key) if isinstance(values, Mapping) else None
-    return float(found) if isinstance(found, (int, float)) else None

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from inference.errors import UserError
 from inference.fields import Point
-from inference.schema import AdapterEntry, Media, ModelInfo, PairPrediction, PairRequest, Trace
+from inference.schema import AdapterEntry, Media, ModelInfo, PairPrediction, Trace
 from training.store.home import Home
 from ui.shell.visitors import Visitor, who
 
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
     from explain.types import MapSettings, PairMaps
 
 Progress = Callable[[str, float], None]
-
-
-class PredictPair(Protocol):
-    """Runs both sides; raises UserError, or Cancelled soon after `cancelled()` turns true."""
-
-    def __call__(
-        self,
-        image: Media,
-        request: PairRequest,
-        *,
-        progress: Progress | None = None,
-        cancelled: Callable[[], bool] | None = None,
-    ) -> PairPrediction: ...
 
 
 @dataclass(frozen=True)
@@ -55,6 +42,8 @@ class Example:
 class Services:
     """What the tabs call. Nothing here imports torch until `predict_pair` or `load_adapter` runs.
 
+    predict_pair(image, request, *, progress=None, cancelled=None): runs both sides; raises
+        UserError, or Cancelled soon after `cancelled()` turns true.
     default_adapter: the adapter chosen when the page opens, or None.
     describe: a sentence about a pair and its maps, for the headline and screen readers.
     home: where corrections, jobs and adapters are kept; None where nothing is kept.
@@ -68,7 +57,7 @@ class Services:
     default_adapter: Callable[[], str | None]
     load_adapter: Callable[[str], AdapterEntry]
     unload_adapter: Callable[[str], None]
-    predict_pair: PredictPair
+    predict_pair: Callable[..., PairPrediction]
     make_pair_maps: Callable[[PairPrediction, MapSettings], PairMaps]
     default_tokens: Callable[[Trace], Sequence[int]]
     explainers: Mapping[str, ExplainerSpec]
@@ -92,20 +81,15 @@ def read_examples(folder: Path) -> tuple[Example, ...]:
     return tuple(_example(folder, row) for row in rows)
 
 
-def _example(folder: Path, row: Mapping[str, object]) -> Example:
-    path = folder / str(row["file"])
+def _example(folder: Path, row: Mapping[str, Any]) -> Example:
+    path = folder / row["file"]
     if path.parent != folder or not path.is_file():
-        raise UserError(
-            "An example picture is missing", expected=f"a file in {folder}", got=str(row["file"])
-        )
+        expected = f"a file in {folder}"
+        raise UserError("An example image is missing", expected=expected, got=row["file"])
     point = row.get("hazard_px")
-    hazard = None
-    if isinstance(point, (list, tuple)) and len(point) == 2:
-        hazard = Point(float(point[0]), float(point[1]), source="truth")
-    slices = row.get("slices") or ()
-    assert isinstance(slices, (list, tuple))
+    hazard = Point(float(point[0]), float(point[1]), source="truth") if point else None
     return Example(
-        path.stem, path, str(row.get("label", path.stem)), hazard, tuple(str(s) for s in slices)
+        path.stem, path, row.get("label", path.stem), hazard, tuple(row.get("slices") or ())
     )
 
 

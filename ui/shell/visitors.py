@@ -1,16 +1,9 @@
 """Who is on the page and what they may do. Hiding a button protects nothing: any endpoint answers
-a raw call, so each handler asks here, first thing. Knows no gradio at run time.
+a raw call, so `ui.components.endpoints` asks here before each event. Knows no gradio at run time.
 
-In a tab (`gr.Request` comes by its type, without being an input):
-
-    def clicked(values, request: gr.Request):
-        visitor = desk.visitor(request)
-        return corrections.accept(visitor, desk, ...)
-
-and in the handler: `require(visitor, "trainer", "Accepting corrections")`.
-Each module in `ui.pages.TABS` has `ENDPOINTS`: api_name of each of its events -> the least role;
-tests/ui/test_visitors.py calls them all as each role and fails where one has no row. What a role
-may read, wherever it appears, is `READABLE`.
+Each module in `ui.pages.PAGES` has `ENDPOINTS`: api_name of each of its events -> the least role;
+tests/ui/test_visitors.py calls those that not everybody may, as each role, and fails where an event
+has no row. What a role may read, wherever it appears, is `READABLE`.
 """
 
 from __future__ import annotations
