@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import re
 import resource
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -262,21 +261,6 @@ def test_each_page_has_an_address_and_back_leads_to_it(visit, url: str, photo) -
     expect(page).to_have_url(re.compile(r"/training[?]step=set"))
     page.goto(f"{url}?tab=nonsense&opacity=40")
     expect(page).to_have_url(re.compile(r"/[?]opacity=40"))
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a file's name cannot hold a tag there")
-def test_text_stays_text(visit, url: str, photo) -> None:
-    page = visit(url)
-    look(page, photo(f"{EVIL}.png"))
-    open_editor(page)
-    click_at(page, 0.5, 0.5)
-    page.locator("#sl-field-reason textarea").fill(EVIL)
-    page.locator("#sl-save").click()
-    for _ in range(2):
-        expect(page.locator(".sl-mine")).to_contain_text(EVIL, timeout=WAIT_MS)
-        assert page.evaluate("window.__hit") is None
-        assert page.locator(".sl-mine img").count() == 0
-        page.reload()
 
 
 def test_text_stands_out_and_controls_have_names(visit, url: str, photo) -> None:

@@ -25,7 +25,7 @@ Visit = Callable[..., Page]
 
 def command(home: Home) -> tuple[str, ...]:
     """The page over a fake model and that home."""
-    return "-m", "tests.ui.corrections_seed", "--home", str(home.root)
+    return "-m", "tests.ui.fake_app", "--seconds", "0.1", "--home", str(home.root)
 
 
 @pytest.fixture

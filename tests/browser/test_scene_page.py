@@ -289,26 +289,14 @@ def test_a_refresh_joins_the_run(visit, slow_url: str) -> None:
     expect(page.locator("#sl-progress")).to_contain_text("Stopped")
 
 
-BAD = {
-    "empty.jpg": (b"", "empty"),
-    "text.jpg": (b"this is no picture at all", "picture"),
-    "broken.png": (b"\x89PNG\r\n\x1a\n" + b"\0" * 200, "picture"),
-}
-
-
-@pytest.mark.parametrize("name", [*BAD, "truncated.jpg", "huge.png", "tiny.png"])
+@pytest.mark.parametrize("name", ["empty.jpg", "truncated.jpg", "huge.png"])
 def test_bad_files_get_a_message_next_to_the_field(
     visit, quick_url: str, road: Path, tmp_path: Path, name: str
 ) -> None:
     path = tmp_path / name
-    if name == "truncated.jpg":
-        path.write_bytes(road.read_bytes()[:3000])
-    elif name == "huge.png":
+    path.write_bytes(road.read_bytes()[:3000] if name == "truncated.jpg" else b"")
+    if name == "huge.png":
         Image.new("1", (20_000, 20_000)).save(path)
-    elif name == "tiny.png":
-        Image.new("RGB", (3, 3)).save(path)
-    else:
-        path.write_bytes(BAD[name][0])
     page = visit(quick_url)
     page.locator("#sl-prompt textarea").fill("Where?")
     upload(page, path)
@@ -319,16 +307,6 @@ def test_bad_files_get_a_message_next_to_the_field(
     assert len(message.inner_text()) > 15
     expect(page.locator("#sl-prompt textarea")).to_have_value("Where?")
     expect(page.locator("#sl-compare")).to_be_visible()
-
-
-def test_a_wrong_prompt_and_no_picture(visit, quick_url: str, road: Path) -> None:
-    page = visit(quick_url)
-    page.locator("#sl-compare").click()
-    expect(page.locator("#sl-image-message .sl-error")).to_contain_text("no image yet")
-    upload(page, road)
-    page.locator("#sl-prompt textarea").fill("")
-    page.locator("#sl-compare").click()
-    expect(page.locator("#sl-prompt-message .sl-error")).to_be_visible()
 
 
 def test_chips_work_with_the_keyboard(visit, quick_url: str) -> None:

@@ -1,11 +1,7 @@
-"""A home with cases of every state, and the page over it with a fake model.
-
-python -m tests.ui.corrections_seed --port 7862 --home FOLDER [--cases 12] [--role viewer]
-"""
+"""A home with cases of every state."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +12,9 @@ from inference.fields import Point
 from inference.media import load_image
 from inference.schema import PairRequest
 from tests.fixes import hazard_fix
-from tests.ui.fakes import INFO, fake_pair, fake_services
+from tests.ui.fakes import INFO, fake_pair
 from training.store.feedback import Feedback
-from training.store.home import Home, find_home
-from ui.shell.visitors import Visitor
+from training.store.home import Home
 
 SLICES = (("night",), ("rain", "night"), ("urban",), ())
 EVIL = "<img src=x onerror=window.__hit=1>"
@@ -80,35 +75,3 @@ def seed(home: Home, folder: Path, cases: int = 12) -> list[str]:
             say(feedback, case, "ben", box)
         ids.append(f"hazard:{case[0]}")
     return ids
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=7862)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--cases", type=int, default=0)
-    parser.add_argument("--role", default="trainer")
-    parser.add_argument("--examples", type=Path, default=None)
-    flags = parser.parse_args()
-    home = find_home(flags.home)
-    if flags.cases:
-        seed(home, flags.home, flags.cases)
-
-    from gradio import networking
-
-    from ui.layout import build_page, launch_options
-
-    def who(request: object) -> Visitor:
-        return Visitor("you", flags.role, str(getattr(request, "session_hash", "") or ""))
-
-    services = fake_services(seconds=0.1, examples=flags.examples, home=home, who=who)
-    page, desk = build_page(services)
-    media = flags.examples or Path(__file__).parent
-    options = launch_options(desk, media, [home.root])
-    # gradio asks itself five times whether it can be reached, and gives up on a busy machine.
-    networking.url_ok = lambda url: True
-    page.launch(server_name="127.0.0.1", server_port=flags.port, quiet=True, **options)
-
-
-if __name__ == "__main__":
-    main()

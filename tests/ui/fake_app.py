@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gradio import networking
+
 from tests.ui.fakes import fake_services
 from training.store.home import find_home
 from ui.layout import build_page, launch_options
@@ -23,6 +25,8 @@ if __name__ == "__main__":
     services = fake_services(seconds=flags.seconds, examples=flags.examples, home=home)
     page, desk = build_page(services)
     media = flags.examples or Path(__file__).parent
+    # gradio asks itself five times whether it can be reached, and gives up on a busy machine.
+    networking.url_ok = lambda url: True
     page.launch(
         server_name="127.0.0.1",
         server_port=flags.port,

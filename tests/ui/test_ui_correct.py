@@ -152,13 +152,6 @@ def test_marks_that_are_none(desk, result, text):
     assert not stored(desk)
 
 
-@pytest.mark.parametrize("point", [[-1, 5], [640.5, 5], [5, 99999], [float("nan"), 1]])
-def test_points_outside_the_picture(desk, result, point):
-    with pytest.raises(UserError):
-        correct.save(ANN, desk, result.id, CorrectionForm("wrong", {"point": mark(result, point)}))
-    assert not stored(desk)
-
-
 def test_nothing_marked(desk, result):
     with pytest.raises(UserError, match="Nothing is marked") as caught:
         correct.save(ANN, desk, result.id, CorrectionForm("wrong"))
@@ -180,16 +173,6 @@ def test_a_refused_one_costs_no_quota_and_visitors_without_login_have_one(desk, 
     with pytest.raises(UserError, match="Sign in"):
         correct.save(nobody, desk, result.id, wrong(result))
     assert len(stored(desk)) == 1
-
-
-def test_only_the_author_withdraws(desk, result):
-    correct.save(ANN, desk, result.id, wrong(result))
-    (kept,) = stored(desk)
-    with pytest.raises(UserError):
-        correct.withdraw(BEN, desk, result.id, kept.id)
-    assert correct.mine(ANN, desk, result).standing
-    assert correct.withdraw(ANN, desk, result.id, kept.id) == "Undone."
-    assert correct.mine(ANN, desk, result).standing is None
 
 
 def test_each_attempt_has_a_draft_of_its_own(desk, result, tab):

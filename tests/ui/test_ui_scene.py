@@ -257,10 +257,10 @@ def test_choices_say_what_an_adapter_can_do(desk):
 def test_loading_needs_a_source(desk):
     with pytest.raises(UserError):
         adapters.load(desk, "  ")
-    assert adapters.load(desk, "me/mine").chosen == "text-only"
+    assert adapters.load(desk, "me/mine")[0] == "text-only"
     with pytest.raises(UserError):
         adapters.unload(desk, "unknown")
-    assert adapters.unload(desk, "text-only").chosen == "hazard-patch"
+    assert adapters.unload(desk, "text-only")[0] == "hazard-patch"
 
 
 def test_the_default_adapter(desk, tmp_path):

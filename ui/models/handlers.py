@@ -99,7 +99,7 @@ def settings(entry: Lineage) -> Mapping[str, Any]:
 def load(visitor: Visitor, desk: Desk, name: str) -> str:
     """Puts an adapter that is offered on the model."""
     scan(visitor, desk).find(name)
-    return adapters.load(desk, name).message
+    return adapters.load(desk, name)[1]
 
 
 def pack(visitor: Visitor, desk: Desk, name: str) -> str:

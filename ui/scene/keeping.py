@@ -79,17 +79,17 @@ def wire_adapters(tab: Scene, desk: Desk, frame: Frame) -> None:
     ends = Endpoints(desk, "scene", NEEDS)
     outputs = [tab.adapter, tab.load_message, tab.adapter_message, *vars(frame).values()]
 
-    def shown(visitor: Visitor, values: Values, done: adapters.Changed) -> Values:
+    def shown(visitor: Visitor, values: Values, name: str, message: str) -> Values:
         choices = adapter_choices(visitor, desk.services, values[tab.task])
-        chosen = gr.update(choices=choices, value=done.chosen or "")
-        said = {tab.adapter: chosen, tab.load_message: markup.hint(done.message)}
+        chosen = gr.update(choices=choices, value=name)
+        said = {tab.adapter: chosen, tab.load_message: markup.hint(message)}
         return said | frame_values(frame, desk)
 
     def load(visitor: Visitor, values: Values) -> Values:
-        return shown(visitor, values, adapters.load(desk, values[tab.source]))
+        return shown(visitor, values, *adapters.load(desk, values[tab.source]))
 
     def unload(visitor: Visitor, values: Values) -> Values:
-        return shown(visitor, values, adapters.unload(desk, values[tab.adapter]))
+        return shown(visitor, values, *adapters.unload(desk, values[tab.adapter]))
 
     common = {
         "api_visibility": "private", "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1,

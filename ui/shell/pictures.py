@@ -13,7 +13,6 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -24,15 +23,6 @@ MAX_WIDTH_PX = 1280
 KEEP = 120
 
 
-@dataclass
-class _Copy:
-    """One file. lock: of who writes it; only those who want this very copy wait for that."""
-
-    path: Path
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    written: bool = False
-
-
 class Pictures:
     """JPEG copies, at most 1280 px wide."""
 
@@ -41,7 +31,7 @@ class Pictures:
         self.folder = Path(folder or self._holder.name)  # type: ignore[union-attr]
         self._lock = threading.Lock()
         self._downloads: list[Path] = []
-        self._copies: OrderedDict[str, _Copy] = OrderedDict()
+        self._copies: OrderedDict[str, Path] = OrderedDict()
 
     def new_file(self, name: str) -> Path:
         """A place for a file to download, in a folder of its own; old ones are removed."""
@@ -54,18 +44,19 @@ class Pictures:
         return place / name
 
     def url(self, image: ImageInput) -> str:
-        """Address of the copy, relative to the page. Written on first use."""
+        """Address of the copy, relative to the page. Written on first use; nobody waits for that of
+        another image."""
         with self._lock:
-            fresh = _Copy(self.folder / f"{secrets.token_hex(16)}.jpg")
+            fresh = self.folder / f"{secrets.token_hex(16)}.jpg"
             copy = self._copies.setdefault(image.content_hash, fresh)
             self._copies.move_to_end(image.content_hash)
             while len(self._copies) > KEEP:
-                self._copies.popitem(last=False)[1].path.unlink(missing_ok=True)
-        with copy.lock:
-            if not copy.written:
-                _shrunk(image).save(copy.path, quality=85)
-                copy.written = True
-        return f"gradio_api/file={copy.path}"
+                self._copies.popitem(last=False)[1].unlink(missing_ok=True)
+        if not copy.is_file():
+            part = copy.with_suffix(f".{secrets.token_hex(4)}")
+            _shrunk(image).save(part, "JPEG", quality=85)
+            part.replace(copy)
+        return f"gradio_api/file={copy}"
 
 
 def _shrunk(image: ImageInput) -> Image.Image:
