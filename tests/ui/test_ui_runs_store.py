@@ -131,20 +131,6 @@ def test_bytes_are_bounded_but_the_newest_stays(pairs, tmp_path):
     assert results.get(kept[-1].id) is not None
 
 
-def test_find_needs_the_same_picture_and_request(pairs, tmp_path):
-    results = Results()
-    kept = results.put(pairs[0], tmp_path)
-    request = pairs[0].request
-    sha = pairs[0].image.content_hash
-    assert results.find(image=sha, example_id=None, request=request) is kept
-    other = replace(request, prompt="Else?")
-    assert results.find(image=sha, example_id=None, request=other) is None
-    assert results.find(image=None, example_id=None, request=request) is None
-    assert results.find(image=sha, example_id="night", request=request) is None
-    assert results.get("") is None
-    assert results.get(None) is None
-
-
 def test_only_the_results_keep_pictures_and_within_their_bound(desk, picture, caplog):
     """Twenty looks at a big picture, as many that never started and as many that failed."""
     caplog.set_level(logging.CRITICAL)  # pytest would keep what is logged

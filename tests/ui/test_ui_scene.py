@@ -212,6 +212,8 @@ def test_a_link_reopens_example_and_settings(desk, media):
     address = from_query(dict(part.split("=") for part in query.split("&")), ["hazard-patch"])
     found = restore(ME, desk, address, {})
     assert found.result is result
+    for other in ({"prompt": "Else?"}, {"forced": "base"}, {"example": "fog"}, {"adapter": ""}):
+        assert restore(ME, desk, dataclasses.replace(address, **other), {}).result is None
     assert found.form.view.opacity == 0.5
     again = scene_view.fit_settings(result.pair, found.form.view).maps
     assert (again.method, again.tokens, again.layers) == ("attention", (4,), (1, 2))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from inference.fields import Point
-from inference.schema import PairPrediction, PairRequest, SidePrediction
+from inference.schema import PairPrediction, SidePrediction
 
 
 @dataclass(frozen=True)
@@ -56,26 +57,11 @@ class Results:
             self._kept.move_to_end(result_id)
             return self._kept[result_id]
 
-    def find(
-        self, *, image: str | None, example_id: str | None, request: PairRequest
-    ) -> StoredResult | None:
-        """The newest result for that picture (sha256 of its bytes, or example) and request."""
+    def newest(self, fits: Callable[[StoredResult], bool]) -> StoredResult | None:
+        """The newest result that fits."""
         with self._lock:
             kept = list(reversed(self._kept.values()))
-        for result in kept:
-            if example_id is not None:
-                same = result.example_id == example_id
-            else:
-                same = result.pair.image.content_hash == image
-            if same and _same_request(result.pair.request, request):
-                return result
-        return None
-
-    def picture(self, image: str | None) -> StoredResult | None:
-        """The newest result whose picture has that sha256, whatever was asked."""
-        with self._lock:
-            kept = list(reversed(self._kept.values()))
-        return next((r for r in kept if r.pair.image.content_hash == image), None)
+        return next(filter(fits, kept), None)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -83,11 +69,6 @@ class Results:
     def _too_much(self) -> bool:
         total = sum(n_bytes(r.pair) for r in self._kept.values())
         return len(self._kept) > self._max_items or total > self._max_bytes
-
-
-def _same_request(one: PairRequest, other: PairRequest) -> bool:
-    keys = ("task", "prompt", "adapter", "forced")
-    return all(getattr(one, key) == getattr(other, key) for key in keys)
 
 
 def n_bytes(pair: PairPrediction) -> int:

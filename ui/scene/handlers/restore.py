@@ -58,8 +58,15 @@ def restore(
 def _follow_link(visitor: Visitor, desk: Desk, address: SceneAddress) -> Restored:
     form = _form_of_address(visitor, desk.services, address)
     forced = form.forced if form.adapter else "base"
-    request = PairRequest(form.task, form.prompt, form.adapter or None, forced)
-    found = desk.results.find(image=address.image, example_id=address.example, request=request)
+
+    def fits(result: StoredResult) -> bool:
+        made_of, image = result.pair.request, result.pair.image.content_hash
+        same = result.example_id == address.example if address.example else image == address.image
+        return same and form.prompt == made_of.prompt and forced == made_of.forced and (
+            (form.task, form.adapter or None) == (made_of.task, made_of.adapter)
+        )  # fmt: skip
+
+    found = desk.results.newest(fits)
     if found is not None:
         return Restored(_form_of_result(desk.services, found, address.view), found)
     example = find_example(desk.services, address.example)
@@ -88,7 +95,7 @@ def _image_file(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
 
     A kept one is copied: the folder it lies in is never served.
     """
-    held = desk.results.picture(image)
+    held = desk.results.newest(lambda result: result.pair.image.content_hash == image)
     if held is not None and held.path.is_file():
         return held.path
     if not visitor.reads("corrections"):
