@@ -211,6 +211,7 @@ def test_by_keyboard_from_upload_to_a_saved_correction(visit, start, road, tmp_p
     home = tmp_path / "home"
     server = start(tmp_path, "-m", "tests.ui.fake_app", "--seconds", "0.2", "--home", str(home))
     page = visit(server.url)
+    page.on("filechooser", lambda _: None)  # from now on: a busy browser is late to hear of it
     pressed = []
 
     def press(key: str) -> None:
