@@ -1,4 +1,4 @@
-"""What several pages show: marks and figures, pieces of HTML, uploads, thumbnails, words.
+"""What several pages show: panels with marks, fields, editors, tables, uploads, thumbnails.
 
-Knows the shell, no page. Public: `markup`, `figures`, `upload`, `words`.
+Knows the shell, no page. Public: `panels`, `markup`, `tables`, `fields`, `endpoints`, `upload`.
 """

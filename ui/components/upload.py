@@ -84,8 +84,8 @@ def _from_data_uri(uri: str, cache: str) -> str:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise UserError(
-            "The picture's data cannot be decoded",
+            "The image's data cannot be decoded",
             expected="base64 after the comma",
             field="image",
         ) from error
-    return processing_utils.save_bytes_to_cache(data, "picture.png", cache)
+    return processing_utils.save_bytes_to_cache(data, "image.png", cache)

@@ -1,7 +1,7 @@
 """Finished results, kept in memory so that a refresh or a link can show them again.
 
 Bounded in number and in bytes, the least recently used goes first. Ids are random: whoever does
-not have one cannot look at another visitor's picture. Knows no gradio.
+not have one cannot look at another visitor's image. Knows no gradio.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from inference.schema import PairPrediction, SidePrediction
 
 @dataclass(frozen=True)
 class StoredResult:
-    """A finished pair. `path` is the picture's file, `example_id` set when it is an example's."""
+    """A finished pair. `path` is the image's file, `example_id` set when it is an example's."""
 
     id: str
     pair: PairPrediction

@@ -29,7 +29,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Example:
-    """A picture of the examples strip. `hazard` is the ground truth where it is known."""
+    """An image of the examples strip. `hazard` is the ground truth where it is known."""
 
     id: str
     path: Path

@@ -142,7 +142,7 @@ window.sightline = (() => {
 
   async function copyLink() {
     const own = new URLSearchParams(location.search).has("image");
-    const note = own ? " It works as long as this server keeps the picture." : "";
+    const note = own ? " It works as long as this server has the image." : "";
     try {
       await navigator.clipboard.writeText(location.href);
       say("Link copied." + note);
