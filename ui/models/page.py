@@ -152,7 +152,7 @@ def wire(tab: ModelsPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
         return again(visitor, values, handlers.load(visitor, desk, values[tab.name]))
 
     def unloaded(visitor: Visitor, values: Values) -> Values:
-        return again(visitor, values, unload(desk, values[tab.name]).message)
+        return again(visitor, values, unload(desk, values[tab.name])[1])
 
     alone = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1, "api_visibility": "private",
              "show_progress_on": tab.message}  # fmt: skip
