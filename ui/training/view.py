@@ -14,7 +14,7 @@ from training.jobs.reads import HowFar
 from training.jobs.rows import JobRow
 from training.snapshots.types import CORRECTED, REPLAY, TRAIN, VALIDATION, LeftOut, SnapshotExample
 from ui.components.choosers import Item, chooser
-from ui.components.markup import bar, hint, seconds
+from ui.components.markup import bar, hint, seconds, sign
 from ui.components.tables import table
 from ui.components.thumbnails import small
 from ui.components.words import when
@@ -58,7 +58,7 @@ def steps(states: Mapping[str, StepState], current: str) -> str:
 def mark(kind: str, xy: Sequence[float], size_wh: Sequence[int]) -> str:
     """A sign over an image, at pixels of it."""
     left, top = (100 * min(max(v / n, 0.0), 1.0) for v, n in zip(xy, size_wh, strict=True))
-    return f'<i class="sl-sign sl-sign-{kind} tr-mark" style="left:{left:.2f}%;top:{top:.2f}%"></i>'
+    return f'<i class="tr-mark" style="left:{left:.2f}%;top:{top:.2f}%">{sign(kind)}</i>'
 
 
 def image(source: str, marks: str) -> str:
