@@ -240,7 +240,7 @@ class Configure:
         if not place.snapshot:
             text = "First choose corrections and preview the training set; then “Use this set”."
         elif not visitor.may("trainer"):
-            text = "You may look at the settings. To train you need the role trainer."
+            text = "You may read the settings. To train you need the role trainer."
         values[self.start] = gr.update(
             interactive=bool(place.snapshot),
             value="Train with these changes" if place.retry else "Train",

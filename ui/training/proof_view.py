@@ -169,7 +169,7 @@ def gallery(
         more = f", the first {MOST_TILES} shown" if len(some) > MOST_TILES else ""
         tiles = "".join(_tile(c, picture(c)) for c in some[:MOST_TILES])
         parts.append(
-            f'<section class="tr-fate"><h3><i aria-hidden="true">{glyph}</i> {fate.capitalize()}: '
+            f'<section class="tr-fate"><h3><i aria-hidden="true">{glyph}</i> {_named(fate).capitalize()}: '
             f'{len(some):,} <span class="sl-quiet">{meaning}{more}</span></h3>'
             f'<ul class="tr-cases">{tiles}</ul></section>'
         )
@@ -182,10 +182,14 @@ def gallery(
     )
 
 
+def _named(fate: str) -> str:
+    return "still right" if fate == "kept" else fate
+
+
 def _counted(cases: Sequence[CaseResult], kind: str, name: str) -> str:
     """ "Corrected: 1 fixed · 4 much closer. "; nothing where there are no such cases."""
     counts = Counter(c.fate for c in cases if c.kind == kind)
-    told = " · ".join(f"{counts[f]} {f}" for f in results.FATES if counts[f])
+    told = " · ".join(f"{counts[f]} {_named(f)}" for f in results.FATES if counts[f])
     return f"{name}: {told}. " if told else ""
 
 
