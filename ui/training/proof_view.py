@@ -169,8 +169,8 @@ def gallery(
         more = f", the first {MOST_TILES} shown" if len(some) > MOST_TILES else ""
         tiles = "".join(_tile(c, picture(c)) for c in some[:MOST_TILES])
         parts.append(
-            f'<section class="tr-fate"><h3><i aria-hidden="true">{glyph}</i> {_named(fate).capitalize()}: '
-            f'{len(some):,} <span class="sl-quiet">{meaning}{more}</span></h3>'
+            f'<section class="tr-fate"><h3><i aria-hidden="true">{glyph}</i> '
+            f'{_named(fate).capitalize()}: {len(some):,} <span class="sl-quiet">{meaning}{more}</span></h3>'
             f'<ul class="tr-cases">{tiles}</ul></section>'
         )
     return (
