@@ -170,7 +170,7 @@ def gallery(
         tiles = "".join(_tile(c, picture(c)) for c in some[:MOST_TILES])
         parts.append(
             f'<section class="tr-fate"><h3><i aria-hidden="true">{glyph}</i> '
-            f'{_named(fate).capitalize()}: {len(some):,} '
+            f"{_named(fate).capitalize()}: {len(some):,} "
             f'<span class="sl-quiet">{meaning}{more}</span></h3>'
             f'<ul class="tr-cases">{tiles}</ul></section>'
         )
