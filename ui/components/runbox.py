@@ -30,11 +30,13 @@ class RunBox:
     def wire(
         self, endpoints: Endpoints, name: str, trigger: Any, stage: str,
         make: Callable[[Visitor, Values], Work], inputs: set[Any],
-        ended: Callable[[Visitor, Any], Values], outputs: list[Any], **queue: Any,
+        ended: Callable[[Visitor, Any], Values], outputs: list[Any],
+        halfway: Callable[[Visitor, Work], Values] = lambda *_: {}, **queue: Any,
     ) -> None:  # fmt: skip
         """name: of its endpoints: NAME, NAME_follow, NAME_show, NAME_stop. stage: in words until
         the work says its own. make: the work that a press asks for. ended: from the work's result
-        to what the page shows. queue: of the event that waits for the work."""
+        to what the page shows. halfway: what it shows of work that was stopped. queue: of the
+        event that waits for the work."""
         runs, mine = endpoints.desk.runs, [self.progress, self.stop, self.run]
 
         def begun(visitor: Visitor, values: Values) -> Values:
@@ -61,7 +63,7 @@ class RunBox:
             if not (run.done.is_set() or run.stop.is_set()):  # another one, asked for meanwhile
                 return {self.run: run.id}
             if run.stop.is_set() or isinstance(run.error, Cancelled):
-                return self._told(markup.stopped("Stopped."))
+                return self._told(markup.stopped("Stopped.")) | halfway(visitor, run.task)
             if run.error is not None:
                 return self._told(markup.error(explain_failure(run.error)))
             return self._told("") | ended(visitor, run.result)

@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from inference.registry import TASKS
 from inference.registry import task as find_task
 from ui.components.downloads import Download
 from ui.components.editors import editor
 from ui.components.map_settings import MapControls
 from ui.components.upload import OriginalImage
 from ui.shell.address import ADDRESS_JS
+from ui.shell.desk import task_choices
 from ui.shell.events import asked, asks
 
 # Clicks inside the HTML pieces become one event each.
@@ -43,7 +43,7 @@ class Scene:
         self._kept()
 
     def _input(self) -> None:
-        tasks = [(known.label, name) for name, known in TASKS.items()]
+        tasks = task_choices("image")
         with gr.Row(elem_id="sl-input", equal_height=False):
             with gr.Column(scale=2, min_width=150):
                 self.image = OriginalImage(
@@ -103,7 +103,7 @@ class Scene:
         self.editors: dict[str, dict[str, Any]] = {}
         self.editor_boxes: dict[str, gr.Column] = {}
         with gr.Row(visible=False, elem_id="sl-editor", equal_height=False) as self.place:
-            for name in TASKS:
+            for _, name in task_choices("image"):
                 self._editor(name)
             with gr.Column(scale=1, min_width=240), gr.Row(elem_id="sl-save-row"):
                 self.save = gr.Button("Save", variant="primary", elem_id="sl-save")
@@ -119,7 +119,7 @@ class Scene:
         """What corrects each of a task's fields; seen only while that task is chosen."""
         task = find_task(name)
         fields = [*task.fields, *task.notes]
-        first = name == next(iter(TASKS))
+        first = name == task_choices("image")[0][1]
         with gr.Column(scale=3, min_width=300, visible=first) as self.editor_boxes[name], gr.Row():
             self.editors[name] = {field.name: editor(field) for field in fields}
 

@@ -29,7 +29,7 @@ from ui.scene.show import (
     task_values,
     working,
 )
-from ui.shell.desk import Desk, adapter_choices, adapters_for
+from ui.shell.desk import Desk, adapter_choices, adapters_for, usual_adapter
 from ui.shell.events import AT_ONCE, LATEST, MODEL_QUEUE, QUIET
 from ui.shell.failures import explain_failure
 from ui.shell.frame import Frame, frame_values
@@ -155,7 +155,7 @@ def wire_form(tab: Scene, desk: Desk, frame: Frame) -> None:
         if name == values[tab.shown_task]:  # gradio tells of a list that was only left, too
             return {tab.shown_task: name}
         prompt = find_task(name).prompt
-        adapter = scene.usual_adapter(visitor, desk.services, name)
+        adapter = usual_adapter(visitor, desk.services, name)
         changed = task_values(tab, desk, visitor, name, prompt, adapter)
         return changed | now(visitor, values, prompt=prompt, adapter=adapter)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import Cancelled, UserError, unexpected, unknown
+from inference.registry import TASKS
 from inference.registry import task as find_task
 from inference.schema import (
     AdapterCard,
@@ -21,7 +22,7 @@ from training.jobs import control as jobs
 from training.jobs.rows import JobRow
 from training.store.home import Home
 from ui.shell.pictures import Pictures
-from ui.shell.results import Results
+from ui.shell.results import Results, Shelf
 from ui.shell.runs import Runs
 from ui.shell.services import Services
 from ui.shell.visitors import Quota, Visitor
@@ -38,6 +39,7 @@ class Desk:
     runs: Runs = field(default_factory=Runs)
     pictures: Pictures = field(default_factory=Pictures)
     quota: Quota = field(default_factory=Quota)
+    batches: Shelf = field(default_factory=Shelf)
 
     def visitor(self, request: object) -> Visitor:
         """Who sent that request (a gr.Request, or None)."""
@@ -119,6 +121,19 @@ def adapter_choices(visitor: Visitor, services: Services, task: str = "") -> lis
         how = "cannot be used" if entry.problem else "head" if entry.has_head else "text only"
         found.append((f"{entry.name} ({how})", entry.name))
     return [*found, ("None: base alone", "")]
+
+
+def usual_adapter(visitor: Visitor, services: Services, task: str) -> str:
+    """The adapter that is chosen for a task at first: the one in use, else any that was made for
+    it, else none ("")."""
+    offered = [entry.name for entry in adapters_for(visitor, services, task)]
+    usual = services.default_adapter()
+    return usual if usual in offered and usual else next(iter(offered), "")
+
+
+def task_choices(media: str) -> list[tuple[str, str]]:
+    """(label, name) of the tasks that take that kind of media: "image" or "clip"."""
+    return [(known.label, name) for name, known in TASKS.items() if find_task(name).media == media]
 
 
 def photographed_card(services: Services) -> AdapterCard | None:

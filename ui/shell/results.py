@@ -12,9 +12,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from inference.fields import Point
 from inference.schema import PairPrediction, SidePrediction
+
+MAX_FILES = 2000
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Results:
         self._max_items, self._max_bytes = max_items, max_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, StoredResult] = OrderedDict()
+        self._files: OrderedDict[str, Path] = OrderedDict()
 
     def put(
         self,
@@ -63,12 +67,46 @@ class Results:
             kept = list(reversed(self._kept.values()))
         return next(filter(fits, kept), None)
 
+    def remember(self, image: str, path: Path) -> None:
+        """That the file at `path` has that sha256; of the last MAX_FILES."""
+        with self._lock:
+            self._files[image] = path
+            while len(self._files) > MAX_FILES:
+                self._files.popitem(last=False)
+
+    def file(self, image: str | None) -> Path | None:
+        """Where the image with that sha256 lies, as far as a result or `remember` tells."""
+        held = self.newest(lambda result: result.pair.image.content_hash == image)
+        with self._lock:
+            return held.path if held is not None else self._files.get(image or "")
+
     def __len__(self) -> int:
         return len(self._kept)
 
     def _too_much(self) -> bool:
         total = sum(n_bytes(r.pair) for r in self._kept.values())
         return len(self._kept) > self._max_items or total > self._max_bytes
+
+
+class Shelf:
+    """The last few things of some kind, under ids that cannot be guessed."""
+
+    def __init__(self, most: int = 16) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._things: OrderedDict[str, Any] = OrderedDict()
+
+    def put(self, thing: Any) -> str:
+        """Its id."""
+        key = secrets.token_urlsafe(12)
+        with self._lock:
+            self._things[key] = thing
+            while len(self._things) > self._most:
+                self._things.popitem(last=False)
+        return key
+
+    def get(self, key: str) -> Any:
+        with self._lock:
+            return self._things.get(key)
 
 
 def n_bytes(pair: PairPrediction) -> int:

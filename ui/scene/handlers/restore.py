@@ -13,8 +13,8 @@ from inference.registry import task as find_task
 from inference.schema import PairRequest
 from training.store.feedback import Feedback
 from ui.scene.address import SceneAddress, ViewSettings
-from ui.scene.handlers.run import Order, SceneForm, begin, usual_adapter
-from ui.shell.desk import Desk
+from ui.scene.handlers.run import Order, SceneForm, begin
+from ui.shell.desk import Desk, usual_adapter
 from ui.shell.results import StoredResult
 from ui.shell.runs import Run
 from ui.shell.services import Services, find_example
@@ -95,9 +95,9 @@ def _image_file(visitor: Visitor, desk: Desk, image: str | None) -> Path | None:
 
     A kept one is copied: the folder it lies in is never served.
     """
-    held = desk.results.newest(lambda result: result.pair.image.content_hash == image)
-    if held is not None and held.path.is_file():
-        return held.path
+    held = desk.results.file(image)
+    if held is not None and held.is_file():
+        return held
     if not visitor.reads("corrections"):
         return None
     if desk.services.home is None or not _SHA256.fullmatch(image or ""):

@@ -15,7 +15,7 @@ from inference.registry import task as find_task
 from inference.schema import Media, PairRequest, Side
 from ui.scene.address import MAX_NUMBER, MAX_TOKENS, ViewSettings
 from ui.shell.arguments import whole
-from ui.shell.desk import Desk, adapters_for, ask_model, check_adapter
+from ui.shell.desk import Desk, ask_model, check_adapter
 from ui.shell.results import StoredResult
 from ui.shell.runs import Run, Snapshot
 from ui.shell.services import Example, Progress, Services, find_example
@@ -120,14 +120,6 @@ def example_of(services: Services, example_id: str) -> Example:
     if found is None:
         raise unknown("example", example_id, [e.id for e in services.examples()], "image")
     return found
-
-
-def usual_adapter(visitor: Visitor, services: Services, task: str) -> str:
-    """The adapter that is chosen for a task at first: the one in use, else any that was made for
-    it, else none ("")."""
-    offered = [entry.name for entry in adapters_for(visitor, services, task)]
-    usual = services.default_adapter()
-    return usual if usual in offered and usual else next(iter(offered), "")
 
 
 def what_changed(form: SceneForm, result: StoredResult) -> list[str]:

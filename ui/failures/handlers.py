@@ -1,0 +1,127 @@
+"""What the Failures page does: reads the upload, compares image by image, writes files. Plain
+functions, no gradio. Who may do it stands in `ui.failures.page.NEEDS`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.errors import Cancelled, UserError
+from inference.fields import Point, Value
+from inference.registry import task as find_task
+from inference.schema import PairRequest
+from training.evaluation.folders import photo_rows
+from training.exchange.fields import from_cells
+from training.exchange.table import read as read_table
+from ui.failures.batches import MAX_IMAGES, Batch, Compared, as_csv, as_json, compared
+from ui.shell.desk import Desk, ask_model, check_adapter
+from ui.shell.services import Progress
+from ui.shell.visitors import Visitor, names_only
+
+BOX = ("box_x1", "box_y1", "box_x2", "box_y2")
+Truth = dict[str, Mapping[str, Value]]
+
+
+def batch_of(
+    visitor: Visitor, desk: Desk, files: Iterable[str], task: str, adapter: str | None
+) -> Batch:
+    """What was uploaded, checked: images, and at most one table of what is true.
+
+    Raises:
+        UserError: (field "files") there is no image, there are too many, or the table is wrong.
+    """
+    paths = [Path(file) for file in files]
+    tables = [path for path in paths if path.suffix.lower() == ".csv"]
+    images = sorted((p for p in paths if p not in tables), key=lambda p: p.name)
+    if not 1 <= len(images) <= MAX_IMAGES or len(tables) > 1:
+        raise UserError(
+            "Not images to compare",
+            expected=f"1 to {MAX_IMAGES} images, and at most one CSV file",
+            got=f"{len(images)} images and {len(tables)} CSV files",
+            field="files",
+        )
+    chosen = check_adapter(visitor, desk.services, adapter)
+    truth = truth_of(tables[0], task) if tables else {}
+    if task == "hazard":
+        known = {e.path.resolve(): e.hazard for e in desk.services.examples() if e.hazard}
+        truth |= {p.name: {"point": known[p.resolve()]} for p in images if p.resolve() in known}
+    return Batch(task, find_task(task).prompt, chosen, images, truth)
+
+
+def truth_of(table: Path, task: str) -> Truth:
+    """Values by field, by file name, of a manifest (file, hazard_x, hazard_y ...) or of a table as
+    corrections are exported (image, and a column or more a field).
+
+    Raises:
+        UserError: (field "files") it is neither.
+    """
+    known = find_task(task)
+    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        names = next(csv.reader(file), [])
+    if "hazard_x" in names and known.main_field.kind == "point":
+        try:
+            return {Path(r["file"]).name: {known.main: _point(r)} for r in photo_rows(table)}
+        except (ValueError, TypeError) as error:
+            got = str(error)[:200]
+            raise UserError("The manifest cannot be read", got=got, field="files") from error
+    rows = [row for row in read_table(table) if isinstance(row.picture, str)]
+    values = {Path(str(row.picture)).name: from_cells(known, row.fields) for row in rows}
+    return {name: found for name, found in values.items() if known.main in found}
+
+
+def _point(row: Mapping[str, Any]) -> Point:
+    corners = [row.get(name) for name in BOX]
+    box = tuple(float(c) for c in corners) if all(corners) else None  # type: ignore[arg-type]
+    return Point(float(row["hazard_x"]), float(row["hazard_y"]), box, source="truth")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """The work over a batch's images. A broken image is a row that says so; the result is the
+    batch's id."""
+
+    desk: Desk
+    batch: Batch
+    id: str
+
+    def __call__(self, progress: Progress, cancelled: Callable[[], bool]) -> str:
+        paths, rows = self.batch.paths, self.batch.rows
+        for i, path in enumerate(paths):
+            if cancelled():
+                raise Cancelled
+            progress(f"Image {i + 1} of {len(paths)}", i / len(paths))
+            rows.append(_row(self.desk, self.batch, path, cancelled))
+        return self.id
+
+
+def _row(desk: Desk, batch: Batch, path: Path, cancelled: Callable[[], bool]) -> Compared:
+    forced = "finetuned" if batch.adapter else "base"
+    request = PairRequest(batch.task, batch.prompt, batch.adapter, forced)  # type: ignore[arg-type]
+    try:
+        media = desk.services.load_media(path)
+        pair = ask_model(desk.services, media, request, cancelled=cancelled)
+    except UserError as problem:
+        return Compared(path.name, path, problem=names_only(str(problem)))
+    desk.results.remember(pair.image.content_hash, path)
+    return compared(pair, path, batch.truth.get(path.name, {}))
+
+
+def found(desk: Desk, batch_id: str) -> Batch | None:
+    """The batch of that id; None where the memory has dropped it."""
+    batch = desk.batches.get(batch_id)
+    return batch if isinstance(batch, Batch) else None
+
+
+def write(desk: Desk, batch_id: str, kind: str) -> str:
+    """A file with the rows so far. kind: csv | json."""
+    batch = found(desk, batch_id)
+    if batch is None or not batch.rows:
+        raise UserError("Nothing is compared yet", hint="Upload images and press Compare all")
+    text = as_csv(batch) if kind == "csv" else as_json(batch)
+    path = desk.pictures.new_file(f"sightline-{batch.task}-{len(batch.rows)}-images.{kind}")
+    path.write_text(text, encoding="utf-8-sig" if kind == "csv" else "utf-8")
+    return str(path)
