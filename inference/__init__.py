@@ -1,1 +1,1 @@
-"""Models, media and tasks: from a picture to a Prediction. Knows no gradio, plotly or database."""
+"""Models, media and tasks: from an image to a Prediction. Knows no gradio, plotly or database."""

@@ -48,7 +48,7 @@ def soft_argmax(probabilities: Tensor, *, cell_centres: bool) -> Tensor:
     Args:
         probabilities: (batch, R, C), summing to one.
         cell_centres: True puts coordinates at cell centres, (i + 0.5) / n, as is right for image
-            tokens that tile the picture; False on {0, 1/(n-1), ..., 1}, as in the paper.
+            tokens that tile the image; False on {0, 1/(n-1), ..., 1}, as in the paper.
 
     Returns:
         (batch, 2), x then y, in [0, 1].
@@ -118,7 +118,7 @@ class PatchHead(nn.Module):
 
     Image tokens come before the prompt and are causal, so a token alone does not know what was
     asked or what lies below it; the last prompt token has seen all of both. A token may be a tenth
-    of the picture wide, so with `offsets` each also says how far off the centre of what it shows
+    of the image wide, so with `offsets` each also says how far off the centre of what it shows
     is (Zhou et al. 2019, Objects as Points, Sec. 3).
     """
 

@@ -34,7 +34,7 @@ _HEADER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, OverflowError, Mem
 
 
 def load_image(path: str | Path) -> ImageInput:
-    """Read, check and decode a picture.
+    """Read, check and decode an image.
 
     Raises:
         UserError: (field "image") with the limit that was broken.
@@ -42,7 +42,7 @@ def load_image(path: str | Path) -> ImageInput:
     path = Path(path)
     data = _read(path)
     with warnings.catch_warnings():
-        # Damaged EXIF blocks make Pillow warn; the picture itself is what counts.
+        # Damaged EXIF blocks make Pillow warn; the image itself is what counts.
         warnings.simplefilter("ignore")
         image = _open(data, path.name)
         _check_size(*image.size)
@@ -104,7 +104,7 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise _too_large(f"{pixels / 1e6:.0f} megapixels") from error
     except _HEADER_ERRORS as error:
         raise UserError(
-            "The file is not a picture that can be opened",
+            "The file is not an image that can be opened",
             expected=f"one of {', '.join(f for f in FORMATS if f not in ('MPO', 'PPM'))}",
             got=name,
             field="image",
@@ -113,7 +113,7 @@ def _open(data: bytes, name: str) -> Image.Image:
 
 def _too_large(got: str) -> UserError:
     return UserError(
-        "The picture has too many pixels",
+        "The image has too many pixels",
         expected=f"at most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE} pixels a side",
         got=got,
         hint="Make it smaller and upload it again",
@@ -127,14 +127,14 @@ def _check_size(width: int, height: int) -> None:
         raise _too_large(size)
     if min(width, height) < MIN_SIDE:
         raise UserError(
-            "The picture is too small",
+            "The image is too small",
             expected=f"at least {MIN_SIDE} pixels a side",
             got=size,
             field="image",
         )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise UserError(
-            "The picture is too long and narrow",
+            "The image is too long and narrow",
             expected=f"sides within {MAX_ASPECT}:1",
             got=f"{size} ({max(width, height) / min(width, height):.0f}:1)",
             field="image",
@@ -150,7 +150,7 @@ def _decode(image: Image.Image, name: str) -> NDArray[np.uint8]:
         return np.array(rgb, dtype=np.uint8)
     except _HEADER_ERRORS as error:
         raise UserError(
-            "The picture is damaged or cut off",
+            "The image is damaged or cut off",
             got=name,
             hint="Open it in a viewer and save it again",
             field="image",

@@ -57,7 +57,7 @@ class _Watch(StoppingCriteria):
 
 @dataclass
 class _Choice:
-    """A logits processor that rules out tokens that stand for pictures, and notes the greedy
+    """A logits processor that rules out tokens that stand for images, and notes the greedy
     choice's log-probability under the model's own distribution. Keeping the logits instead would
     take vocabulary x tokens x rows floats."""
 
@@ -83,7 +83,7 @@ def generate(
     step: Callable[[float], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Generated:
-    """n answers to one prompt over one picture, row i under whatever adapter row i has.
+    """n answers to one prompt over one image, row i under whatever adapter row i has.
 
     Raises:
         Cancelled: between two tokens.

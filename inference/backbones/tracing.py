@@ -65,7 +65,7 @@ def _rows(
 ) -> tuple[Tensor, RowCapture]:
     """Logits and captured attention of ids[first:].
 
-    What `ids` shares with the prompt that was answered, the picture above all, is taken from its
+    What `ids` shares with the prompt that was answered, the image above all, is taken from its
     cache. The cache is cut to that part, so a later call may share as much or less, never more.
     """
     n, known = len(made.answers), _shared(backbone, made, ids[:first])
@@ -84,7 +84,7 @@ def _rows(
 
 def _shared(backbone: Backbone, made: Generated, ids: list[int]) -> int:
     """How many leading tokens can be taken from the cache: none unless they hold the whole
-    picture and every layer keeps all that it has seen."""
+    image and every layer keeps all that it has seen."""
     if not all(type(layer) is DynamicLayer for layer in made.cache.layers):
         return 0
     kept = min(made.cache.get_seq_length(), len(made.prompt_ids))

@@ -14,7 +14,7 @@ from inference.errors import unknown
 from inference.fields import Point, Span
 
 WH = tuple[int, int]
-LONGER_SIDE = 512  # INSIGHT resizes pictures so that the longer side has this many pixels
+LONGER_SIDE = 512  # INSIGHT resizes images so that the longer side has this many pixels
 TOLERANCE = 0.005  # of a frame's side: numbers this far outside are put on the border
 
 
@@ -32,8 +32,8 @@ def _longer512(image_wh: WH, _: WH | None) -> tuple[float, float]:
 
 
 FRAMES: dict[str, Frame] = {
-    "original_px": Frame("pixels of the original picture", lambda i, _: (i[0], i[1])),
-    "resized_px": Frame("pixels of the picture as the model saw it", lambda i, r: r or i),
+    "original_px": Frame("pixels of the original image", lambda i, _: (i[0], i[1])),
+    "resized_px": Frame("pixels of the image as the model saw it", lambda i, r: r or i),
     "norm1000": Frame("thousandths of the width and height", lambda *_: (1000.0, 1000.0)),
     "longer512": Frame("pixels after the longer side was made 512", _longer512),
 }
@@ -146,7 +146,7 @@ def parse_point(text: str, image_wh: WH, frame: str, resized_wh: WH | None = Non
     inside_y = -TOLERANCE * height <= y <= (1 + TOLERANCE) * height
     if not (inside_x and inside_y):
         return (
-            f"({x:g}, {y:g}) lies outside the picture: expected x from 0 to {width:g} and y from "
+            f"({x:g}, {y:g}) lies outside the image: expected x from 0 to {width:g} and y from "
             f"0 to {height:g} in {FRAMES[frame].label}"
         )
     x_px, y_px = to_pixels(x, y, frame, image_wh, resized_wh)

@@ -1,4 +1,4 @@
-"""The hazard task: which area of a road picture deserves more attention.
+"""The hazard task: which area of a road image deserves more attention.
 
 Source: INSIGHT, Sec. III-B (prompt and target text). Knows no model and no page.
 """

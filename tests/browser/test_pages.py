@@ -22,7 +22,7 @@ def test_every_open_page_learns_what_is_in_use_and_being_trained(visit, start, t
     home = find_home(tmp_path / "home")
     seed.full(home)
     url = start(tmp_path, "-m", "tests.ui.training_seed", "--home", str(home.root)).url
-    pages = {name: visit(url + name) for name in ("", "corrections", "training", "models")}
+    pages = {name: visit(url + name) for name in ("", "failures", "corrections", "training", "models")}
     scene, models = pages[""], pages["models"]
     chooser, in_use = scene.locator("#sl-adapter input"), models.locator(".md-use")
 
@@ -46,7 +46,7 @@ def test_on_a_phone_the_head_is_small_and_accept_is_there(visit, start, tmp_path
     home = find_home(tmp_path / "home")
     seed_corrections(home, tmp_path, 2)
     url = start(tmp_path, "-m", "tests.ui.fake_app", "--home", str(home.root)).url
-    for name in ("", "corrections", "training", "models"):
+    for name in ("", "failures", "corrections", "training", "models"):
         page = visit(url + name, PHONE)
         box = page.locator("#sl-frame").bounding_box()
         assert box and box["y"] + box["height"] <= 120, name

@@ -46,12 +46,12 @@ def damaged_png() -> bytes:
 
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "zero bytes": (lambda: b"", "empty"),
-    "text": (lambda: b"this is no picture", "not a picture"),
-    "html": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-    "pdf": (lambda: b"%PDF-1.4\n%%EOF", "not a picture"),
+    "text": (lambda: b"this is no picture", "not an image"),
+    "html": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+    "pdf": (lambda: b"%PDF-1.4\n%%EOF", "not an image"),
     "truncated jpeg": (lambda: encode(noise(640, 480), "JPEG")[:2000], "damaged"),
     "truncated png": (lambda: encode(noise(640, 480))[:5000], "damaged"),
-    "header only": (lambda: encode(noise(), "JPEG")[:20], "not a picture"),
+    "header only": (lambda: encode(noise(), "JPEG")[:20], "not an image"),
     "damaged png": (damaged_png, "damaged"),
     "1 x 1": (lambda: encode(noise(1, 1)), "too small"),
     "15 pixels high": (lambda: encode(noise(64, 15)), "too small"),

@@ -287,13 +287,13 @@ def test_insights_released_rows(empty: Feedback, tmp_path: Path, kind: str) -> N
 def test_bad_rows_are_told_and_the_good_ones_kept(empty: Feedback, tmp_path: Path) -> None:
     outside = picture(tmp_path / "secret.png", 77)
     bad = [
-        [row("(999,3)"), "outside the picture"],
+        [row("(999,3)"), "outside the image"],
         [row("(x,y)"), "no numbers"],
         [row(image="../secret.png"), "leaves its folder"],
         [row(image=str(outside)), "leaves its folder"],
         [row(image="link.png"), "leaves its folder"],
         [row(image="none.png"), "cannot be read"],
-        [row(image="rows.json"), "not a picture"],
+        [row(image="rows.json"), "not an image"],
         [{"messages": row()["messages"]}, "no image"],
         [{"image": "a.png"}, "Neither an answer nor a verdict"],
         ["text", "not an object"],

@@ -55,7 +55,7 @@ def test_errors_where_the_truth_is_known(batch: Batch) -> None:
         160, 90, (140, 80, 180, 100), source="truth"
     )
     assert by_name["road-2.png"].errors == {} and by_name["road-2.png"].apart is not None
-    assert "cannot be opened" in by_name["road-9.png"].problem
+    assert "not an image" in by_name["road-9.png"].problem
     assert all(0 < row.confidence["finetuned"] <= 1 for row in batch.rows if not row.problem)
 
 
