@@ -62,7 +62,7 @@ def shrink(path: Path, most_bytes: int) -> None:
     colours = 256
     while path.stat().st_size > most_bytes and colours >= 32:
         with Image.open(path) as image:
-            small = image.convert("RGB").quantize(colours, dither=Image.Dither.FLOYDSTEINBERG)
+            small = image.convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE)
         small.save(path, optimize=True)
         colours //= 2
 

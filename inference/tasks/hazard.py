@@ -16,7 +16,7 @@ PROMPT = "Which area should we pay more attention to in the current autonomous d
 REASON_PROMPT = PROMPT + " Give the reason."
 NEUTRAL_PROMPT = "Describe the image."
 PROMPTS: dict[str, str] = {
-    "INSIGHT (the paper's)": PROMPT,
+    "Hazard area (INSIGHT)": PROMPT,
     "INSIGHT, with the reason": REASON_PROMPT,
     "Most dangerous spot": "Where is the most dangerous spot for our car right now?",
     "Who might cross our path": "Point at the road user that is most likely to cross our path.",
