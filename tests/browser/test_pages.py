@@ -13,16 +13,18 @@ from tests.ui import training_seed as seed
 from tests.ui.corrections_seed import seed as seed_corrections
 from training.adapters import promotion
 from training.store.home import find_home
+from ui.pages import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SOON_MS = 30_000
+NAMES = ("", *list(PAGES)[1:])  # the first page lies at the root
 
 
 def test_every_open_page_learns_what_is_in_use_and_being_trained(visit, start, tmp_path) -> None:
     home = find_home(tmp_path / "home")
     seed.full(home)
     url = start(tmp_path, "-m", "tests.ui.training_seed", "--home", str(home.root)).url
-    pages = {name: visit(url + name) for name in ("", "failures", "corrections", "training", "models")}
+    pages = {name: visit(url + name) for name in NAMES}
     scene, models = pages[""], pages["models"]
     chooser, in_use = scene.locator("#sl-adapter input"), models.locator(".md-use")
 
@@ -46,7 +48,7 @@ def test_on_a_phone_the_head_is_small_and_accept_is_there(visit, start, tmp_path
     home = find_home(tmp_path / "home")
     seed_corrections(home, tmp_path, 2)
     url = start(tmp_path, "-m", "tests.ui.fake_app", "--home", str(home.root)).url
-    for name in ("", "failures", "corrections", "training", "models"):
+    for name in NAMES:
         page = visit(url + name, PHONE)
         box = page.locator("#sl-frame").bounding_box()
         assert box and box["y"] + box["height"] <= 120, name
