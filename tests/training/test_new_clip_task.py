@@ -141,8 +141,8 @@ PRESETS["driver"] = Preset(
     "Driver (test)",
     "A few steps from the base, without a head.",
     PRESETS["quick_fix"].settings.changed_by(
-        start="base", head="none", train="all", learning_rate=3e-3, max_steps=110, epochs=60, batch=4,
-        views=1, replay_share=0.0, lambda_keep=0.0, mirror=False, interpolation=1.0,
+        start="base", head="none", train="all", learning_rate=3e-3, max_steps=110, epochs=60,
+        batch=4, views=1, replay_share=0.0, lambda_keep=0.0, mirror=False, interpolation=1.0,
         validation_share=0.2,
     ),
     tasks=("driver",),
