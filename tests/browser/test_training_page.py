@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import EMBEDDED, ROOT, serve
 from tests.browser.scene import PHONE, WIDE, finished, held_back, open_editor, texts_stand_out
 from tests.fixes import hazard_fix
+from tests.training.job_hand import until
 from tests.ui import training_seed as seed
 from training.adapters import promotion
 from training.jobs import control as jobs
@@ -195,7 +196,14 @@ def test_every_step_fits_and_nothing_runs_that_should_not(visit, seeded, size) -
     home, url = seeded
     done = job_named(home, "animals-1")
     page = visit(f"{url}training?job={done}&step=run", size)
-    expect(page.locator("#tr-chart-losses .js-plotly-plot")).to_be_visible()
+    plot = page.locator("#tr-chart-losses .js-plotly-plot")
+    expect(plot).to_have_attribute("aria-label", re.compile("zoom"))
+    span = "plot => plot._fullLayout.xaxis.range[1] - plot._fullLayout.xaxis.range[0]"
+    whole = plot.evaluate(span)
+    plot.focus()
+    for key, is_so in (("+", lambda now: now < whole), ("0", lambda now: now == whole)):
+        page.keyboard.press(key)
+        until(lambda is_so=is_so: is_so(plot.evaluate(span)), f"zoom by {key}", 10)
     page.locator("#tr-log button").first.click()
     expect(page.locator(".tr-log")).to_contain_text("onerror")
     steps = {

@@ -137,7 +137,9 @@ def curve(
         hovermode="x unified",
         hoverlabel={"bgcolor": INK, "font": {"color": "white", "size": 13}},
     )
-    config = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}
+    # The buttons that ui/training/training.js presses for who has no mouse.
+    buttons = ["zoomIn2d", "zoomOut2d", "resetScale2d"]
+    config = {"displaylogo": False, "displayModeBar": "hover", "modeBarButtons": [buttons]}
     return json.dumps({**json.loads(figure.to_json()), "config": config})
 
 
