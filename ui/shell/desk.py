@@ -53,11 +53,6 @@ class Desk:
         return self.services.home
 
 
-def default_prompt(services: Services) -> str:
-    """Of the task whose adapters the app chooses by default."""
-    return find_task("hazard").prompt
-
-
 def ask_model(
     services: Services, image: Media, request: PairRequest, **more: Any
 ) -> PairPrediction:

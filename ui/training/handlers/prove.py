@@ -9,6 +9,7 @@ from explain.measures import share_near_point
 from explain.types import MapSettings
 from inference.errors import Cancelled, UserError, unknown
 from inference.fields import Point
+from inference.registry import task as find_task
 from inference.schema import Heatmap, PairPrediction, PairRequest
 from training.adapters import promotion
 from training.jobs.rows import JobRow
@@ -16,7 +17,7 @@ from training.proof.comparison import Comparison, compare, picture
 from training.proof.results import CORRECTED, CURRENT, CaseResult
 from training.store.home import Home
 from ui.components.panels import Panel, stage
-from ui.shell.desk import Desk, ask_model, check_adapter, default_prompt
+from ui.shell.desk import Desk, ask_model, check_adapter
 from ui.shell.runs import Work
 from ui.shell.services import Progress
 from ui.shell.visitors import Visitor
@@ -69,7 +70,7 @@ def comparing(visitor: Visitor, desk: Desk, job: JobRow | None, case_id: str) ->
             def tell(said: str, part: float, when: str = when, i: int = i) -> None:
                 progress(f"{when}: {said}", (i + part) / 2)
 
-            asked = PairRequest(prompt=default_prompt(desk.services), adapter=name, forced="base")
+            asked = PairRequest(job.task, find_task(job.task).prompt, name, forced="base")
             pairs.append(ask_model(desk.services, image, asked, progress=tell, cancelled=cancelled))
             if cancelled():
                 raise Cancelled
