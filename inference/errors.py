@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+MAX_NAME = 200  # characters of a name that somebody sent, in what they are told
+
 
 class UserError(Exception):
     """A mistake or limit that the user can act on.
@@ -61,7 +63,7 @@ def unknown(kind: str, name: str, known: Iterable[str], field: str | None = None
     return UserError(
         f"Unknown {kind}",
         expected=f"one of {', '.join(sorted(known))}",
-        got=repr(name),
+        got=repr(name) if len(name) <= MAX_NAME else repr(name[:MAX_NAME]) + " …",
         field=field,
     )
 

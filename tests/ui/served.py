@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,11 @@ class Server:
         self.page, self.desk = build_page(Services(**changed))
         options = launch_options(self.desk, folder, [self.home.root])
         _, self.url, _ = self.page.launch(
-            server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options
+            server_name="127.0.0.1",
+            server_port=free_port(),
+            prevent_thread_lock=True,
+            quiet=True,
+            **options,
         )
         self.calls = {fn.api_name: fn for fn in self.page.fns.values() if fn.fn is not None}
 
@@ -69,6 +74,13 @@ class Server:
         url = f"{self.url}gradio_api/upload"
         path = httpx.post(url, files={"files": (file.name, file.read_bytes())}).json()[0]
         return {"path": path, "orig_name": file.name, "meta": {"_type": "gradio.FileData"}}
+
+
+def free_port() -> int:
+    """One that nobody uses: gradio's own search of 7860 and above is lost to another worker's."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _is_json(value: object) -> bool:
