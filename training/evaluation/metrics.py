@@ -1,4 +1,5 @@
 """Metrics of points and texts. Arrays and strings in, numbers out; no model, no files.
+sacrebleu and rouge_score take half a second to import, which no page should wait for.
 
 Points are (n, 2) arrays of x and y in pixels of one common size, boxes (n, 4) arrays of x1, y1,
 x2, y2. A missing point or box is a row of NaN.
@@ -10,9 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import sacrebleu
 from numpy.typing import NDArray
-from rouge_score.rouge_scorer import RougeScorer
 
 from inference.errors import UserError
 
@@ -89,6 +88,8 @@ def bleu4(texts: Sequence[str], references: Sequence[str]) -> float:
     sacrebleu's own default would give 0.76.
     """
     _same_number(texts, references)
+    import sacrebleu
+
     score: float = sacrebleu.corpus_bleu(
         list(texts), [list(references)], tokenize="none", force=True
     ).score
@@ -97,6 +98,8 @@ def bleu4(texts: Sequence[str], references: Sequence[str]) -> float:
 
 def rouge(texts: Sequence[str], references: Sequence[str]) -> dict[str, float]:
     """Mean F of ROUGE-1, ROUGE-2 and ROUGE-L, 0..1, without stemming."""
+    from rouge_score.rouge_scorer import RougeScorer
+
     _same_number(texts, references)
     scorer = RougeScorer(list(ROUGES), use_stemmer=False)
     scores = [scorer.score(r, t) for t, r in zip(texts, references, strict=True)]

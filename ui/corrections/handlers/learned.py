@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from inference.errors import UserError
 from inference.registry import task as find_task
 from inference.schema import PairRequest
+from training.evaluation.metrics import error_px
 from training.proof.results import CORRECTED, RIGHT_WITHIN_PX, CaseResult
 from training.store.database import connect
 from training.store.feedback import Case, Feedback
@@ -96,8 +97,6 @@ def run_now(desk: Desk, case_id: str) -> str:
     goals = [p for key, p in people(points(case)).items() if key.startswith("human")]
     verdict = ""
     if side.point and goals:
-        from training.evaluation.metrics import error_px  # imports sacrebleu
-
         nearest = min(error_px(side.point.xy, goal.xy, image.size_wh) for goal in goals)
         verdict = "fixed" if nearest <= RIGHT_WITHIN_PX else "still wrong"
     name = adapter or "base alone"
