@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,17 @@ def test_stopped_halfway_keeps_what_is_there(desk: Desk, tmp_path: Path) -> None
         handlers.Comparing(desk, batch, "id")(GO[0], lambda: len(batch.rows) == 2)
     assert len(batch.rows) == 2 and "1 not compared yet" in view.summary(batch)
     assert batch.rows[0].apart is None  # the base alone
+
+
+def test_examples_bring_their_truth(desk: Desk, tmp_path: Path) -> None:
+    """Also as the copies that gradio makes of them."""
+    copies = []
+    for example in desk.services.examples():
+        copies.append(shutil.copy(example.path, tmp_path / example.path.name))
+    batch = handlers.batch_of(ANN, desk, map(str, copies), "hazard", "")
+    assert {name: found["point"].xy for name, found in batch.truth.items()} == {  # type: ignore[attr-defined]
+        "night.jpg": (100, 200)
+    }
 
 
 def test_a_table_as_corrections_are_exported(tmp_path: Path) -> None:

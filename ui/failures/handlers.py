@@ -12,6 +12,7 @@ from typing import Any
 
 from inference.errors import Cancelled, UserError
 from inference.fields import Point, Value
+from inference.fingerprint import file_sha256
 from inference.registry import task as find_task
 from inference.schema import PairRequest
 from training.evaluation.folders import photo_rows
@@ -47,8 +48,10 @@ def batch_of(
     chosen = check_adapter(visitor, desk.services, adapter)
     truth = truth_of(tables[0], task) if tables else {}
     if task == "hazard":
-        known = {e.path.resolve(): e.hazard for e in desk.services.examples() if e.hazard}
-        truth |= {p.name: {"point": known[p.resolve()]} for p in images if p.resolve() in known}
+        # By content: gradio hands out copies of the app's own files.
+        known = {file_sha256(e.path): e.hazard for e in desk.services.examples() if e.hazard}
+        found = {path.name: known.get(file_sha256(path)) for path in images} if known else {}
+        truth |= {name: {"point": point} for name, point in found.items() if point}
     return Batch(task, find_task(task).prompt, chosen, images, truth)
 
 
