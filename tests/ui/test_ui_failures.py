@@ -127,15 +127,19 @@ def test_a_table_as_corrections_are_exported(tmp_path: Path) -> None:
     assert handlers.truth_of(path, "hazard")["road-1.png"]["point"].xy == (12, 34)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("what", ["none", "many", "tables", "columns"])
+@pytest.mark.parametrize("what", ["none", "many", "tables", "columns", "twice", "same name"])
 def test_a_wrong_upload_is_refused(desk: Desk, tmp_path: Path, what: str) -> None:
     image, table = images(tmp_path, 1), manifest(tmp_path)
     (tmp_path / "b.csv").write_text("name,x\na,1\n")
+    (tmp_path / "twice.csv").write_text("file,hazard_x,hazard_y\na/r.png,1,1\nb/r.png,2,2\n")
+    (tmp_path / "b").mkdir()
     files = {
         "none": [table],
         "many": image * (MAX_IMAGES + 1),
         "tables": [*image, table, str(tmp_path / "b.csv")],
         "columns": [*image, str(tmp_path / "b.csv")],
+        "twice": [*image, str(tmp_path / "twice.csv")],
+        "same name": [*image, *images(tmp_path / "b", 1), table],
     }[what]
     with pytest.raises(UserError) as refused:
         handlers.batch_of(ANN, desk, files, "hazard", "")

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inference.errors import UserError
+from inference.fields import Point
 from inference.media import load_image
 from inference.registry import task as find_task
 from inference.schema import ImageInput
 from training.evaluation.insight import READERS, Found, from_messages, inside
-from training.evaluation.sets import EvalCase, EvalSet, point_case
+from training.evaluation.sets import EvalCase, EvalSet
 
 Row = dict[str, str]
 TASK = "hazard"
@@ -49,15 +50,16 @@ def photo_rows(manifest: Path) -> Iterator[Row]:
 
 def photo_case(folder: Path, row: Row) -> EvalCase:
     """One row; its slices are the label and the annotator's confidence."""
+    labels = [row.get("label"), f"{row['confidence']}_confidence" if row.get("confidence") else ""]
+    image = load_image(inside(folder, row["file"]))
+    return EvalCase(image, {"point": photo_point(row)}, frozenset(x for x in labels if x))
+
+
+def photo_point(row: Row) -> Point:
+    """The row's hazard point, with the box round the hazard where it is given."""
     corners = [row.get(name) for name in ("box_x1", "box_y1", "box_x2", "box_y2")]
     box = tuple(float(c) for c in corners) if all(corners) else None  # type: ignore[arg-type]
-    labels = [row.get("label"), f"{row['confidence']}_confidence" if row.get("confidence") else ""]
-    return point_case(
-        load_image(inside(folder, row["file"])),
-        (float(row["hazard_x"]), float(row["hazard_y"])),
-        box,  # type: ignore[arg-type]
-        frozenset(label for label in labels if label),
-    )
+    return Point(float(row["hazard_x"]), float(row["hazard_y"]), box, source="truth")  # type: ignore[arg-type]
 
 
 def insight_rows(folder: Path) -> list[tuple[Path, Found]]:

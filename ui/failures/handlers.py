@@ -8,14 +8,13 @@ import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from inference.errors import Cancelled, UserError
-from inference.fields import Point, Value
+from inference.fields import Value
 from inference.fingerprint import file_sha256
 from inference.registry import task as find_task
 from inference.schema import PairRequest
-from training.evaluation.folders import photo_rows
+from training.evaluation.folders import photo_point, photo_rows
 from training.exchange.fields import from_cells
 from training.exchange.table import read as read_table
 from ui.failures.batches import MAX_IMAGES, Batch, Compared, as_csv, as_json, compared
@@ -23,7 +22,6 @@ from ui.shell.desk import Desk, ask_model, check_adapter
 from ui.shell.services import Progress
 from ui.shell.visitors import Visitor, names_only
 
-BOX = ("box_x1", "box_y1", "box_x2", "box_y2")
 Truth = dict[str, Mapping[str, Value]]
 
 
@@ -52,6 +50,7 @@ def batch_of(
         known = {file_sha256(e.path): e.hazard for e in desk.services.examples() if e.hazard}
         found = {path.name: known.get(file_sha256(path)) for path in images} if known else {}
         truth |= {name: {"point": point} for name, point in found.items() if point}
+    _each_once([path.name for path in images if path.name in truth], "images")
     return Batch(task, find_task(task).prompt, chosen, images, truth)
 
 
@@ -65,21 +64,35 @@ def truth_of(table: Path, task: str) -> Truth:
     known = find_task(task)
     with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         names = next(csv.reader(file), [])
+    rows: list[tuple[str, Mapping[str, Value]]]
     if "hazard_x" in names and known.main_field.kind == "point":
         try:
-            return {Path(r["file"]).name: {known.main: _point(r)} for r in photo_rows(table)}
+            rows = [
+                (Path(row["file"]).name, {known.main: photo_point(row)})
+                for row in photo_rows(table)
+            ]
         except (ValueError, TypeError) as error:
             got = str(error)[:200]
             raise UserError("The manifest cannot be read", got=got, field="files") from error
-    rows = [row for row in read_table(table) if isinstance(row.picture, str)]
-    values = {Path(str(row.picture)).name: from_cells(known, row.fields) for row in rows}
-    return {name: found for name, found in values.items() if known.main in found}
+    else:
+        read = [row for row in read_table(table) if isinstance(row.picture, str)]
+        rows = [(Path(str(row.picture)).name, from_cells(known, row.fields)) for row in read]
+        rows = [(name, values) for name, values in rows if known.main in values]
+    _each_once([name for name, _ in rows], "rows of the table")
+    return dict(rows)
 
 
-def _point(row: Mapping[str, Any]) -> Point:
-    corners = [row.get(name) for name in BOX]
-    box = tuple(float(c) for c in corners) if all(corners) else None  # type: ignore[arg-type]
-    return Point(float(row["hazard_x"]), float(row["hazard_y"]), box, source="truth")  # type: ignore[arg-type]
+def _each_once(names: list[str], what: str) -> None:
+    """Folders are not told apart: a truth must not fall on another image of the same name.
+
+    Raises:
+        UserError: (field "files") two of one name.
+    """
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        got = ", ".join(twice[:5])
+        expected = "one of each name"
+        raise UserError(f"Two {what} have one file name", expected=expected, got=got, field="files")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def summary(batch: Batch) -> str:
     quiet = [count(len(batch.rows), "image")]
     quiet += [f"{failed} could not be compared"] if failed else []
     quiet += [f"{rest} not compared yet"] if rest else []
+    quiet += ["the table names none of them"] if batch.truth and not scored else []
     return (
         f'<p class="fl-loud">{_loud(batch, scored)}</p><p class="sl-quiet">{", ".join(quiet)}.</p>'
     )
