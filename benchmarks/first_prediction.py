@@ -24,8 +24,9 @@ def measure(model: str, adapter: str, n: int) -> dict[str, Any]:
     from examples.world import render_scene
     from explain.maps import make_pair_maps
     from explain.types import MapSettings
+    from inference.inputs import ImageInput
     from inference.predictor import Predictor
-    from inference.schema import ImageInput, PairRequest
+    from inference.schema import PairRequest
 
     torch.set_num_threads(THREADS)
     predictor = Predictor.load(model, device="cpu")

@@ -45,8 +45,9 @@ def predictor_of(
 ) -> Callable[[], tuple[float, float]]:
     """A function that predicts both sides once and gives its seconds: until both answers are
     there, and in all."""
+    from inference.inputs import ImageInput
     from inference.predictor import Predictor
-    from inference.schema import ImageInput, PairRequest
+    from inference.schema import PairRequest
 
     pixels = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
     image = ImageInput(pixels, "0" * 64)

@@ -49,8 +49,9 @@ def pixels() -> np.ndarray:
 
 def pair(folder: str, answer_tokens: int, quantize: Any = "none") -> dict[str, Any]:
     """Both answers with their maps, once. Runs in a child."""
+    from inference.inputs import ImageInput
     from inference.predictor import Predictor
-    from inference.schema import ImageInput, PairRequest
+    from inference.schema import PairRequest
 
     start = time.perf_counter()
     predictor = Predictor.load(Path(folder, "base"), device="cpu", quantize=quantize)

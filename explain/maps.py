@@ -21,15 +21,8 @@ from explain.registry import can_run, complete, resolve, spec
 from explain.tokens import chosen_tokens, default_tokens
 from explain.types import HeadChoice, MapFigures, MapSettings, PairMaps
 from inference.errors import UserError
-from inference.schema import (
-    ClipInput,
-    ClipView,
-    Heatmap,
-    PairPrediction,
-    Side,
-    SidePrediction,
-    Trace,
-)
+from inference.inputs import ClipInput, ClipView
+from inference.schema import Heatmap, PairPrediction, Side, SidePrediction, Trace
 
 __all__ = [
     "HeadChoice",

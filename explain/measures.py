@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from explain.attention import check_head, layer_slice
 from explain.types import HeadChoice
 from inference.fields import Point
-from inference.schema import ClipView, Heatmap
+from inference.inputs import ClipView
+from inference.schema import Heatmap
 
 Floats = NDArray[np.floating[Any]]
 

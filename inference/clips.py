@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.errors import UserError
+from inference.inputs import ClipInput, ClipView
 from inference.media import is_image, load_image
-from inference.schema import ClipInput, ClipView
 
 MAX_BYTES = 500_000_000
 MAX_PIXELS = 3840 * 2160  # a frame
@@ -33,6 +33,7 @@ MIN_SIDE = 16
 TICKS = 1000  # of a second, in the files that we write
 QUALITY = "16"  # x264's constant rate factor; 18 is called visually lossless
 MARK = "sightline "  # what the comment of our own files begins with
+NO_CLIP, CONTAINERS = "The file is not a clip that can be opened", "MP4, MOV, MKV, WebM or AVI"
 SLACK_S = 0.001  # a frame that is due this much later counts as due
 
 Pixels = NDArray[np.uint8]
@@ -43,7 +44,8 @@ class Sampling:
     """fps: sampled frames a second, by time. max_frames: what comes later is left out. width_px:
     of a view, at most. offset_s: how much later the driver camera's clip starts than the road's.
 
-    Source: 2 FPS and at most 128 frames as in "safe driving instruction" (001), section on data.
+    Source: 2 FPS and at most 128 frames as in the safe driving instruction paper
+    (001_b632e340e95d1934.txt).
     """
 
     fps: float = 2.0
@@ -237,7 +239,8 @@ def _views(told: str) -> tuple[ClipView, ...]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The container, checked. Only local files: a playlist may not fetch anything."""
+    """The container, checked. What does not begin as a clip is not opened: a playlist would name
+    other files of the server."""
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -245,11 +248,12 @@ def _opened(path: Path) -> Iterator[Any]:
     if not 0 < size <= MAX_BYTES:
         got = f"{size / 1e6:.0f} MB" if size else "an empty file"
         raise _refused("The clip's file is too large or empty", "at most 500 MB", got)
+    if is_image(path):
+        raise _refused(NO_CLIP, CONTAINERS, path.name)
     try:
         container = av.open(str(path), options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError) as error:
-        raise _refused("The file is not a clip that can be opened", "MP4, MOV, MKV, WebM or AVI",
-                       path.name) from error  # fmt: skip
+        raise _refused(NO_CLIP, CONTAINERS, path.name) from error
     with container:
         if not container.streams.video:
             raise _refused("The clip has no video", "a video stream", path.name)

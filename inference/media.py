@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from inference.errors import UserError
-from inference.schema import ImageInput, Media
+from inference.inputs import ImageInput, Media
 
 MAX_BYTES = 40_000_000
 MAX_PIXELS = 60_000_000

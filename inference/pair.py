@@ -22,18 +22,16 @@ from inference.backbones.lora import AdapterBank
 from inference.backbones.tracing import Forced, force, last_prompt_row
 from inference.errors import Cancelled
 from inference.fields import Point, check_answer
+from inference.inputs import ClipInput, Media, media_kind
 from inference.loaded_adapters import LoadedAdapter
 from inference.schema import (
     AnswerToken,
-    ClipInput,
     Heatmap,
-    Media,
     PairRequest,
     PatchGrid,
     Side,
     SidePrediction,
     Trace,
-    media_kind,
 )
 from inference.tasks.base import Task
 

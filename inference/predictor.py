@@ -24,19 +24,10 @@ from inference.backbones.tracing import answer_logprobs
 from inference.errors import Cancelled, UserError, unknown
 from inference.fingerprint import weights_sha256
 from inference.hub import local_folder
+from inference.inputs import ClipInput, Media, media_kind
 from inference.loaded_adapters import LoadedAdapter, LoadedAdapters, backbone_info
 from inference.pair import Run, batches
-from inference.schema import (
-    SIDES,
-    AdapterEntry,
-    ClipInput,
-    Media,
-    ModelInfo,
-    PairPrediction,
-    PairRequest,
-    Side,
-    media_kind,
-)
+from inference.schema import SIDES, AdapterEntry, ModelInfo, PairPrediction, PairRequest, Side
 
 Progress = Callable[[str, float], None]
 MAX_NEW_TOKENS = 512

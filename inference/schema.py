@@ -6,12 +6,8 @@ covers the interval [i, i+1).
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -19,150 +15,10 @@ from numpy.typing import NDArray
 
 from inference.errors import UserError
 from inference.fields import Answer, Point, Value, first_point
+from inference.inputs import Media
 
 Side = Literal["base", "finetuned"]
 SIDES: tuple[Side, ...] = ("base", "finetuned")
-
-
-@dataclass(frozen=True)
-class ImageInput:
-    """A decoded image.
-
-    pixels: (height, width, 3) uint8, RGB, upright.
-    content_hash: sha256 hex digest of the uploaded bytes.
-    """
-
-    pixels: NDArray[np.uint8]
-    content_hash: str
-    name: str = "image"
-
-    def __post_init__(self) -> None:
-        p = self.pixels
-        if p.ndim != 3 or p.shape[2] != 3 or p.dtype != np.uint8 or 0 in p.shape:
-            raise UserError(
-                "Not an RGB image",
-                expected="an array of shape (height, width, 3) and type uint8",
-                got=f"{p.shape} {p.dtype}",
-                field="image",
-            )
-
-    @cached_property
-    def pixels_sha256(self) -> str:
-        """Of the RGB values: the same for one image in two files."""
-        return hashlib.sha256(self.pixels.tobytes()).hexdigest()
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        return int(self.pixels.shape[1]), int(self.pixels.shape[0])
-
-    @property
-    def diagonal_px(self) -> float:
-        return math.hypot(*self.size_wh)
-
-    @property
-    def times_s(self) -> tuple[float, ...]:
-        """None: only a clip's frames have times."""
-        return ()
-
-    def still(self, frame: int = 0) -> ImageInput:
-        """The image itself, as `ClipInput.still` gives a frame."""
-        return self
-
-
-@dataclass(frozen=True)
-class ClipView:
-    """One camera's rows in the stacked frames of a clip: y1 <= y < y2, in pixels."""
-
-    name: str
-    y1: int
-    y2: int
-
-
-@dataclass(frozen=True)
-class ClipInput:
-    """Sampled frames of a clip, the views of several cameras stacked from top to bottom.
-
-    frames: (n, height, width, 3) uint8, RGB, upright.
-    times_s: of each frame, rising, in seconds from the clip's start.
-    content_hash: sha256 hex digest of the clip's file (see inference.clips).
-    views: from the top; they cover the height.
-    """
-
-    frames: NDArray[np.uint8]
-    times_s: tuple[float, ...]
-    content_hash: str
-    name: str = "clip"
-    views: tuple[ClipView, ...] = ()
-
-    def __post_init__(self) -> None:
-        f, times = self.frames, self.times_s
-        if f.ndim != 4 or f.shape[3] != 3 or f.dtype != np.uint8 or 0 in f.shape:
-            raise UserError(
-                "Not the frames of a clip",
-                expected="an array of shape (frames, height, width, 3) and type uint8",
-                got=f"{f.shape} {f.dtype}",
-                field="clip",
-            )
-        rising = all(a < b for a, b in pairwise(times)) and all(map(math.isfinite, times))
-        if len(times) != len(f) or not rising or times[0] < 0:
-            raise UserError(
-                "The frames' times are not valid",
-                expected=f"{len(f)} rising times from 0 s",
-                got=f"{len(times)}: {str(times)[:80]}",
-                field="clip",
-            )
-        views = self.views or (ClipView("road", 0, self.size_wh[1]),)
-        edges = [views[0].y1, *(v.y2 for v in views)]
-        joined = all(a.y2 == b.y1 for a, b in pairwise(views))
-        if (
-            edges[0] != 0
-            or edges[-1] != self.size_wh[1]
-            or edges != sorted(set(edges))
-            or not joined
-        ):
-            raise UserError(
-                "The views do not cover the frames",
-                expected=f"rows 0 to {self.size_wh[1]}",
-                got=str(views)[:200],
-                field="clip",
-            )
-        object.__setattr__(self, "views", views)
-
-    @property
-    def pixels(self) -> NDArray[np.uint8]:
-        """All frames; a scorer takes and gives arrays of this shape."""
-        return self.frames
-
-    @cached_property
-    def pixels_sha256(self) -> str:
-        """Of the frames' RGB values."""
-        return hashlib.sha256(self.frames.tobytes()).hexdigest()
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        return int(self.frames.shape[2]), int(self.frames.shape[1])
-
-    @property
-    def diagonal_px(self) -> float:
-        return math.hypot(*self.size_wh)
-
-    @property
-    def duration_s(self) -> float:
-        """Time of the last frame."""
-        return self.times_s[-1]
-
-    def still(self, frame: int = 0) -> ImageInput:
-        """One frame as an image."""
-        name = f"{self.name}, {self.times_s[frame]:.1f} s"
-        return ImageInput(self.frames[frame], f"{self.content_hash}-{frame}", name)
-
-
-Media = ImageInput | ClipInput
-MediaKind = Literal["image", "clip"]
-
-
-def media_kind(media: Media) -> MediaKind:
-    return "clip" if isinstance(media, ClipInput) else "image"
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from inference.adapters import discover, examine, name_taken
 from inference.errors import UserError
 from inference.fingerprint import file_sha256
 from inference.hub import check_source, is_hub_id, local_folder
+from inference.inputs import Media
 from inference.registry import BACKBONES, resolve
-from inference.schema import AdapterEntry, Media, ModelInfo, PairPrediction, PairRequest, Side
+from inference.schema import AdapterEntry, ModelInfo, PairPrediction, PairRequest, Side
 
 if TYPE_CHECKING:
     import numpy as np

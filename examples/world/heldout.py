@@ -14,7 +14,7 @@ import numpy as np
 
 from examples.world.compose import render_scene
 from examples.world.sampling import box_fraction, plan_scene
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 from training.evaluation.sets import EvalCase, EvalSet, point_case
 
 SEED_START = 9_000_000

@@ -16,7 +16,7 @@ from examples.world.compose import render_scene
 from examples.world.heldout import SEED_START as HELDOUT_SEED
 from examples.world.heldout import UNSEEN, case, loop
 from examples.world.sampling import plan_scene
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 from training.evaluation.sets import EvalCase, point_case
 
 TRAIN_SEED, TRAIN_SCENES = 1_000_000, 24_576  # the scenes that the embedded base learned from

@@ -23,7 +23,7 @@ from inference.schema import PatchGrid
 SENTINEL = "\ue000"  # private-use character that stands for the user's text in a chat template
 
 
-# Of a clip's frame; "safe driving instruction" (001) takes as many.
+# Of a clip's frame, as in the safe driving instruction paper (001_b632e340e95d1934.txt).
 FRAME_PIXELS = 16_384
 
 

@@ -32,7 +32,7 @@ def test_a_grid_of_images_and_back(visit, start, tmp_path: Path) -> None:
     expect(page.locator("#fl-files")).to_contain_text("manifest")
     page.locator("#fl-compare").click()
     expect(page.locator(".fl-card")).to_have_count(4, timeout=LONG_MS)
-    expect(page.locator("#fl-summary")).to_contain_text("over 2 images with a truth")
+    expect(page.locator("#fl-summary")).to_contain_text("over 2 images with ground truth")
     expect(page.locator("#fl-summary")).to_contain_text("1 could not be compared")
     page.locator("#fl-order input").click()
     page.get_by_role("option", name="Name").click()

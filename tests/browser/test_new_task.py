@@ -21,8 +21,9 @@ from PIL import Image
 from explain.registry import EXPLAINERS, ExplainerSpec, Option
 from explain.types import MapSettings
 from inference.fields import Answer, Field, Label, Text, Value
+from inference.inputs import ImageInput
 from inference.registry import PLUGINS, TASKS, Spec
-from inference.schema import Heatmap, ImageInput, SidePrediction
+from inference.schema import Heatmap, SidePrediction
 from inference.tasks.base import WH, Task
 from tests.loop import Loop, needs_model
 from training.evaluation.sets import EvalCase, EvalSet

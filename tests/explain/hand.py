@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from inference.fields import Answer, Point
+from inference.inputs import ImageInput
 from inference.schema import (
     AnswerToken,
     Heatmap,
-    ImageInput,
     PairPrediction,
     PairRequest,
     PatchGrid,

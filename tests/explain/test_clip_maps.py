@@ -13,10 +13,9 @@ from explain.registry import EXPLAINERS
 from explain.sinks import fill_sinks
 from explain.types import MapSettings
 from inference.fields import Answer, Point
+from inference.inputs import ClipInput, ClipView
 from inference.schema import (
     AnswerToken,
-    ClipInput,
-    ClipView,
     Heatmap,
     PairPrediction,
     PairRequest,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 from tests.tiny import make_tiny, make_tiny_adapter
 
 PROMPT = "Which area should we pay more attention to in the current autonomous driving scenario?"

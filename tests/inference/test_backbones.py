@@ -13,7 +13,8 @@ import torch
 from inference.backbones.loading import load_backbone
 from inference.backbones.qwen_vl import MAX_IMAGE_TOKENS
 from inference.backbones.tracing import logit_lens
-from inference.schema import ImageInput, PairRequest
+from inference.inputs import ImageInput
+from inference.schema import PairRequest
 from tests.inference.conftest import PROMPT
 from tests.tiny import FAMILIES
 

@@ -15,8 +15,9 @@ from PIL import Image
 
 from inference.clips import Sampling, load_clip, make_clip
 from inference.errors import UserError
+from inference.inputs import ClipInput, ClipView, ImageInput
 from inference.media import load_media
-from inference.schema import ClipInput, ClipView, ImageInput, PairRequest
+from inference.schema import PairRequest
 from inference.tasks.hazard import TASK
 from tests.inference.conftest import PROMPT
 from tests.tiny import FAMILIES
@@ -50,7 +51,7 @@ def video(path: Path, times: list[float], wh: tuple[int, int] = (96, 64), **meta
 
 
 def shades(clip: ClipInput, rows: slice = slice(None)) -> list[int]:
-    return [round(float(frame[rows].mean())) for frame in clip.frames]
+    return [round(float(frame[rows].mean())) for frame in clip.pixels]
 
 
 def tenths(start: float, end: float) -> list[float]:
@@ -99,7 +100,7 @@ def test_two_cameras_at_the_same_moments(tmp_path, offset_s):
     again = load_media(tmp_path / "both.mp4")
     assert isinstance(again, ClipInput) and again.views == clip.views
     assert again.content_hash == clip.content_hash and again.times_s == clip.times_s
-    assert np.array_equal(again.frames, clip.frames)
+    assert np.array_equal(again.pixels, clip.pixels)
 
 
 def test_no_overlap_is_refused(tmp_path):
@@ -112,7 +113,7 @@ def test_two_images_are_a_clip_of_one_frame(tmp_path):
     for name, grey, wh in (("road", 200, (320, 180)), ("driver", 40, (100, 90))):
         Image.new("RGB", wh, (grey,) * 3).save(tmp_path / f"{name}.png")
     clip = make_clip(tmp_path / "c.mp4", tmp_path / "road.png", tmp_path / "driver.png")
-    assert clip.frames.shape == (1, 180 + 288, 320, 3) and clip.times_s == (0.0,)
+    assert clip.pixels.shape == (1, 180 + 288, 320, 3) and clip.times_s == (0.0,)
     assert shades(clip, slice(0, 180)) == pytest.approx([200], abs=2)
     assert shades(clip, slice(180, None)) == pytest.approx([40], abs=2)
     # A still beside a clip lasts as long as the clip.
@@ -133,7 +134,8 @@ def test_bad_files_are_refused_in_words(tmp_path):
     good = video(tmp_path / "good.mp4", tenths(0, 2)).read_bytes()
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "cut.mp4").write_bytes(good[:200])
-    (tmp_path / "text.mp4").write_text("#EXTM3U\nhttp://example.org/a.ts\n")
+    playlist = f"#EXTM3U\n#EXTINF:2,\n{tmp_path}/good.mp4\n#EXT-X-ENDLIST\n"
+    (tmp_path / "text.mp4").write_text(playlist)
     with av.open(str(tmp_path / "sound.mp4"), "w") as out:
         stream = out.add_stream("aac", rate=8000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
@@ -192,7 +194,7 @@ def for_clips(monkeypatch):
 def test_a_painted_cell_is_found_in_its_frame(family, zoo):
     backbone = zoo.predictor(family)._backbone
     clip = make(5)
-    plain = np.full_like(clip.frames, 60)
+    plain = np.full_like(clip.pixels, 60)
     before = backbone.preprocess(plain, clip.times_s)
     grid = before.grid
     temporal = 1 if family == "smolvlm" else 2
@@ -230,7 +232,7 @@ def test_both_sides_as_if_alone(family, zoo, for_clips):
         assert side.trace.attention.shape[-1] == frames * rows * cols
         assert 0 < side.trace.attention.sum(-1).mean() < 1
     backbone = predictor._backbone
-    media = backbone.preprocess(clip.frames, clip.times_s)
+    media = backbone.preprocess(clip.pixels, clip.times_s)
     ids = torch.tensor([backbone.tokenize(media, PROMPT)])
     with predictor._adapters.bank.whole(None), torch.inference_mode():
         said = backbone.model.generate(
@@ -253,7 +255,7 @@ def test_times_are_told(family, zoo):
     """In words (Qwen3-VL, SmolVLM) or in positions (Qwen2.5-VL: twice the gap, other positions)."""
     backbone = zoo.predictor(family)._backbone
     clip = make()
-    some = [backbone.preprocess(clip.frames, times) for times in ((0, 0.5, 1, 1.5), (0, 2, 4, 6))]
+    some = [backbone.preprocess(clip.pixels, times) for times in ((0, 0.5, 1, 1.5), (0, 2, 4, 6))]
     texts = [backbone.tokenizer.decode(backbone.tokenize(m, PROMPT)) for m in some]
     if family == "qwen2_5_vl":
         assert [float(m.context_inputs["second_per_grid_ts"]) for m in some] == [1.0, 4.0]
@@ -273,6 +275,6 @@ def test_a_scorer_takes_frames(zoo, for_clips):
     predictor, clip = zoo.predictor("qwen2_vl"), make()
     request = PairRequest(prompt=PROMPT)
     score = predictor.scorer(clip, request, "base", predictor.encode_answer("brake"))
-    assert score(clip.frames) != score(255 - clip.frames)
+    assert score(clip.pixels) != score(255 - clip.pixels)
     with pytest.raises(UserError):
-        score(clip.frames[:2])
+        score(clip.pixels[:2])

@@ -11,8 +11,9 @@ from bitsandbytes.functional import has_avx512bf16
 from bitsandbytes.nn import Linear4bit
 
 from inference.backbones.loading import load_backbone
+from inference.inputs import ImageInput
 from inference.predictor import Predictor
-from inference.schema import ImageInput, PairRequest
+from inference.schema import PairRequest
 from tests.tiny import FAMILIES
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.fields import Point, Source, Value
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase, point_case
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 from tests.fixes import hazard_fix
 from training.evaluation.sets import EvalCase, point_case
 from training.jobs.config import WorkerConfig

@@ -12,8 +12,8 @@ import pytest
 
 from inference.errors import UserError
 from inference.fields import Point
+from inference.inputs import ImageInput
 from inference.registry import resolve
-from inference.schema import ImageInput
 from training.evaluation.scoring import Response
 from training.evaluation.sets import EvalCase, EvalSet, point_case
 from training.proof import loop as loop_proof

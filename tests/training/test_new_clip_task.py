@@ -18,8 +18,9 @@ from explain.registry import EXPLAINERS, ExplainerSpec, Option
 from explain.types import MapSettings
 from inference.clips import make_clip
 from inference.fields import Answer, Field, Label, Text, Value
+from inference.inputs import ClipInput, ClipView
 from inference.registry import PLUGINS, TASKS, Spec
-from inference.schema import ClipInput, ClipView, Heatmap, SidePrediction
+from inference.schema import Heatmap, SidePrediction
 from inference.tasks.base import WH, Task
 from tests.loop import Loop, needs_model
 from training.evaluation.sets import EvalCase, EvalSet

@@ -14,7 +14,7 @@ from PIL import Image
 from inference.errors import UserError
 from inference.fields import Point
 from inference.fingerprint import file_sha256
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 from tests.training.hand import SENTENCE
 from tests.training.job_hand import SETTINGS, make_home
 from tests.training.job_stand_in import make_adapter

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from inference.fields import Point
+from inference.inputs import ImageInput
 from inference.media import load_image
-from inference.schema import ImageInput, PairRequest
+from inference.schema import PairRequest
 from tests.ui.fakes import fake_pair, fake_services
 from ui.shell.desk import Desk
 from ui.shell.pictures import Pictures

@@ -14,13 +14,13 @@ from explain.maps import default_tokens, make_pair_maps
 from explain.registry import EXPLAINERS
 from inference.errors import Cancelled
 from inference.fields import Answer, Point
+from inference.inputs import ImageInput
 from inference.media import load_media
 from inference.schema import (
     AdapterCard,
     AdapterEntry,
     AnswerToken,
     Heatmap,
-    ImageInput,
     ModelInfo,
     PairPrediction,
     PairRequest,

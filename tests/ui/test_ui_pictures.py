@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 from ui.components.thumbnails import cropped, small
 from ui.shell import pictures
 from ui.shell.pictures import Pictures

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from inference.errors import Cancelled, UserError
-from inference.schema import ImageInput, PairRequest
+from inference.inputs import ImageInput
+from inference.schema import PairRequest
 from tests.ui.fakes import fake_pair
 from ui.scene.handlers import run as scene
 from ui.scene.handlers.run import SceneForm

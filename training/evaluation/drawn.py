@@ -12,9 +12,9 @@ from PIL import Image
 from inference.errors import UserError
 from inference.fields import values_to_json
 from inference.fingerprint import file_sha256
+from inference.inputs import ClipInput, ImageInput, Media
 from inference.media import load_media
 from inference.registry import task as find_task
-from inference.schema import ClipInput, ImageInput, Media
 from training.evaluation.sets import EvalCase
 from training.store.whole import whole
 
@@ -53,7 +53,7 @@ def _write(folder: Path, media: Media) -> Path:
 
         path = folder / f"{media.name}.mp4"
         with whole(path) as fresh:
-            write_clip(fresh, media.frames, media.times_s, media.views)
+            write_clip(fresh, media.pixels, media.times_s, media.views)
         return path
     path = folder / f"{media.name}.png"
     with whole(path) as fresh:

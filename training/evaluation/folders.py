@@ -10,9 +10,9 @@ from pathlib import Path
 
 from inference.errors import UserError
 from inference.fields import Point
+from inference.inputs import ImageInput
 from inference.media import load_image
 from inference.registry import task as find_task
-from inference.schema import ImageInput
 from training.evaluation.insight import READERS, Found, from_messages, inside
 from training.evaluation.sets import EvalCase, EvalSet
 

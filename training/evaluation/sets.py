@@ -11,7 +11,7 @@ from typing import Any
 
 from inference.errors import UserError
 from inference.fields import Box, Point, Value
-from inference.schema import Media
+from inference.inputs import Media
 from training.evaluation.sources import SPLITS, source
 
 XY = tuple[float, float]

@@ -18,9 +18,9 @@ from inference.checks import check_choice, check_text
 from inference.correction import Fix
 from inference.errors import UserError
 from inference.fields import Point, Value, values_to_json
+from inference.inputs import MediaKind, media_kind
 from inference.media import MAX_BYTES, load_media
 from inference.registry import task as find_task
-from inference.schema import MediaKind, media_kind
 from inference.tasks.base import Task
 from training.evaluation.insight import Found, from_messages, inside
 from training.exchange.fields import MODEL, from_cells

@@ -15,15 +15,9 @@ from sqlite_utils import Database
 from inference.checks import check_text
 from inference.errors import UserError, unknown
 from inference.fields import Value, values_to_json
+from inference.inputs import ClipInput, Media, media_kind
 from inference.media import load_media
-from inference.schema import (
-    ClipInput,
-    Media,
-    ModelInfo,
-    PairPrediction,
-    SidePrediction,
-    media_kind,
-)
+from inference.schema import ModelInfo, PairPrediction, SidePrediction
 from training.store.case_rows import media_of, to_json
 from training.store.group_commit import write
 from training.store.home import Home

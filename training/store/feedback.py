@@ -13,7 +13,8 @@ from typing import Any
 
 from inference.correction import Fix
 from inference.fields import Value
-from inference.schema import ModelInfo, PairPrediction, media_kind
+from inference.inputs import media_kind
+from inference.schema import ModelInfo, PairPrediction
 from training.store import case_rows as rows
 from training.store import forgetting, reviewing
 from training.store.adding import Answers, NewMedia, add_answers, add_media, answers_of, media_row

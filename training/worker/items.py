@@ -16,8 +16,9 @@ from inference import registry
 from inference.backbones.base import Backbone, ModelInput
 from inference.errors import UserError
 from inference.fields import Point, Value, first_point
+from inference.inputs import Media
 from inference.media import load_media
-from inference.schema import Media, PatchGrid
+from inference.schema import PatchGrid
 from training.jobs.settings import TrainSettings
 from training.snapshots.types import REPLAY, SnapshotExample
 from training.worker.augment import WHOLE, PictureView, limited, place, show, view_of

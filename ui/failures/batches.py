@@ -15,7 +15,7 @@ from typing import Any
 from inference.fields import Value, values_to_json
 from inference.registry import task as find_task
 from inference.schema import SIDES, PairPrediction, Side, SidePrediction
-from training.evaluation.fields import scored
+from training.evaluation.fields import KINDS, scored
 from training.exchange.fields import to_cells
 from training.exchange.table import guarded
 from training.store.disagreement import APART
@@ -63,7 +63,9 @@ class Batch:
 
     @property
     def unit(self) -> str:
-        return scored(find_task(self.task).main_field).unit
+        """Of errors; "" where answers of the task cannot be scored."""
+        main = find_task(self.task).main_field
+        return scored(main).unit if main.kind in KINDS else ""
 
 
 def compared(pair: PairPrediction, path: Path, truth: Mapping[str, Value]) -> Compared:

@@ -23,7 +23,7 @@ from ui.shell.visitors import Visitor
 
 LABEL = "Failures"
 NEEDS = needs(
-    "opened sort adapters folder examples csv json "
+    "opened sort adapters in_use folder examples csv json "
     "compare compare_follow compare_show compare_stop",
     {},
 )
@@ -40,12 +40,12 @@ class FailuresPage:
                 markup.heading(
                     "Many images",
                     f"Compare base and fine-tuned on up to {MAX_IMAGES} images. With a table of "
-                    "the truth (manifest.csv: file, hazard_x, hazard_y) errors are shown as well.",
+                    "the ground truth (manifest.csv: file, hazard_x, hazard_y) errors are shown.",
                 )
             )
             with gr.Row(equal_height=False, elem_id="fl-input"):
                 self.files = gr.File(
-                    label="Images, and a CSV file with the truth if there is one",
+                    label="Images, and a CSV file with the ground truth if there is one",
                     file_count="multiple", file_types=["image", ".csv"], height=140,
                     elem_id="fl-files", scale=3,
                 )  # fmt: skip
@@ -135,6 +135,12 @@ def wire(tab: FailuresPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     endpoints.bind(
         tab.task.input, "adapters", adapters, {tab.task}, [tab.adapter, tab.box.progress],
         tab.box.progress, **LATEST,
+    )  # fmt: skip
+
+    # Promoted or rolled back meanwhile, on any page.
+    endpoints.bind(
+        frame.news.apply, "in_use", adapters, {tab.task}, [tab.adapter, tab.box.progress],
+        tab.box.progress,
     )  # fmt: skip
 
     def folder(visitor: Visitor, values: Values) -> Values:

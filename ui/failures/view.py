@@ -42,7 +42,9 @@ def _loud(batch: Batch, scored: Sequence[Compared]) -> str:
             f"{sign(s)}{bare(m, batch.unit)} {batch.unit}"
             for s, m in zip(sides, medians, strict=True)
         ]
-        words = f"Median error {' → '.join(parts)} over {count(len(scored), 'image')} with a truth"
+        words = (
+            f"Median error {' → '.join(parts)} over {count(len(scored), 'image')} with ground truth"
+        )
         changes = [row.change for row in scored if row.change is not None]
         if changes:
             better, worse = sum(c < 0 for c in changes), sum(c > 0 for c in changes)
@@ -111,12 +113,12 @@ def _apart(batch: Batch, row: Compared) -> str:
 def _errors(batch: Batch, row: Compared) -> str:
     parts = [f"{sign(s)}{bare(e, batch.unit)}" for s, e in row.errors.items()]
     change = row.change or 0.0
-    word = "better" if change < 0 else "worse" if change > 0 else "as good"
-    verdict = f' <b class="fl-{word[:5]}">{word}</b>' if row.change is not None else ""
+    word = "better" if change < 0 else "worse" if change > 0 else "unchanged"
+    verdict = f' <b class="fl-{word}">{word}</b>' if row.change is not None else ""
     return f"error {' → '.join(parts)} {batch.unit}{verdict}" if parts else ""
 
 
 def _sure(row: Compared) -> str:
     sides: list[Side] = ["base", "finetuned"]
-    parts = [f"{sign(s)}{row.confidence[s]:.0%}" for s in sides if s in row.confidence]
+    parts = [f"{sign(s)}{100 * row.confidence[s]:.0f} %" for s in sides if s in row.confidence]
     return f"token probability {' '.join(parts)}" if parts else ""

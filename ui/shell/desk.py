@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import Cancelled, UserError, unexpected, unknown
+from inference.inputs import Media
 from inference.registry import TASKS
 from inference.registry import task as find_task
-from inference.schema import (
-    AdapterCard,
-    AdapterEntry,
-    Media,
-    PairPrediction,
-    PairRequest,
-)
+from inference.schema import AdapterCard, AdapterEntry, PairPrediction, PairRequest
 from training.adapters.promotion import promoted
 from training.jobs import control as jobs
 from training.jobs.rows import JobRow

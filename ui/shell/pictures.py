@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from inference.schema import ImageInput
+from inference.inputs import ImageInput
 
 MAX_WIDTH_PX = 1280
 KEEP = 120

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from inference.errors import UserError
 from inference.fields import Point
-from inference.schema import AdapterEntry, Media, ModelInfo, PairPrediction, Trace
+from inference.inputs import Media
+from inference.schema import AdapterEntry, ModelInfo, PairPrediction, Trace
 from training.store.home import Home
 from ui.shell.visitors import Visitor, who
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from inference.errors import Cancelled, UserError, unknown
 from inference.fingerprint import file_sha256
+from inference.inputs import Media
 from inference.registry import task as find_task
-from inference.schema import Media, PairRequest, Side
+from inference.schema import PairRequest, Side
 from ui.scene.address import MAX_NUMBER, MAX_TOKENS, ViewSettings
 from ui.shell.arguments import whole
 from ui.shell.desk import Desk, ask_model, check_adapter
