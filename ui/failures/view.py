@@ -26,6 +26,7 @@ def summary(batch: Batch) -> str:
     failed = sum(bool(row.problem) for row in batch.rows)
     rest = len(batch.paths) - len(batch.rows)
     quiet = [count(len(batch.rows), "image")]
+    quiet += ["errors in px at 1280 × 720"] if scored and batch.unit == "px" else []
     quiet += [f"{failed} could not be compared"] if failed else []
     quiet += [f"{rest} not compared yet"] if rest else []
     quiet += ["the table names none of them"] if batch.truth and not scored else []
