@@ -16,19 +16,25 @@ LONG_MS = 60_000
 
 
 def test_a_grid_of_images_and_back(visit, start, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
     for i in range(3):
-        Image.new("RGB", (640, 360), (60 * i, 90, 120)).save(tmp_path / f"road-{i}.png")
-    manifest = tmp_path / "manifest.csv"
-    manifest.write_text("file,hazard_x,hazard_y\nroad-0.png,10,10\nroad-1.png,320,180\n")
-    (tmp_path / "broken.png").write_bytes(b"no image")
-    files = [*sorted(tmp_path.glob("*.png")), manifest]
+        Image.new("RGB", (640, 360), (60 * i, 90, 120)).save(folder / f"road-{i}.png")
+    (folder / "manifest.csv").write_text(
+        "file,hazard_x,hazard_y\nroad-0.png,10,10\nroad-1.png,320,180\n"
+    )
+    (folder / "broken.png").write_bytes(b"no image")
     url = start(tmp_path, "-m", "tests.ui.fake_app", "--seconds", "0.2").url
     page = visit(url + "failures")
     expect(page.locator("#fl-examples")).to_be_visible()
     page.locator("#fl-compare").click()
     expect(page.locator("#fl-progress")).to_contain_text("1 to 200 images")
 
-    page.locator("#fl-files input[type=file]").set_input_files(files)
+    (folder / "notes.txt").write_text("left out")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#fl-folder").click()
+    chooser.value.set_files(folder)
+    expect(page.locator("#fl-progress")).to_contain_text("1 other file left out")
     expect(page.locator("#fl-files")).to_contain_text("manifest")
     page.locator("#fl-compare").click()
     expect(page.locator(".fl-card")).to_have_count(4, timeout=LONG_MS)

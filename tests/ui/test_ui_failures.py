@@ -121,6 +121,11 @@ def test_examples_bring_their_truth(desk: Desk, tmp_path: Path) -> None:
     }
 
 
+def test_of_a_folder_only_images_and_tables_are_taken() -> None:
+    files = ["a/road.JPG", "a/b/x.webp", "a/notes.txt", "a/.DS_Store", "manifest.csv", "a/clip.mp4"]
+    assert handlers.of_folder(files) == (["a/road.JPG", "a/b/x.webp", "manifest.csv"], 3)
+
+
 def test_a_table_as_corrections_are_exported(tmp_path: Path) -> None:
     path = tmp_path / "corrections.csv"
     path.write_text("image,x,y\nimages/road-1.png,12,34\n")

@@ -5,6 +5,7 @@ functions, no gradio. Who may do it stands in `ui.failures.page.NEEDS`.
 from __future__ import annotations
 
 import csv
+import mimetypes
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,15 @@ def batch_of(
         truth |= {name: {"point": point} for name, point in found.items() if point}
     _each_once([path.name for path in images if path.name in truth], "images")
     return Batch(task, find_task(task).prompt, chosen, images, truth)
+
+
+def of_folder(files: Iterable[str]) -> tuple[list[str], int]:
+    """The images and tables of a folder, and how many other files it holds: the field for uploads
+    refuses all where one is of another type."""
+    files = list(files)
+    kinds = {file: mimetypes.guess_type(file)[0] or "" for file in files}
+    taken = [f for f in files if kinds[f].startswith("image/") or f.lower().endswith(".csv")]
+    return taken, len(files) - len(taken)
 
 
 def truth_of(table: Path, task: str) -> Truth:

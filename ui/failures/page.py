@@ -11,6 +11,7 @@ from ui.components import markup
 from ui.components.downloads import Download
 from ui.components.endpoints import Endpoints, Values, needs, roles
 from ui.components.runbox import RunBox
+from ui.components.words import count
 from ui.failures import handlers, view
 from ui.failures.batches import MAX_IMAGES, ORDERS, ordered
 from ui.shell.address import ADDRESS_JS, query_of
@@ -144,7 +145,9 @@ def wire(tab: FailuresPage, desk: Desk, frame: Frame, page: gr.Blocks) -> None:
     )  # fmt: skip
 
     def folder(visitor: Visitor, values: Values) -> Values:
-        return {tab.files: values[tab.folder]}
+        taken, left_out = handlers.of_folder(values[tab.folder] or [])
+        said = f"{count(left_out, 'other file')} left out." if left_out else ""
+        return {tab.files: taken, tab.box.progress: markup.note(said)}
 
     endpoints.bind(
         tab.folder.upload, "folder", folder, {tab.folder}, [tab.files, tab.box.progress],
